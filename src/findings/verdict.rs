@@ -1,0 +1,188 @@
+//! Whether a scan can be used, as a closed set of coded answers.
+
+use serde::Serialize;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $advice:literal;)+) => {
+        /// Why a file or series is doubtful or refused. The text form is stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[doc = $doc])+ $name),+ }
+
+        impl Code {
+            /// Every code, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stable text form, as it appears in JSON and tables.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+
+            /// What a user can do about it.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file is neither DICOM nor a picture or volume format that pulmo reads.
+    NotDicom = "NOT_DICOM", "check the path; pulmo reads DICOM, PNG, JPEG, TIFF and .npy";
+    /// The file cannot be opened or read.
+    Unreadable = "UNREADABLE", "check the file's permissions and the disk";
+    /// The file ends before its declared content.
+    Truncated = "TRUNC", "copy or export the file again";
+    /// The DICOM data set breaks the rules of its encoding.
+    Malformed = "MALFORMED", "export the series again from the archive";
+    /// The transfer syntax is missing or not supported.
+    TransferSyntax = "TS_UNSUPPORTED", "transcode the series to Explicit VR Little Endian";
+    /// The object is not a CT image (another modality or SOP class).
+    NotCt = "NOT_CT", "pass CT series only";
+    /// The object holds no pixel data.
+    NoPixels = "NOPIX", "export the series with its pixel data";
+    /// Rows, columns or samples per pixel are impossible for CT.
+    Dimensions = "DIM", "export the series again from the archive";
+    /// Bits allocated, stored and high bit do not fit together.
+    Bits = "BITS", "export the series again from the archive";
+    /// The pixel data are shorter or longer than rows x columns says.
+    PixelLength = "PIXLEN", "copy or export the file again";
+    /// The compressed pixel data cannot be decoded.
+    Codec = "CODEC", "transcode the series to Explicit VR Little Endian";
+    /// The compressed image has another size than the DICOM header says.
+    CodecDimensions = "CODEC_DIM", "export the series again from the archive";
+    /// A decimal string (slope, intercept, spacing) is not a number.
+    DecimalString = "DS", "have the sender correct the number's format";
+    /// Rescale slope is zero or negative.
+    Slope = "SLOPE", "have the sender correct Rescale Slope";
+    /// Rescale slope or intercept is missing: stored values cannot become Hounsfield units.
+    NoRescale = "NO_RESCALE", "export the original CT images, not a derived series";
+    /// The stored values are not Hounsfield units after rescaling (Rescale Type, Modality LUT).
+    NotHounsfield = "NOT_HU", "export the original CT images, not a derived series";
+    /// Image Position (Patient) is missing.
+    NoPosition = "NO_IPP", "export the original axial series";
+    /// Image Orientation (Patient) is missing or not two orthonormal directions.
+    Orientation = "IOP", "export the original axial series";
+    /// Pixel Spacing is missing or not positive.
+    PixelSpacing = "PIXEL_SPACING", "export the original CT images, not screen captures";
+    /// Localizer (scout) images were found among the slices and left out.
+    Localizer = "LOCALIZER", "nothing: localizers carry no volume";
+    /// Byte-identical copies of slices were found and merged.
+    Duplicate = "DUP", "nothing: the copies are identical";
+    /// Two different images lie at the same position.
+    DuplicatePosition = "DUP_POS", "separate the reconstructions or phases into series";
+    /// Slices are missing inside the series.
+    Gap = "GAP", "fetch the complete series from the archive";
+    /// The distance between slices varies.
+    Spacing = "SPACING", "use a series with uniform spacing";
+    /// The gantry was tilted: slices are sheared along the table.
+    Tilt = "TILT", "use a series without gantry tilt";
+    /// Images of different size, spacing or orientation share one series.
+    Mixed = "MIXED", "separate the images into series";
+    /// The series has too few slices for a volume.
+    FewSlices = "FEW_SLICES", "pass the whole series";
+    /// Rescale values differ between slices; each slice is converted by its own.
+    VaryingRescale = "VAR_RESCALE", "nothing: each slice is converted by its own values";
+    /// Patient Position contradicts Image Orientation; the orientation is used.
+    PatientPosition = "PATIENT_POSITION", "nothing: the orientation vectors are used";
+    /// The images were compressed with loss.
+    Lossy = "LOSSY", "prefer the lossless original where there is one";
+    /// Values lie outside what CT gives (-1100 to 4000 HU after padding).
+    HuRange = "HU_RANGE", "check Rescale Slope and Intercept against the scanner's export";
+    /// Values jump between neighbouring slices as no anatomy does.
+    HuJump = "HU_JUMP", "check Rescale Intercept of the single slices";
+    /// The volume is constant, all air or otherwise empty.
+    Content = "CONTENT", "pass a chest CT";
+    /// A preprocessing step found no lungs or no body to work on.
+    NoAnatomy = "NO_ANATOMY", "pass a chest CT that covers the lungs";
+    /// The multi-frame functional groups are not supported or incomplete.
+    FunctionalGroups = "FG", "export the series as single-frame CT";
+    /// The volume is larger than the memory bound.
+    TooLarge = "TOO_LARGE", "raise the memory bound or resample the series";
+    /// The device failed while working on this item.
+    Device = "DEVICE", "run again with --device cpu";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Whether a file or series can be used. No score is ever given unless it is
+/// [`Verdict::Ok`] or [`Verdict::OkWarn`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Sound.
+    Ok,
+    /// Usable; the codes say what was seen and dealt with.
+    OkWarn(Vec<Code>),
+    /// The file is set aside; the rest of its series goes on and is judged again.
+    RejectFile(Code),
+    /// The series gives no score.
+    NotEvaluable(Code),
+    /// Working on it killed the worker twice.
+    Poison(Code),
+}
+
+impl Verdict {
+    /// `Ok` without codes, else `OkWarn` with each code once, sorted.
+    pub fn from_warnings(mut codes: Vec<Code>) -> Self {
+        codes.sort_unstable();
+        codes.dedup();
+        if codes.is_empty() { Self::Ok } else { Self::OkWarn(codes) }
+    }
+
+    /// The stable text form of the kind of verdict.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::OkWarn(_) => "OK_WARN",
+            Self::RejectFile(_) => "REJECT_FILE",
+            Self::NotEvaluable(_) => "NOT_EVALUABLE",
+            Self::Poison(_) => "POISON",
+        }
+    }
+
+    /// The codes, none for `Ok`.
+    pub fn codes(&self) -> &[Code] {
+        match self {
+            Self::Ok => &[],
+            Self::OkWarn(codes) => codes,
+            Self::RejectFile(code) | Self::NotEvaluable(code) | Self::Poison(code) => std::slice::from_ref(code),
+        }
+    }
+
+    /// Whether a score may be given.
+    pub fn is_evaluable(&self) -> bool {
+        matches!(self, Self::Ok | Self::OkWarn(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_one_text_each() {
+        let mut texts: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn warnings_are_sorted_and_unique() {
+        assert_eq!(Verdict::from_warnings(vec![]), Verdict::Ok);
+        let verdict = Verdict::from_warnings(vec![Code::Lossy, Code::Duplicate, Code::Lossy]);
+        assert_eq!(verdict.codes(), [Code::Duplicate, Code::Lossy]);
+        assert!(verdict.is_evaluable());
+        assert!(!Verdict::NotEvaluable(Code::Gap).is_evaluable());
+    }
+}

@@ -1,0 +1,8 @@
+//! Voxel values on a grid: CT volumes, masks and what can be measured on them.
+
+mod mask;
+#[expect(clippy::module_inception, reason = "the volume is this room's main type")]
+mod volume;
+
+pub use mask::Mask;
+pub use volume::{Volume, VolumeError};
