@@ -1,0 +1,49 @@
+//! The model card: what a reader must know before using a bundle.
+
+use burn::module::Module;
+
+use super::Bundle;
+use crate::network::NetworkKind;
+
+/// Returns the model card of a bundle as Markdown.
+pub fn model_card(bundle: &Bundle) -> String {
+    let manifest = bundle.manifest();
+    let origin = &manifest.origin;
+    let input = match bundle.network_config().kind {
+        NetworkKind::Slice => "single images",
+        NetworkKind::Mil => "whole CT series (all slices, pooled by gated attention)",
+    };
+    let threshold = match manifest.threshold {
+        Some(threshold) => format!("`{}` from a probability of {threshold}", manifest.classes[1]),
+        None => "the most probable class".to_owned(),
+    };
+    let auc = match origin.validation_roc_auc {
+        Some(auc) => format!("{auc:.4} on the {} cases that the weights were chosen on", origin.validation_cases),
+        None => "undefined (the validation cases hold one class)".to_owned(),
+    };
+    format!(
+        "# {name}\n\n{description}\n\n\
+         **Not a medical device.** For research only; not for diagnosis or treatment.\n\n\
+         | | |\n|---|---|\n\
+         | Input | {input} |\n\
+         | Classes | {classes} |\n\
+         | Decision | {threshold} |\n\
+         | Parameters | {parameters} |\n\
+         | Weights (SHA-256) | `{hash}` |\n\
+         | Trained on | {train} cases, seed {seed}, {device}, pulmo {pulmo} |\n\
+         | Weights kept | epoch {epoch} |\n\
+         | ROC AUC | {auc} |\n\n\
+         The figure above comes from the cases that the epoch was chosen on, so it is optimistic: measure the \
+         bundle on cases of your own (`pulmo evaluate`) before you rely on it.\n",
+        name = manifest.name,
+        description = manifest.description,
+        classes = manifest.classes.join(", "),
+        parameters = bundle.network().num_params(),
+        hash = manifest.weights_sha256,
+        train = origin.train_cases,
+        seed = origin.seed,
+        device = origin.device,
+        pulmo = origin.pulmo,
+        epoch = origin.epoch,
+    )
+}

@@ -1,0 +1,15 @@
+//! The bundle inside the binary, so that an installed `pulmo` runs anywhere.
+
+use super::{Bundle, BundleError};
+
+/// Returns the shipped bundle, `models/lung-nodule-phantom`.
+///
+/// # Errors
+/// [`BundleError`] where the build embedded a bundle that does not fit together.
+pub fn embedded() -> Result<Bundle, BundleError> {
+    Bundle::from_parts(
+        include_bytes!("../../models/lung-nodule-phantom/bundle.toml"),
+        include_bytes!("../../models/lung-nodule-phantom/network.json"),
+        include_bytes!("../../models/lung-nodule-phantom/weights.safetensors").to_vec(),
+    )
+}

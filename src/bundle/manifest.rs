@@ -1,0 +1,82 @@
+//! `bundle.toml`: what the classifier is and what surrounds its network.
+
+use serde::{Deserialize, Serialize};
+
+use crate::preprocess::Chain;
+
+/// Version of the layout of bundles.
+pub const FORMAT: u32 = 1;
+
+/// Where the weights come from.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Origin {
+    /// Version of pulmo that trained them.
+    pub pulmo: String,
+    /// Device that trained them.
+    pub device: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// SHA-256 of the recipe as trained.
+    pub recipe_sha256: String,
+    /// SHA-256 of the manifest's rows (path, label, patient, split).
+    pub data_sha256: String,
+    /// Cases trained on.
+    pub train_cases: usize,
+    /// Cases validated on.
+    pub validation_cases: usize,
+    /// Epoch whose weights were kept, from 1.
+    pub epoch: usize,
+    /// ROC AUC on the validation cases; absent where it is undefined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_roc_auc: Option<f64>,
+}
+
+/// `bundle.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the layout: [`FORMAT`].
+    pub format: u32,
+    /// The bundle's name.
+    pub name: String,
+    /// One sentence.
+    #[serde(default)]
+    pub description: String,
+    /// Class names in the order of the network's outputs; for two the second is positive.
+    pub classes: Vec<String>,
+    /// For two classes: the probability of the second from which it is predicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
+    /// SHA-256 of `weights.safetensors`, hexadecimal.
+    pub weights_sha256: String,
+    /// Preprocessing, the same as in training.
+    pub chain: Chain,
+    /// Where the weights come from.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+impl Manifest {
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the field.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.format != FORMAT {
+            return Err(format!("format {} is not {FORMAT}: use the pulmo that wrote the bundle", self.format));
+        }
+        if self.classes.len() < 2 {
+            return Err("classes must name at least two".into());
+        }
+        match self.threshold {
+            None if self.classes.len() == 2 => return Err("two classes need a threshold".into()),
+            Some(_) if self.classes.len() > 2 => return Err("a threshold goes with two classes only".into()),
+            Some(threshold) if !(0.0..=1.0).contains(&threshold) => {
+                return Err(format!("threshold {threshold} is not in [0, 1]"));
+            }
+            _ => {}
+        }
+        self.chain.validate().map_err(|error| format!("[chain] {error}"))
+    }
+}

@@ -1,0 +1,20 @@
+//! A trained classifier on disk: `models/<name>/{bundle.toml, network.json, weights.safetensors, CARD.md}`.
+//!
+//! Everything that decides a score travels together: the preprocessing chain, the network, its
+//! weights and their hash, the classes and the threshold. A bundle that does not fit together is
+//! refused when it is opened, before the first study.
+
+#[expect(clippy::module_inception, reason = "the bundle is this room's main type")]
+mod bundle;
+mod card;
+mod embedded;
+mod error;
+mod manifest;
+mod weights;
+
+pub use bundle::Bundle;
+pub use card::model_card;
+pub use embedded::embedded;
+pub use error::BundleError;
+pub use manifest::{FORMAT, Manifest, Origin};
+pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

@@ -1,0 +1,144 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+use crate::gpu::Choice;
+
+/// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
+///
+/// For research only: not a medical device.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(super) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to compute on.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(super) struct DeviceArg {
+    /// auto (a real GPU if there is one, else the CPU), cpu, gpu, gpu:N, or software (a software adapter, for tests).
+    #[arg(long, value_name = "DEVICE", default_value_t = Choice::Auto)]
+    pub device: Choice,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make chest CT phantoms, classify them with the shipped bundle and measure the result.
+    Demo(DemoArgs),
+    /// Classify images and CT series: one JSON line each on stdout.
+    Predict(PredictArgs),
+    /// Measure a bundle on labelled cases: metrics with intervals, curves, predictions.
+    Evaluate(EvaluateArgs),
+    /// Train a network by a recipe; a run that was stopped goes on where it was.
+    Train(TrainArgs),
+    /// Run a preprocessing chain on one image or series and write the result as .npy.
+    Preprocess(PreprocessArgs),
+    /// Write synthetic chest CT studies as DICOM, with known nodules.
+    Phantom(PhantomArgs),
+    /// List the adapters that pulmo can compute on.
+    Devices(DevicesArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DemoArgs {
+    /// Folder for the studies, predictions.csv, metrics.json and index.html.
+    #[arg(long, value_name = "DIR", default_value = "pulmo-out/demo")]
+    pub out: PathBuf,
+    /// Studies to make.
+    #[arg(long, default_value_t = 40)]
+    pub studies: usize,
+    /// Seed of the studies; the shipped bundle was trained on others.
+    #[arg(long, default_value_t = 20_260)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PredictArgs {
+    /// Image files, DICOM files, .npy volumes, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Folder of the bundle; the shipped one if left out.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// Also give the weight of each slice in the decision (study-level bundles).
+    #[arg(long)]
+    pub attention: bool,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct EvaluateArgs {
+    /// Manifest: CSV with the header path,label[,patient_id][,split]; paths are relative to it.
+    #[arg(long, value_name = "CSV")]
+    pub data: PathBuf,
+    /// Folder of the bundle; the shipped one if left out.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// Only the cases of this split: train, val or test.
+    #[arg(long, value_name = "NAME")]
+    pub split: Option<String>,
+    /// Folder for metrics.json, predictions.csv and the pictures.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct TrainArgs {
+    /// How to train: a recipe, such as models/lung-nodule-phantom/recipe.toml.
+    #[arg(long, value_name = "TOML")]
+    pub recipe: PathBuf,
+    /// Manifest: CSV with the header path,label[,patient_id][,split]; paths are relative to it.
+    #[arg(long, value_name = "CSV")]
+    pub data: PathBuf,
+    /// Folder for the bundle, its history and checkpoints; a run found there goes on.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Seed for weights, split, order and augmentation; the recipe's if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PreprocessArgs {
+    /// Image, series folder or .npy volume.
+    pub input: PathBuf,
+    /// Preprocessing chain: TOML with [[step]] tables, or a recipe or bundle.toml that holds one.
+    #[arg(long, value_name = "TOML")]
+    pub chain: PathBuf,
+    /// Where to write the result, float32, [slices, rows, columns].
+    #[arg(long, value_name = "NPY")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PhantomArgs {
+    /// Folder for the studies, truth.csv (a manifest) and truth.json.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Studies to make; about half have nodules.
+    #[arg(long, default_value_t = 10)]
+    pub studies: usize,
+    /// Seed: the same seed gives the same studies.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DevicesArgs {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,26 @@
+//! One file a command.
+
+mod demo;
+mod devices;
+mod evaluate;
+mod phantom;
+mod predict;
+mod preprocess;
+mod shared;
+mod train;
+
+use super::args::{Args, Command};
+use super::exit::Exit;
+
+/// Runs what was typed.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.command {
+        Command::Demo(args) => demo::run(args),
+        Command::Predict(args) => predict::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Preprocess(args) => preprocess::run(args),
+        Command::Phantom(args) => phantom::run(args),
+        Command::Devices(args) => devices::run(args),
+    }
+}

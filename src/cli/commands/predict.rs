@@ -1,0 +1,31 @@
+//! `pulmo predict`.
+
+use super::shared::{open_bundle, open_device};
+use crate::cli::args::PredictArgs;
+use crate::cli::{Exit, printer, progress};
+use crate::engine::Engine;
+use crate::report::observation_line;
+
+pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
+    let bundle = open_bundle(args.bundle.as_deref())?;
+    let compute = open_device(args.device)?;
+    let engine = Engine::new(&bundle, &compute);
+    let spinner = progress::spinner("classified");
+    let mut failed = 0;
+    let total = engine.run(&args.paths, |mut observation| {
+        failed += usize::from(observation.prediction.is_none());
+        if let (false, Some(prediction)) = (args.attention, observation.prediction.as_mut()) {
+            prediction.attention = None;
+        }
+        spinner.suspend(|| printer::data(&observation_line(&observation)));
+        spinner.inc(1);
+    });
+    spinner.finish_and_clear();
+    if total == 0 {
+        anyhow::bail!("there is nothing to read at the given paths");
+    }
+    if failed > 0 {
+        printer::say(&format!("{failed} of {total} could not be classified; `codes` says why"));
+    }
+    Ok(Exit::of_items(failed, total))
+}

@@ -1,0 +1,52 @@
+//! `pulmo preprocess`.
+
+use anyhow::{Context, bail};
+
+use super::shared::open_device;
+use crate::cli::args::PreprocessArgs;
+use crate::cli::{Exit, printer};
+use crate::files::write_npy;
+use crate::intake;
+use crate::preprocess::{Chain, Processor};
+
+pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
+    let text = std::fs::read_to_string(&args.chain)
+        .with_context(|| format!("cannot read the chain {}", args.chain.display()))?;
+    let chain = read_chain(&text).with_context(|| format!("chain {}", args.chain.display()))?;
+    let compute = open_device(args.device)?;
+    let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+    let items = intake::find(std::slice::from_ref(&args.input));
+    let item = match items.as_slice() {
+        [item] => item,
+        [] => bail!("{}: nothing to read there", args.input.display()),
+        several => bail!(
+            "{} holds {} images or series; name one",
+            args.input.display(),
+            several.len()
+        ),
+    };
+    if let (false, Some(code)) = (item.verdict().is_evaluable(), item.verdict().codes().first()) {
+        bail!("{}: {code}: {}", args.input.display(), code.advice());
+    }
+    let loaded = item.load().with_context(|| format!("{}", args.input.display()))?;
+    for code in &loaded.warnings {
+        printer::say(&format!("warning: {code}: {}", code.advice()));
+    }
+    let volume = chain.run(loaded.volume, &processor)?;
+    write_npy(&args.out, volume.voxels().view().into_dyn())
+        .with_context(|| format!("cannot write {}", args.out.display()))?;
+    let (shape, spacing) = (volume.grid().shape_zyx(), volume.grid().spacing_mm());
+    printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", args.out.display()));
+    Ok(Exit::Done)
+}
+
+/// A chain by itself, or the `[chain]` of a recipe or bundle.
+fn read_chain(text: &str) -> anyhow::Result<Chain> {
+    let mut table: toml::Table = toml::from_str(text)?;
+    let chain: Chain = match table.remove("chain") {
+        Some(chain) => chain.try_into()?,
+        None => toml::from_str(text)?,
+    };
+    chain.validate()?;
+    Ok(chain)
+}

@@ -1,0 +1,53 @@
+//! What several commands do alike: open a device, open a bundle, watch a run.
+
+use std::path::Path;
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+
+use crate::bundle::{Bundle, embedded};
+use crate::cli::args::DeviceArg;
+use crate::cli::{printer, progress};
+use crate::gpu::Compute;
+use crate::train::{Event, Failure};
+
+/// Opens the device and says which and why.
+pub(super) fn open_device(arg: DeviceArg) -> anyhow::Result<Compute> {
+    let compute = Compute::open(arg.device).context("cannot open the device (see `pulmo devices`)")?;
+    printer::say(&format!("device: {} ({})", compute.name(), compute.reason()));
+    Ok(compute)
+}
+
+/// Opens the bundle in `folder`, or the shipped one, and says which.
+pub(super) fn open_bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
+    let bundle = match folder {
+        Some(folder) => Bundle::open(folder)?,
+        None => embedded()?,
+    };
+    let from = folder.map_or("shipped with pulmo".to_owned(), |folder| folder.display().to_string());
+    printer::say(&format!("bundle: {} ({from})", bundle.manifest().name));
+    Ok(bundle)
+}
+
+/// Tells of a case that cannot be used.
+pub(super) fn tell_failure(failure: &Failure, bar: &ProgressBar) {
+    let code = failure.code.map_or("CHAIN", |code| code.as_str());
+    bar.suspend(|| printer::say(&format!("{}: {code}: {}", failure.path, failure.what)));
+}
+
+/// A watcher that shows cases being read.
+pub(super) fn watch_loading(bar: &ProgressBar) -> impl Fn(Event) + Sync + '_ {
+    move |event| match event {
+        Event::Loaded { done, total } => {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+        Event::Failed(failure) => tell_failure(failure, bar),
+        _ => {}
+    }
+}
+
+/// A bar for cases being read.
+pub(super) fn loading_bar() -> ProgressBar {
+    progress::bar(0, "reading cases")
+}

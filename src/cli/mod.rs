@@ -1,0 +1,25 @@
+//! The command line: what was typed, what it means, and how results are told.
+//!
+//! stdout is data, stderr is talk. A run goes on after a failed item and says so in the exit code.
+
+mod args;
+mod commands;
+mod exit;
+mod printer;
+mod progress;
+
+pub use exit::Exit;
+
+use clap::Parser;
+
+/// Runs the command line of this process and returns how it ended.
+pub fn run() -> Exit {
+    let args = args::Args::parse();
+    match commands::run(&args) {
+        Ok(exit) => exit,
+        Err(error) => {
+            printer::problem(&error);
+            Exit::of(&error)
+        }
+    }
+}

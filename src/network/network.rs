@@ -1,0 +1,101 @@
+//! The network: encoder, pooling over a study where there is one, and head.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use super::convolution::normal_weight;
+use super::{Bags, Encoder, GatedAttention, NetworkConfig, NetworkError, NetworkKind};
+use crate::random::Random;
+
+/// What a forward pass gives.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// `[bags, classes]`, before the softmax.
+    pub logits: Tensor<2>,
+    /// For a study-level network, the weight of each slice, `[slices, 1]` for each study.
+    pub attention: Vec<Tensor<2>>,
+}
+
+/// A classifier for images or studies.
+#[derive(Module, Debug)]
+pub struct Network {
+    encoder: Encoder,
+    attention: Option<GatedAttention>,
+    head: Param<Tensor<2>>,
+    head_bias: Param<Tensor<1>>,
+}
+
+impl Network {
+    /// An untrained network on the CPU; `seed` alone decides its weights, on every device.
+    ///
+    /// # Errors
+    /// [`NetworkError`] where the configuration is impossible or there are fewer than two classes.
+    pub fn new(config: &NetworkConfig, classes: usize, seed: u64) -> Result<Self, NetworkError> {
+        config.validate()?;
+        if classes < 2 {
+            return Err(NetworkError::TooSmall { field: "classes", value: classes, least: 2 });
+        }
+        let mut random = Random::keyed(seed, &[0x6E65_7477]);
+        let features = config.encoder.features();
+        let encoder = Encoder::new(&config.encoder, config.channels(), &mut random);
+        let attention = (config.kind == NetworkKind::Mil)
+            .then(|| GatedAttention::new(features, config.attention_units, &mut random));
+        let head = normal_weight([features, classes], (1.0 / features as f64).sqrt(), &mut random);
+        let head_bias = Param::from_tensor(Tensor::zeros([classes], &Device::flex()));
+        Ok(Self { encoder, attention, head, head_bias })
+    }
+
+    /// # Shapes
+    /// `[images, channels, height, width]` in bags of `counts` images to `[bags, classes]`.
+    pub fn forward(&self, bags: Bags) -> Output {
+        self.forward_with(bags, None)
+    }
+
+    /// The forward pass with each bag's features multiplied by `keep`, `[bags, features]`:
+    /// dropout whose mask the caller draws, so that it is the same on every device.
+    pub fn forward_with(&self, bags: Bags, keep: Option<Tensor<2>>) -> Output {
+        let features = self.encoder.forward(bags.images);
+        let (features, attention) = match &self.attention {
+            None => (features, Vec::new()),
+            Some(attention) => pool_bags(attention, features, &bags.counts),
+        };
+        let features = match keep {
+            Some(keep) => features * keep,
+            None => features,
+        };
+        let logits = features.matmul(self.head.val()) + self.head_bias.val().unsqueeze();
+        Output { logits, attention }
+    }
+
+    /// Length of the vector before the head.
+    pub fn features(&self) -> usize {
+        let [features, _] = self.head.dims();
+        features
+    }
+
+    /// The device that the weights are on.
+    pub fn device(&self) -> Device {
+        self.head.val().device()
+    }
+}
+
+fn pool_bags(
+    attention: &GatedAttention,
+    features: Tensor<2>,
+    counts: &[usize],
+) -> (Tensor<2>, Vec<Tensor<2>>) {
+    let scores = attention.scores(features.clone());
+    let mut start = 0;
+    let (pooled, weights) = counts
+        .iter()
+        .map(|&count| {
+            let of_bag = GatedAttention::pool(
+                features.clone().narrow(0, start, count),
+                scores.clone().narrow(0, start, count),
+            );
+            start += count;
+            of_bag
+        })
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    (Tensor::cat(pooled, 0), weights)
+}

@@ -1,0 +1,8 @@
+//! From preprocessed volumes to predictions.
+
+mod decide;
+mod predictor;
+
+pub use decide::decide;
+pub(crate) use decide::softmax;
+pub use predictor::{PredictError, Predictor};

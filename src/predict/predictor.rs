@@ -1,0 +1,86 @@
+//! A bundle's network on a device, ready to classify.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use ndarray::Array3;
+
+use super::decide::{decide, softmax};
+use crate::bundle::Bundle;
+use crate::findings::Prediction;
+use crate::network::{Bags, Network, NetworkConfig, NetworkError};
+
+/// Why volumes cannot be classified.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// The volumes do not fit the network.
+    #[error(transparent)]
+    Input(#[from] NetworkError),
+    /// The device failed to compute or to give the result.
+    #[error("the device failed: {0}")]
+    Device(String),
+    /// The network gave infinities or no numbers.
+    #[error("the network's output is not a finite number")]
+    NotFinite,
+}
+
+/// A bundle's network on a device.
+#[derive(Debug, Clone)]
+pub struct Predictor {
+    network: Network,
+    config: NetworkConfig,
+    classes: Vec<String>,
+    threshold: Option<f32>,
+    device: Device,
+}
+
+impl Predictor {
+    /// Puts a bundle's network on `device`.
+    pub fn new(bundle: &Bundle, device: &Device) -> Self {
+        Self {
+            network: bundle.network().clone().to_device(device),
+            config: bundle.network_config().clone(),
+            classes: bundle.manifest().classes.clone(),
+            threshold: bundle.manifest().threshold,
+            device: device.clone(),
+        }
+    }
+
+    /// Returns one prediction for each preprocessed volume, computed in one batch.
+    ///
+    /// # Shapes
+    /// Each volume is `[slices, height, width]` as the bundle's chain gives it.
+    ///
+    /// # Errors
+    /// [`PredictError`] where the shapes do not fit or the device fails.
+    pub fn predict(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Prediction>, PredictError> {
+        let bags = Bags::new(volumes, &self.config, &self.device)?;
+        let counts = bags.counts.clone();
+        let output = self.network.forward(bags);
+        let failed = |error: &dyn std::fmt::Display| PredictError::Device(error.to_string());
+        let read = |tensor: burn::tensor::Tensor<2>| -> Result<Vec<f32>, PredictError> {
+            let data = tensor.try_into_data().map_err(|error| failed(&error))?;
+            data.to_vec::<f32>().map_err(|error| PredictError::Device(format!("{error:?}")))
+        };
+        let logits = read(output.logits)?;
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return Err(PredictError::NotFinite);
+        }
+        let attention =
+            output.attention.into_iter().map(|weights| read(weights).map(Some)).collect::<Result<Vec<_>, _>>()?;
+        let attention = attention.into_iter().chain(std::iter::repeat(None)).take(counts.len());
+        let predictions = logits.chunks(self.classes.len()).zip(attention);
+        Ok(predictions.map(|(logits, attention)| self.prediction(logits, attention)).collect())
+    }
+
+    fn prediction(&self, logits: &[f32], attention: Option<Vec<f32>>) -> Prediction {
+        let probabilities = softmax(logits);
+        Prediction {
+            class: self.classes[decide(&probabilities, self.threshold)].clone(),
+            classes: self.classes.clone(),
+            probabilities,
+            threshold: self.threshold,
+            attention,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Random changes to training cases: in-plane geometry, then intensity.
+
+use ndarray::{Array3, ArrayView2, Axis};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::random::Random;
+
+/// How much training cases are changed; all zero means not at all. Every slice of a case gets
+/// the same change, drawn from the seed, the epoch and the case alone.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentConfig {
+    /// Chance of a left-right mirror image.
+    pub flip_x: f64,
+    /// Chance of a front-back mirror image.
+    pub flip_y: f64,
+    /// Chance of a head-feet mirror image.
+    pub flip_z: f64,
+    /// Largest rotation in the slice plane, degrees, either way.
+    pub rotate_degrees: f64,
+    /// Largest relative change of size, either way: 0.2 gives 1/1.2 to 1.2.
+    pub scale: f64,
+    /// Largest relative change of one side against the other.
+    pub stretch: f64,
+    /// Largest shift as a share of the side, either way.
+    pub shift: f64,
+    /// Largest additive change of brightness, in units of the preprocessed values.
+    pub brightness: f64,
+    /// Largest relative change of contrast about the case's mean.
+    pub contrast: f64,
+    /// Largest exponent change of values in [0, 1]: 0.3 gives exponents 1/1.3 to 1.3.
+    pub gamma: f64,
+    /// Largest standard deviation of added noise.
+    pub noise: f64,
+    /// Chance that a rectangle of up to a third of each side is set to the mean.
+    pub cutout: f64,
+}
+
+impl AugmentConfig {
+    /// Returns the case changed by the draws of `random`; the shape stays.
+    pub fn apply(&self, case: &Array3<f32>, random: &mut Random) -> Array3<f32> {
+        let plan = Plan::draw(self, case, random);
+        let mut changed = Array3::zeros(case.dim());
+        let slices = case.dim().0;
+        changed.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(z, mut slice)| {
+            let source = if plan.flip_z { slices - 1 - z } else { z };
+            let mut noise = Random::keyed(plan.noise_seed, &[z as u64]);
+            plan.warp(case.index_axis(Axis(0), source), &mut slice, &mut noise);
+        });
+        changed
+    }
+}
+
+/// One draw of all changes.
+struct Plan {
+    /// Source `(x, y)` of the destination `(x, y)`, both from the centre: a 2 x 2 matrix.
+    matrix: [[f64; 2]; 2],
+    shift: [f64; 2],
+    flip_z: bool,
+    exponent: f32,
+    gain: f32,
+    offset: f32,
+    mean: f32,
+    noise: f32,
+    noise_seed: u64,
+    /// Columns and rows of the rectangle that is blanked.
+    blank: Option<[std::ops::Range<usize>; 2]>,
+}
+
+/// A factor between `1 / (1 + most)` and `1 + most`, even on the logarithmic scale.
+fn factor(most: f64, random: &mut Random) -> f64 {
+    let limit = (1.0 + most).ln();
+    random.uniform(-limit, limit).exp()
+}
+
+impl Plan {
+    #[expect(clippy::cast_possible_truncation, reason = "voxel values are f32")]
+    fn draw(config: &AugmentConfig, case: &Array3<f32>, random: &mut Random) -> Self {
+        let (_, rows, columns) = case.dim();
+        let sign = |chance: f64, random: &mut Random| if random.chance(chance) { -1.0 } else { 1.0 };
+        let (flip_x, flip_y) = (sign(config.flip_x, random), sign(config.flip_y, random));
+        let flip_z = random.chance(config.flip_z);
+        let angle = random.uniform(-config.rotate_degrees, config.rotate_degrees).to_radians();
+        let (size, stretch) = (factor(config.scale, random), factor(config.stretch, random).sqrt());
+        let (scale_x, scale_y) = (size * stretch, size / stretch);
+        let (sin, cos) = angle.sin_cos();
+        let matrix =
+            [[flip_x * cos / scale_x, flip_x * sin / scale_x], [-flip_y * sin / scale_y, flip_y * cos / scale_y]];
+        let mut shift = |side: usize| random.uniform(-config.shift, config.shift) * side as f64;
+        let shift = [shift(columns), shift(rows)];
+        let exponent = factor(config.gamma, random) as f32;
+        let gain = factor(config.contrast, random) as f32;
+        let offset = random.uniform(-config.brightness, config.brightness) as f32;
+        let noise = random.uniform(0.0, config.noise) as f32;
+        let blank = random.chance(config.cutout).then(|| {
+            [columns, rows].map(|side| {
+                let length = 1 + random.below(side.div_ceil(3));
+                let start = random.below(side - length + 1);
+                start..start + length
+            })
+        });
+        let noise_seed = random.bits();
+        let mean = case.mean().unwrap_or(0.0);
+        Self { matrix, shift, flip_z, exponent, gain, offset, mean, noise, noise_seed, blank }
+    }
+
+    fn warp(&self, source: ArrayView2<f32>, slice: &mut ndarray::ArrayViewMut2<f32>, noise: &mut Random) {
+        let (rows, columns) = source.dim();
+        let centre = [(columns as f64 - 1.0) / 2.0, (rows as f64 - 1.0) / 2.0];
+        let identity = self.matrix == [[1.0, 0.0], [0.0, 1.0]] && self.shift == [0.0, 0.0];
+        for ((row, column), value) in slice.indexed_iter_mut() {
+            let here = [column as f64 - centre[0], row as f64 - centre[1]];
+            let moved = |axis: usize| {
+                let [a, b] = self.matrix[axis];
+                a * here[0] + b * here[1] + centre[axis] + self.shift[axis]
+            };
+            let sampled = if identity { source[[row, column]] } else { bilinear(&source, moved(0), moved(1)) };
+            let blanked = self.blank.as_ref().is_some_and(|[x, y]| x.contains(&column) && y.contains(&row));
+            *value = if blanked { self.mean } else { self.intensity(sampled, noise) };
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "voxel values are f32")]
+    fn intensity(&self, value: f32, noise: &mut Random) -> f32 {
+        let curved = match self.exponent {
+            1.0 => value,
+            exponent if value > 0.0 => value.powf(exponent),
+            _ => value,
+        };
+        let changed = (curved - self.mean) * self.gain + self.mean + self.offset;
+        if self.noise > 0.0 { changed + self.noise * noise.normal() as f32 } else { changed }
+    }
+}
+
+/// Linear interpolation at `(x, y)`, in pixels from the centre of the first; the border is repeated.
+#[expect(clippy::cast_possible_truncation, reason = "the position is clamped to the image before it is cut")]
+#[expect(clippy::cast_sign_loss, reason = "the position is clamped to the image before it is cut")]
+fn bilinear(source: &ArrayView2<f32>, x: f64, y: f64) -> f32 {
+    let (rows, columns) = source.dim();
+    let (x, y) = (x.clamp(0.0, columns as f64 - 1.0), y.clamp(0.0, rows as f64 - 1.0));
+    let (left, top) = (x as usize, y as usize);
+    let (right, bottom) = ((left + 1).min(columns - 1), (top + 1).min(rows - 1));
+    let (fx, fy) = ((x - left as f64) as f32, (y - top as f64) as f32);
+    let upper = source[[top, left]] * (1.0 - fx) + source[[top, right]] * fx;
+    let lower = source[[bottom, left]] * (1.0 - fx) + source[[bottom, right]] * fx;
+    upper * (1.0 - fy) + lower * fy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp() -> Array3<f32> {
+        Array3::from_shape_fn((2, 5, 6), |(z, y, x)| (z * 100 + y * 10 + x) as f32)
+    }
+
+    #[test]
+    fn nothing_asked_changes_nothing() {
+        assert_eq!(AugmentConfig::default().apply(&ramp(), &mut Random::new(1)), ramp());
+    }
+
+    #[test]
+    fn a_certain_flip_mirrors() {
+        let config = AugmentConfig { flip_x: 1.0, flip_z: 1.0, ..Default::default() };
+        let flipped = config.apply(&ramp(), &mut Random::new(1));
+        assert_eq!(flipped[[0, 2, 0]], ramp()[[1, 2, 5]]);
+    }
+
+    #[test]
+    fn draws_depend_on_the_stream_alone() {
+        let config = AugmentConfig { rotate_degrees: 10.0, noise: 1.0, scale: 0.2, ..Default::default() };
+        let apply = |seed| config.apply(&ramp(), &mut Random::new(seed));
+        assert_eq!(apply(5), apply(5));
+        assert_ne!(apply(5), apply(6));
+    }
+
+    #[test]
+    fn a_shift_moves_by_its_share() {
+        let plan_shift = AugmentConfig { shift: 0.5, ..Default::default() };
+        let moved = plan_shift.apply(&ramp(), &mut Random::new(3));
+        // a linear ramp stays linear inside; its slope along x is one a pixel
+        let inner = moved[[0, 2, 3]] - moved[[0, 2, 2]];
+        assert!((0.0..=1.0).contains(&inner), "{inner}");
+        assert_ne!(moved, ramp());
+    }
+}

@@ -1,0 +1,67 @@
+//! Scoring a data set with the weights of the moment.
+
+use burn::tensor::Device;
+
+use super::dataset::Dataset;
+use super::step::{cross_entropy, scalar};
+use super::TrainError;
+use crate::metrics::{Ranking, roc_auc};
+use crate::network::{Bags, Network, NetworkConfig, NetworkKind};
+use crate::predict::softmax;
+
+/// Most images in one forward pass.
+const IMAGES_AT_ONCE: usize = 64;
+
+/// What the network says about a data set.
+#[derive(Debug, Clone)]
+pub(super) struct Scores {
+    /// Mean cross entropy.
+    pub loss: f64,
+    /// Probability of each class for each case.
+    pub probabilities: Vec<Vec<f32>>,
+}
+
+/// Scores every case of `dataset` in order.
+pub(super) fn score(
+    network: &Network,
+    config: &NetworkConfig,
+    dataset: &Dataset,
+    device: &Device,
+) -> Result<Scores, TrainError> {
+    let (mut sum, mut probabilities) = (0.0, Vec::with_capacity(dataset.len()));
+    let cases: Vec<usize> = (0..dataset.len()).collect();
+    let at_once = if config.kind == NetworkKind::Slice { IMAGES_AT_ONCE } else { 1 };
+    for batch in cases.chunks(at_once) {
+        let volumes = batch.iter().map(|&index| dataset.volume(index)).collect::<Result<Vec<_>, _>>()?;
+        let volumes: Vec<_> = volumes.iter().map(|volume| volume.as_ref()).collect();
+        let labels: Vec<usize> = batch.iter().map(|&index| dataset.labels()[index]).collect();
+        let logits = network.forward(Bags::new(&volumes, config, device)?).logits;
+        let [_, classes] = logits.dims();
+        let loss = cross_entropy(logits.clone(), &labels, &vec![1.0; classes], 0.0);
+        sum += scalar(loss)? * batch.len() as f64;
+        let logits = logits.try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
+        let logits: Vec<f32> = logits.iter::<f32>().collect();
+        probabilities.extend(logits.chunks(classes).map(softmax));
+    }
+    Ok(Scores { loss: sum / dataset.len().max(1) as f64, probabilities })
+}
+
+impl Scores {
+    /// ROC AUC: of the second of two classes, else the mean over classes, one against the rest.
+    pub(super) fn roc_auc(&self, labels: &[usize]) -> Option<f64> {
+        let classes = self.probabilities.first()?.len();
+        let of_class = |class| self.ranking(labels, class).and_then(|ranking| roc_auc(&ranking));
+        if classes == 2 {
+            return of_class(1);
+        }
+        let values = (0..classes).map(of_class).collect::<Option<Vec<f64>>>()?;
+        Some(values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// The cases ranked by the probability of `class`.
+    pub(super) fn ranking(&self, labels: &[usize], class: usize) -> Option<Ranking> {
+        let scores: Vec<f64> = self.probabilities.iter().map(|p| f64::from(p[class])).collect();
+        let positive: Vec<bool> = labels.iter().map(|label| *label == class).collect();
+        Ranking::new(&scores, &positive).ok()
+    }
+}

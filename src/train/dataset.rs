@@ -1,0 +1,175 @@
+//! Cases, read and preprocessed once, kept in memory up to a bound and on disk beyond it.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ndarray::Array3;
+use rayon::prelude::*;
+
+use super::event::Event;
+use super::manifest::Case;
+use super::{Split, TrainError};
+use crate::files::{read_npy, write_npy};
+use crate::findings::Code;
+use crate::intake;
+use crate::preprocess::{Chain, Processor};
+
+/// A case that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// As written in the manifest.
+    pub path: String,
+    /// Why, as a code; `None` where the reason lies in the preprocessing chain.
+    pub code: Option<Code>,
+    /// Why, as a sentence.
+    pub what: String,
+}
+
+/// Where preprocessed cases are kept.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// Most bytes in memory.
+    pub bytes: usize,
+    /// Folder for what does not fit.
+    pub folder: PathBuf,
+}
+
+enum Slot {
+    Memory(Array3<f32>),
+    Disk(PathBuf),
+}
+
+/// Preprocessed cases with their labels.
+pub struct Dataset {
+    slots: Vec<Slot>,
+    cases: Vec<Case>,
+    labels: Vec<usize>,
+}
+
+/// Reads one case of a manifest and runs the chain on it.
+///
+/// # Errors
+/// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
+pub(super) fn read_case(case: &Case, chain: &Chain, processor: &Processor) -> Result<Array3<f32>, Failure> {
+    let failure = |code, what: String| Failure { path: case.path.clone(), code, what };
+    let mut items = intake::find(std::slice::from_ref(&case.file));
+    items.retain(|item| item.verdict().is_evaluable());
+    let item = match items.as_slice() {
+        [item] => item,
+        [] => {
+            let refused = intake::find(std::slice::from_ref(&case.file));
+            let code = refused.iter().find_map(|item| item.verdict().codes().first().copied());
+            return Err(failure(code.or(Some(Code::Unreadable)), "there is nothing to read at this path".into()));
+        }
+        several => {
+            let what = format!("the path holds {} images or series; name one in each row", several.len());
+            return Err(failure(Some(Code::Mixed), what));
+        }
+    };
+    let loaded = item.load().map_err(|error| failure(Some(error.code()), error.to_string()))?;
+    let volume =
+        chain.run(loaded.volume, processor).map_err(|error| failure(error.code(), error.to_string()))?;
+    Ok(volume.into_parts().1)
+}
+
+impl Dataset {
+    /// Reads and preprocesses `cases`, in parallel on the CPU; those that fail are told and left out.
+    ///
+    /// `labels` gives the class of each case.
+    ///
+    /// # Errors
+    /// [`TrainError::NoCases`] where none could be read; [`TrainError::File`] where the cache
+    /// cannot be written.
+    pub fn load(
+        cases: &[(&Case, usize)],
+        chain: &Chain,
+        processor: &Processor,
+        cache: &Cache,
+        observe: &(dyn Fn(Event) + Sync),
+    ) -> Result<Self, TrainError> {
+        let (done, used) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let one = |(index, (case, _)): (usize, &(&Case, usize))| {
+            let result = read_case(case, chain, processor);
+            observe(Event::Loaded { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: cases.len() });
+            result.map(|array| keep(array, index, cache, &used))
+        };
+        let read: Vec<Result<Result<Slot, TrainError>, Failure>> = match processor {
+            Processor::Cpu => cases.par_iter().enumerate().map(one).collect(),
+            Processor::Gpu(_) => cases.iter().enumerate().map(one).collect(),
+        };
+        let mut dataset = Self { slots: Vec::new(), cases: Vec::new(), labels: Vec::new() };
+        let mut first_failure = None;
+        for (result, (case, label)) in read.into_iter().zip(cases) {
+            match result {
+                Ok(slot) => {
+                    dataset.slots.push(slot?);
+                    dataset.cases.push((*case).clone());
+                    dataset.labels.push(*label);
+                }
+                Err(failure) => {
+                    observe(Event::Failed(&failure));
+                    first_failure.get_or_insert(failure);
+                }
+            }
+        }
+        match first_failure {
+            Some(failure) if dataset.slots.is_empty() => Err(no_cases(cases.len(), failure)),
+            _ => Ok(dataset),
+        }
+    }
+
+    /// Cases that could be read.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no case could be read.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The class of each case.
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
+    /// The cases themselves.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// The preprocessed volume of a case, `[slices, height, width]`.
+    ///
+    /// # Errors
+    /// [`TrainError::File`] where the cache on disk cannot be read.
+    pub fn volume(&self, index: usize) -> Result<Cow<'_, Array3<f32>>, TrainError> {
+        match &self.slots[index] {
+            Slot::Memory(volume) => Ok(Cow::Borrowed(volume)),
+            Slot::Disk(path) => read_npy(path)
+                .map(|volume| Cow::Owned(volume.into_parts().1))
+                .map_err(|error| TrainError::File { path: path.clone(), source: std::io::Error::other(error) }),
+        }
+    }
+}
+
+fn no_cases(cases: usize, failure: Failure) -> TrainError {
+    let code = failure.code.map_or("its chain", Code::as_str).to_owned();
+    let split = Split::Train;
+    TrainError::NoCases { split: split.name(), cases, code, what: failure.what }
+}
+
+fn keep(volume: Array3<f32>, index: usize, cache: &Cache, used: &AtomicUsize) -> Result<Slot, TrainError> {
+    let bytes = volume.len() * size_of::<f32>();
+    if used.fetch_add(bytes, Ordering::Relaxed) + bytes <= cache.bytes {
+        return Ok(Slot::Memory(volume));
+    }
+    used.fetch_sub(bytes, Ordering::Relaxed);
+    let path = cache.folder.join(format!("{index:06}.npy"));
+    let write = |path: &Path| {
+        std::fs::create_dir_all(&cache.folder)?;
+        write_npy(path, volume.view().into_dyn()).map_err(std::io::Error::other)
+    };
+    write(&path).map_err(|source| TrainError::File { path: path.clone(), source })?;
+    Ok(Slot::Disk(path))
+}

@@ -1,0 +1,95 @@
+//! What can go wrong in training and evaluation.
+
+use std::path::PathBuf;
+
+use crate::bundle::BundleError;
+use crate::metrics::MetricsError;
+use crate::network::NetworkError;
+use crate::predict::PredictError;
+
+/// Why a training or an evaluation cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A manifest is not `path,label[,patient_id][,split]`.
+    #[error("manifest {}, line {line}: {what}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// The recipe cannot be used.
+    #[error("recipe {}: {what}", path.display())]
+    Recipe {
+        /// The recipe.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The cases cannot be divided.
+    #[error("split: {0}")]
+    Split(String),
+    /// The labels do not fit the classes.
+    #[error("labels: {0}")]
+    Labels(String),
+    /// None of the cases of a split could be read.
+    #[error("none of the {cases} cases of split `{split}` could be read; the first failed with {code}: {what}")]
+    NoCases {
+        /// Name of the split.
+        split: &'static str,
+        /// Cases it should have had.
+        cases: usize,
+        /// Code of the first failure.
+        code: String,
+        /// What the first failure was.
+        what: String,
+    },
+    /// The folder holds a run of another recipe or other data.
+    #[error("{} holds a run with another {what}; choose another --out or remove it", path.display())]
+    OtherRun {
+        /// The output folder.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The loss or the weights stopped being numbers.
+    #[error("training diverged in epoch {epoch}: the loss is not a number; lower the learning rate")]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+    /// No checkpoint in the folder is whole.
+    #[error("checkpoint {}: {what}", path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The device failed.
+    #[error("device: {0}; try again with --device cpu")]
+    Device(String),
+    /// The network cannot be built or fed.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The bundle cannot be read or written.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The predictor failed.
+    #[error(transparent)]
+    Predict(#[from] PredictError),
+    /// The predictions cannot be measured.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+}

@@ -1,0 +1,113 @@
+//! A bundle's predictions on labelled cases, and what they are worth.
+
+use rayon::prelude::*;
+
+use super::TrainError;
+use super::dataset::{Failure, read_case};
+use super::event::Event;
+use super::manifest::Case;
+use crate::bundle::Bundle;
+use crate::findings::Prediction;
+use crate::gpu::Compute;
+use crate::metrics::{Evaluation, Samples, Settings};
+use crate::network::NetworkKind;
+use crate::predict::Predictor;
+use crate::preprocess::Processor;
+
+/// One case and what the bundle says about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// The case.
+    pub case: Case,
+    /// The bundle's answer.
+    pub prediction: Prediction,
+}
+
+/// The predictions on labelled cases and their metrics.
+#[derive(Debug, Clone)]
+pub struct Evaluated {
+    /// Cases that could be read, in the order given.
+    pub scored: Vec<Scored>,
+    /// Cases that could not.
+    pub failures: Vec<Failure>,
+    /// What the metrics were computed from.
+    pub samples: Samples,
+    /// The metrics.
+    pub evaluation: Evaluation,
+}
+
+/// Cases read at once: enough to keep the processors busy, few enough to bound memory.
+fn cases_at_once(kind: NetworkKind) -> usize {
+    let threads = rayon::current_num_threads();
+    if kind == NetworkKind::Slice { 16.max(2 * threads) } else { threads.max(2) }
+}
+
+/// Returns the bundle's predictions on `cases` and their metrics with bootstrap intervals by patient.
+///
+/// # Errors
+/// [`TrainError::Labels`] where a case has a label that the bundle does not know;
+/// [`TrainError::NoCases`] where no case could be read; device errors.
+pub fn evaluate(
+    bundle: &Bundle,
+    cases: &[Case],
+    compute: &Compute,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Evaluated, TrainError> {
+    let manifest = bundle.manifest();
+    if let Some(case) = cases.iter().find(|case| !manifest.classes.contains(&case.label)) {
+        let (label, classes) = (&case.label, manifest.classes.join(", "));
+        return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
+    }
+    let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+    let predictor = Predictor::new(bundle, compute.device());
+    let (mut scored, mut failures, mut done) = (Vec::new(), Vec::new(), 0);
+    for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
+        let read = |case: &Case| read_case(case, &manifest.chain, &processor);
+        let volumes: Vec<_> = match &processor {
+            Processor::Cpu => batch.par_iter().map(read).collect(),
+            Processor::Gpu(_) => batch.iter().map(read).collect(),
+        };
+        let (mut good, mut arrays) = (Vec::new(), Vec::new());
+        for (case, volume) in batch.iter().zip(volumes) {
+            done += 1;
+            observe(Event::Loaded { done, total: cases.len() });
+            match volume {
+                Ok(array) => {
+                    good.push(case);
+                    arrays.push(array);
+                }
+                Err(failure) => {
+                    observe(Event::Failed(&failure));
+                    failures.push(failure);
+                }
+            }
+        }
+        if !arrays.is_empty() {
+            let predictions = predictor.predict(&arrays.iter().collect::<Vec<_>>())?;
+            let pairs = good.into_iter().zip(predictions);
+            scored.extend(pairs.map(|(case, prediction)| Scored { case: case.clone(), prediction }));
+        }
+    }
+    if let (true, Some(first)) = (scored.is_empty(), failures.first()) {
+        let code = first.code.map_or("its chain", |code| code.as_str()).to_owned();
+        return Err(TrainError::NoCases { split: "asked for", cases: cases.len(), code, what: first.what.clone() });
+    }
+    let samples = samples(&manifest.classes, &scored);
+    let settings = Settings { threshold: manifest.threshold.map(f64::from), ..Settings::default() };
+    let evaluation = Evaluation::compute(&samples, &settings)?;
+    Ok(Evaluated { scored, failures, samples, evaluation })
+}
+
+fn samples(classes: &[String], scored: &[Scored]) -> Samples {
+    let index = |name: &str| classes.iter().position(|class| class == name).unwrap_or(0);
+    Samples {
+        classes: classes.to_vec(),
+        labels: scored.iter().map(|row| index(&row.case.label)).collect(),
+        predictions: scored.iter().map(|row| index(&row.prediction.class)).collect(),
+        probabilities: scored
+            .iter()
+            .map(|row| row.prediction.probabilities.iter().map(|p| f64::from(*p)).collect())
+            .collect(),
+        patients: scored.iter().map(|row| row.case.patient_id.clone()).collect(),
+    }
+}

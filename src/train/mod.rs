@@ -1,0 +1,34 @@
+//! From a manifest and a recipe to a bundle, and from a bundle and a manifest to metrics.
+//!
+//! A run is decided by its recipe, its data and its seed alone: everything random is drawn from
+//! streams keyed by epoch and case, so neither threads nor interruptions change it. Each epoch ends
+//! in a checkpoint; a run that is started again goes on from the newest whole one.
+
+mod augment;
+mod average;
+mod checkpoint;
+mod course;
+mod dataset;
+mod error;
+mod evaluate;
+mod event;
+mod manifest;
+mod optimizer;
+mod recipe;
+mod run;
+mod schedule;
+mod split;
+mod step;
+
+pub use augment::AugmentConfig;
+pub use dataset::{Dataset, Failure};
+pub use error::TrainError;
+pub use evaluate::{Evaluated, Scored, evaluate};
+pub use event::{EpochRow, Event};
+pub use manifest::{Case, Split, labels, read_manifest};
+pub use optimizer::{Optimizer, OptimizerConfig};
+pub use recipe::{ClassWeights, CourseConfig, Recipe, ThresholdRule};
+pub use run::{Job, Trained, train};
+pub use schedule::{Decay, ScheduleConfig};
+pub use split::{SplitConfig, assign};
+pub use step::{Batch, Trainer};

@@ -1,0 +1,153 @@
+//! The recipe: everything that decides a training, except the data.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::TrainError;
+use super::augment::AugmentConfig;
+use super::optimizer::OptimizerConfig;
+use super::schedule::ScheduleConfig;
+use super::split::SplitConfig;
+use crate::network::NetworkConfig;
+use crate::preprocess::Chain;
+
+/// How classes of different size count in the loss.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// Every case counts the same.
+    Equal,
+    /// Every class counts the same: weight `n / (classes * n_class)`.
+    #[default]
+    Balanced,
+    /// As given, in the order of the classes.
+    Given(Vec<f32>),
+}
+
+/// Where two-class probabilities become the positive class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdRule {
+    /// Where sensitivity + specificity is largest on the validation cases (Youden 1950).
+    #[default]
+    Youden,
+    /// At one half.
+    Half,
+}
+
+/// The course of a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CourseConfig {
+    /// Passes over the training cases at most.
+    pub epochs: usize,
+    /// Cases for each step.
+    pub batch_size: usize,
+    /// Epochs without a better validation AUC after which training stops; 0 means never.
+    pub patience: usize,
+    /// How classes count in the loss.
+    pub class_weights: ClassWeights,
+    /// Share of the label given to all classes alike (Szegedy et al. 2016).
+    pub label_smoothing: f32,
+    /// Largest norm of all gradients together; larger ones are scaled down. 0 means no limit.
+    pub clip_norm: f64,
+    /// Weight of the past in the averaged weights that are validated and kept; 0 means none
+    /// (Polyak and Juditsky 1992).
+    pub average_decay: f64,
+    /// How the decision threshold of two classes is found.
+    pub threshold: ThresholdRule,
+    /// Most memory for preprocessed cases, in MiB; what does not fit is kept on disk.
+    pub cache_mib: usize,
+}
+
+impl Default for CourseConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 50,
+            batch_size: 16,
+            patience: 0,
+            class_weights: ClassWeights::Balanced,
+            label_smoothing: 0.0,
+            clip_norm: 0.0,
+            average_decay: 0.0,
+            threshold: ThresholdRule::Youden,
+            cache_mib: 4096,
+        }
+    }
+}
+
+/// Everything that decides a training, except the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name of the bundle that comes of it.
+    pub name: String,
+    /// One sentence for the model card.
+    #[serde(default)]
+    pub description: String,
+    /// Class names; for two classes the second is the positive one. Empty means the labels of the
+    /// manifest in alphabetical order.
+    #[serde(default)]
+    pub classes: Vec<String>,
+    /// Decides everything random: weights, split, order and augmentation.
+    #[serde(default)]
+    pub seed: u64,
+    /// The network.
+    pub network: NetworkConfig,
+    /// Preprocessing, the same in training and inference.
+    pub chain: Chain,
+    /// Random changes to training cases.
+    #[serde(default)]
+    pub augment: AugmentConfig,
+    /// The optimizer.
+    pub optimizer: OptimizerConfig,
+    /// The learning rate's course.
+    #[serde(default)]
+    pub schedule: ScheduleConfig,
+    /// Epochs, batches, loss.
+    #[serde(default)]
+    pub course: CourseConfig,
+    /// How cases are divided where the manifest does not say.
+    #[serde(default)]
+    pub split: SplitConfig,
+}
+
+impl Recipe {
+    /// Reads and checks a recipe.
+    ///
+    /// # Errors
+    /// [`TrainError::Recipe`] says which field is wrong and what it must be.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TrainError::File { path: path.to_owned(), source })?;
+        let wrong = |what: String| TrainError::Recipe { path: path.to_owned(), what };
+        let recipe: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        recipe.validate().map_err(wrong)?;
+        Ok(recipe)
+    }
+
+    /// Checks the values that types cannot.
+    ///
+    /// # Errors
+    /// A sentence that names the field.
+    pub fn validate(&self) -> Result<(), String> {
+        self.network.validate().map_err(|error| format!("[network] {error}"))?;
+        self.chain.validate().map_err(|error| format!("[chain] {error}"))?;
+        let course = &self.course;
+        if course.epochs == 0 || course.batch_size == 0 {
+            return Err("[course] epochs and batch_size must be at least 1".into());
+        }
+        if !(0.0..1.0).contains(&course.label_smoothing) || !(0.0..1.0).contains(&course.average_decay) {
+            return Err("[course] label_smoothing and average_decay must be at least 0 and below 1".into());
+        }
+        let rate = self.optimizer.learning_rate();
+        if !(rate.is_finite() && rate > 0.0) {
+            return Err("[optimizer] learning_rate must be positive".into());
+        }
+        if self.classes.len() == 1 {
+            return Err("classes must be empty or name at least two".into());
+        }
+        Ok(())
+    }
+}

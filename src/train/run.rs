@@ -1,0 +1,313 @@
+//! A whole training: data in, bundle out.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+
+use super::average::{blend, decay_at};
+use super::checkpoint::{Checkpoint, RunIdentity};
+use super::course::score;
+use super::dataset::{Cache, Dataset};
+use super::event::{EpochRow, Event};
+use super::manifest::{Case, Split, labels};
+use super::recipe::{ClassWeights, Recipe, ThresholdRule};
+use super::split::assign;
+use super::step::{Batch, Trainer};
+use super::{Optimizer, TrainError};
+use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex};
+use crate::gpu::Compute;
+use crate::metrics::best_threshold_youden;
+use crate::network::{Bags, Network};
+use crate::preprocess::Processor;
+use crate::random::Random;
+
+/// What to train on what, and where to put it.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// How to train.
+    pub recipe: Recipe,
+    /// What to train on.
+    pub cases: Vec<Case>,
+    /// Where checkpoints and the bundle go.
+    pub out: PathBuf,
+    /// What to compute on.
+    pub compute: Compute,
+}
+
+/// What came of a training.
+#[derive(Debug)]
+pub struct Trained {
+    /// The bundle, as written into the job's folder.
+    pub bundle: Bundle,
+    /// Every epoch.
+    pub history: Vec<EpochRow>,
+    /// The split of each case of the job.
+    pub splits: Vec<Split>,
+}
+
+/// The training and validation cases and their classes.
+struct Data {
+    classes: Vec<String>,
+    train: Dataset,
+    validation: Dataset,
+}
+
+/// Trains by a recipe, going on from the newest checkpoint in the job's folder, and writes the
+/// bundle with the best weights there. The same recipe, cases and seed give the same weights, bit
+/// for bit, on the CPU.
+///
+/// # Errors
+/// [`TrainError`]; what was done up to the last whole epoch stays in the folder.
+pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, TrainError> {
+    let recipe = &job.recipe;
+    let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
+    let run = identity(recipe, &job.cases, &splits)?;
+    let checkpoints = job.out.join("checkpoints");
+    std::fs::create_dir_all(&checkpoints)
+        .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
+    let data = load(job, &splits, observe)?;
+    let fresh = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
+    let resumed = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
+    if let Some(checkpoint) = &resumed {
+        observe(Event::Resumed { epochs: checkpoint.history.len() });
+    }
+    let start = resumed.unwrap_or_else(|| Checkpoint {
+        average: (recipe.course.average_decay > 0.0).then(|| fresh.clone()),
+        network: fresh.clone(),
+        best: None,
+        optimizer: Optimizer::new(recipe.optimizer),
+        history: Vec::new(),
+    });
+    let mut state = start.to_device(job.compute.device());
+    while !is_over(&state.history, recipe) {
+        state = epoch(job, &data, state, observe)?;
+        state.write(&checkpoints, &run)?;
+        write_history(&job.out, &state.history)?;
+    }
+    let bundle = finish(job, &data, &state, &run, fresh)?;
+    bundle.write(&job.out)?;
+    write_recipe(&job.out, recipe)?;
+    Ok(Trained { bundle, history: state.history, splits })
+}
+
+fn identity(recipe: &Recipe, cases: &[Case], splits: &[Split]) -> Result<RunIdentity, TrainError> {
+    let mut rows = String::new();
+    for (case, split) in cases.iter().zip(splits) {
+        rows += &format!("{}\n{}\n{}\n{}\n", case.path, case.label, case.patient_id, split.name());
+    }
+    Ok(RunIdentity { recipe: sha256_hex(recipe_text(recipe)?.as_bytes()), data: sha256_hex(rows.as_bytes()) })
+}
+
+fn recipe_text(recipe: &Recipe) -> Result<String, TrainError> {
+    toml::to_string_pretty(recipe)
+        .map_err(|error| TrainError::Recipe { path: "recipe.toml".into(), what: error.to_string() })
+}
+
+fn write_recipe(out: &Path, recipe: &Recipe) -> Result<(), TrainError> {
+    let path = out.join("recipe.toml");
+    std::fs::write(&path, recipe_text(recipe)?).map_err(|source| TrainError::File { path, source })
+}
+
+fn load(job: &Job, splits: &[Split], observe: &(dyn Fn(Event) + Sync)) -> Result<Data, TrainError> {
+    let recipe = &job.recipe;
+    let classes = classes(recipe, &job.cases)?;
+    let of_split = |wanted: Split| -> Vec<(&Case, usize)> {
+        let chosen = job.cases.iter().zip(splits).filter(|(_, split)| **split == wanted);
+        chosen
+            .filter_map(|(case, _)| Some((case, classes.iter().position(|class| *class == case.label)?)))
+            .collect()
+    };
+    let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+    let (train_cases, validation_cases) = (of_split(Split::Train), of_split(Split::Validation));
+    let bytes = recipe.course.cache_mib << 20;
+    let train_bytes = bytes / (train_cases.len() + validation_cases.len()).max(1) * train_cases.len();
+    let cache =
+        |name: &str, bytes| Cache { bytes, folder: job.out.join("cache").join(name) };
+    let train = Dataset::load(&train_cases, &recipe.chain, &processor, &cache("train", train_bytes), observe)?;
+    let cache = cache("val", bytes - train_bytes);
+    let validation = Dataset::load(&validation_cases, &recipe.chain, &processor, &cache, observe)?;
+    if let Some(class) = (0..classes.len()).find(|class| !train.labels().contains(class)) {
+        return Err(TrainError::Labels(format!("no readable training case has the label `{}`", classes[class])));
+    }
+    Ok(Data { classes, train, validation })
+}
+
+fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
+    let found = labels(cases);
+    let classes = if recipe.classes.is_empty() { found.clone() } else { recipe.classes.clone() };
+    if let Some(unknown) = found.iter().find(|label| !classes.contains(label)) {
+        return Err(TrainError::Labels(format!(
+            "the manifest has the label `{unknown}`, which is not among the recipe's classes ({})",
+            classes.join(", ")
+        )));
+    }
+    if classes.len() < 2 {
+        return Err(TrainError::Labels("the manifest has only one label; training needs at least two".into()));
+    }
+    Ok(classes)
+}
+
+fn is_over(history: &[EpochRow], recipe: &Recipe) -> bool {
+    let since_best = history.iter().rev().take_while(|row| !row.best).count();
+    let patience = recipe.course.patience;
+    history.len() >= recipe.course.epochs || (patience > 0 && !history.is_empty() && since_best >= patience)
+}
+
+/// One pass over the training cases, then a look at the validation cases.
+fn epoch(
+    job: &Job,
+    data: &Data,
+    state: Checkpoint,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Checkpoint, TrainError> {
+    let (recipe, course) = (&job.recipe, &job.recipe.course);
+    let number = state.history.len() + 1;
+    let mut trainer = Trainer::new(state.network, recipe.optimizer, data.classes.len(), job.compute.device());
+    trainer.optimizer = state.optimizer;
+    trainer.class_weights = class_weights(&course.class_weights, data);
+    trainer.label_smoothing = course.label_smoothing;
+    trainer.clip_norm = course.clip_norm;
+    trainer.dropout = recipe.network.dropout;
+    let mut average = state.average;
+    let mut order: Vec<usize> = (0..data.train.len()).collect();
+    Random::keyed(recipe.seed, &[number as u64]).shuffle(&mut order);
+    let steps = order.len().div_ceil(course.batch_size);
+    let (mut sum, mut rate) = (0.0, 0.0);
+    for (step, cases) in order.chunks(course.batch_size).enumerate() {
+        let batch = batch(job, data, cases, number, trainer.device())?;
+        let moment = (number - 1) as f64 + (step + 1) as f64 / steps as f64;
+        rate = recipe.schedule.share(moment, course.epochs as f64);
+        let mut random = Random::keyed(recipe.seed, &[number as u64, step as u64, 0x6472_6F70]);
+        let loss = trainer.step(batch, rate, &mut random)?;
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged { epoch: number });
+        }
+        sum += loss * cases.len() as f64;
+        if let Some(older) = average.take() {
+            let decay = decay_at(trainer.optimizer.steps(), course.average_decay);
+            average = Some(blend(older, &trainer.network.valid(), decay));
+        }
+        observe(Event::Step { epoch: number, epochs: course.epochs, step: step + 1, steps, loss });
+    }
+    let network = trainer.network.valid();
+    let judged = average.as_ref().unwrap_or(&network);
+    let scores = score(judged, &recipe.network, &data.validation, job.compute.device())?;
+    let mut row = EpochRow {
+        epoch: number,
+        learning_rate: rate * recipe.optimizer.learning_rate(),
+        loss: sum / data.train.len() as f64,
+        validation_loss: scores.loss,
+        validation_roc_auc: scores.roc_auc(data.validation.labels()),
+        best: false,
+    };
+    row.best = is_best(&row, &state.history);
+    let best = if row.best {
+        Some(save_weights(judged).map_err(|error| TrainError::Device(error.to_string()))?)
+    } else {
+        state.best
+    };
+    observe(Event::Epoch { row: &row, epochs: course.epochs });
+    let mut history = state.history;
+    history.push(row);
+    Ok(Checkpoint { network, average, best, optimizer: trainer.optimizer, history })
+}
+
+/// Higher AUC, then lower loss; where AUC is undefined the loss alone.
+fn is_best(row: &EpochRow, history: &[EpochRow]) -> bool {
+    let key = |row: &EpochRow| (row.validation_roc_auc.unwrap_or(0.0), -row.validation_loss);
+    history.iter().all(|other| key(row) > key(other))
+}
+
+fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
+    let (classes, labels) = (data.classes.len(), data.train.labels());
+    match rule {
+        ClassWeights::Equal => vec![1.0; classes],
+        ClassWeights::Given(weights) => (0..classes).map(|c| weights.get(c).copied().unwrap_or(1.0)).collect(),
+        #[expect(clippy::cast_possible_truncation, reason = "class weights are f32")]
+        ClassWeights::Balanced => (0..classes)
+            .map(|class| {
+                let count = labels.iter().filter(|label| **label == class).count();
+                (labels.len() as f64 / (classes * count.max(1)) as f64) as f32
+            })
+            .collect(),
+    }
+}
+
+fn batch(
+    job: &Job,
+    data: &Data,
+    cases: &[usize],
+    epoch: usize,
+    device: &burn::tensor::Device,
+) -> Result<Batch, TrainError> {
+    let recipe = &job.recipe;
+    let volumes = cases
+        .iter()
+        .map(|&case| {
+            let mut random = Random::keyed(recipe.seed, &[epoch as u64, case as u64, 0x6175_676D]);
+            Ok(recipe.augment.apply(data.train.volume(case)?.as_ref(), &mut random))
+        })
+        .collect::<Result<Vec<_>, TrainError>>()?;
+    let bags = Bags::new(&volumes.iter().collect::<Vec<_>>(), &recipe.network, device)?;
+    Ok(Batch { bags, labels: cases.iter().map(|&case| data.train.labels()[case]).collect() })
+}
+
+fn write_history(out: &Path, history: &[EpochRow]) -> Result<(), TrainError> {
+    let path = out.join("history.csv");
+    let write = || -> Result<(), csv::Error> {
+        let mut writer = csv::Writer::from_path(&path)?;
+        history.iter().try_for_each(|row| writer.serialize(row))?;
+        writer.flush().map_err(csv::Error::from)
+    };
+    write().map_err(|error| TrainError::File { path: path.clone(), source: std::io::Error::other(error) })
+}
+
+/// The bundle of the best weights, its threshold chosen on the validation cases.
+fn finish(
+    job: &Job,
+    data: &Data,
+    state: &Checkpoint,
+    run: &RunIdentity,
+    fresh: Network,
+) -> Result<Bundle, TrainError> {
+    let recipe = &job.recipe;
+    let weights = match &state.best {
+        Some(best) => best.clone(),
+        None => save_weights(&state.network).map_err(|error| TrainError::Device(error.to_string()))?,
+    };
+    let device = job.compute.device();
+    let network = load_weights(fresh, &weights)
+        .map_err(|error| TrainError::Device(error.to_string()))?
+        .to_device(device);
+    let scores = score(&network, &recipe.network, &data.validation, device)?;
+    let labels = data.validation.labels();
+    #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
+    let youden = || scores.ranking(labels, 1).and_then(|ranking| best_threshold_youden(&ranking)).map(|t| t as f32);
+    let threshold = match recipe.course.threshold {
+        _ if data.classes.len() != 2 => None,
+        ThresholdRule::Half => Some(0.5),
+        ThresholdRule::Youden => Some(youden().unwrap_or(0.5)),
+    };
+    let origin = Origin {
+        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+        device: job.compute.name().to_owned(),
+        seed: recipe.seed,
+        recipe_sha256: run.recipe.clone(),
+        data_sha256: run.data.clone(),
+        train_cases: data.train.len(),
+        validation_cases: data.validation.len(),
+        epoch: state.history.iter().rev().find(|row| row.best).map_or(state.history.len(), |row| row.epoch),
+        validation_roc_auc: scores.roc_auc(labels),
+    };
+    let manifest = Manifest {
+        format: FORMAT,
+        name: recipe.name.clone(),
+        description: recipe.description.clone(),
+        classes: data.classes.clone(),
+        threshold,
+        weights_sha256: String::new(),
+        chain: recipe.chain.clone(),
+        origin,
+    };
+    Ok(Bundle::new(manifest, recipe.network.clone(), weights)?)
+}
