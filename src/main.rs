@@ -1,1 +1,5 @@
-fn main() {}
+//! The `pulmo` command.
+
+fn main() -> pulmo::cli::Exit {
+    pulmo::cli::run()
+}

@@ -48,6 +48,7 @@ impl Random {
     }
 
     /// Uniform in `0..bound`; 0 where `bound` is 0. The bias is below `bound / 2^64`.
+    #[expect(clippy::cast_possible_truncation, reason = "the product's upper half is below `bound`")]
     pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.bits()) * bound as u128) >> 64) as usize
     }

@@ -60,7 +60,7 @@ impl Predictor {
         let failed = |error: &dyn std::fmt::Display| PredictError::Device(error.to_string());
         let read = |tensor: burn::tensor::Tensor<2>| -> Result<Vec<f32>, PredictError> {
             let data = tensor.try_into_data().map_err(|error| failed(&error))?;
-            data.to_vec::<f32>().map_err(|error| PredictError::Device(format!("{error:?}")))
+            data.try_to_vec::<f32>().map_err(|error| PredictError::Device(format!("{error:?}")))
         };
         let logits = read(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {

@@ -1,8 +1,11 @@
 //! Voxel values on a grid: CT volumes, masks and what can be measured on them.
 
+pub mod anatomy;
+mod components;
 mod mask;
 #[expect(clippy::module_inception, reason = "the volume is this room's main type")]
 mod volume;
 
+pub use components::{Components, label};
 pub use mask::Mask;
 pub use volume::{Volume, VolumeError};

@@ -1,10 +1,11 @@
-//! The 2D convolution of all our networks: square kernel, no bias (a BatchNorm follows).
+//! The convolution as a layer: its weights and where it is computed.
 
 use burn::module::{Module, Param};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::extension::convolve;
 use crate::random::Random;
 
 /// A 2D convolution with zero padding of half its kernel.
@@ -29,6 +30,9 @@ impl Convolution {
     /// `height' = ceil(height / stride)` for odd kernels.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let weight = self.weight.val();
+        if input.device() == Device::flex() {
+            return convolve(input, weight, self.stride);
+        }
         let [_, _, side, _] = weight.dims();
         let options = ConvOptions::new([self.stride; 2], [side / 2; 2], [1, 1], 1);
         conv2d(input, weight, None, options)
@@ -36,7 +40,7 @@ impl Convolution {
 }
 
 /// A parameter on the CPU, drawn from a normal distribution; the same for every device.
-pub(super) fn normal_weight<const D: usize>(
+pub(in crate::network) fn normal_weight<const D: usize>(
     shape: [usize; D],
     deviation: f64,
     random: &mut Random,

@@ -1,0 +1,235 @@
+//! Single attributes, read strictly: missing, empty, of the wrong kind and badly written are told apart.
+
+use dicom_core::value::{PrimitiveValue, Value};
+use dicom_core::{Tag, VR};
+use dicom_object::InMemDicomObject;
+use dicom_object::mem::InMemElement;
+
+/// What is wrong with an attribute. Its text is never told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttributeError {
+    /// The attribute is not there.
+    #[error("{name} is missing")]
+    Missing {
+        /// The attribute's name.
+        name: &'static str,
+    },
+    /// The attribute has no value.
+    #[error("{name} is empty")]
+    Empty {
+        /// The attribute's name.
+        name: &'static str,
+    },
+    /// The attribute has another value representation than the standard gives it.
+    #[error("{name} has a wrong value representation")]
+    Kind {
+        /// The attribute's name.
+        name: &'static str,
+    },
+    /// The attribute is not written as a number.
+    #[error("{name} is not a number")]
+    Number {
+        /// The attribute's name.
+        name: &'static str,
+    },
+    /// The attribute has another number of values.
+    #[error("{name} has {found} values, not {expected}")]
+    Count {
+        /// The attribute's name.
+        name: &'static str,
+        /// Values needed.
+        expected: usize,
+        /// Values found.
+        found: usize,
+    },
+}
+
+/// An attribute by tag and by the name that messages show.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attribute {
+    pub(super) tag: Tag,
+    pub(super) name: &'static str,
+}
+
+/// Strict reads from a data set.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes<'a>(pub(super) &'a InMemDicomObject);
+
+impl<'a> Attributes<'a> {
+    /// Whether the attribute is there, empty or not.
+    pub(super) fn contains(self, attribute: Attribute) -> bool {
+        self.0.get(attribute.tag).is_some()
+    }
+
+    /// The attribute's values as text; `None` where it is missing or empty.
+    pub(super) fn texts(self, attribute: Attribute) -> Result<Option<Vec<String>>, AttributeError> {
+        match self.texts_or_missing(attribute) {
+            Ok(texts) => Ok(Some(texts)),
+            Err(AttributeError::Missing { .. } | AttributeError::Empty { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first of the attribute's values as text, trimmed; `None` where it is missing or empty.
+    pub(super) fn text(self, attribute: Attribute) -> Result<Option<String>, AttributeError> {
+        let first = self.texts(attribute)?.and_then(|texts| texts.into_iter().next());
+        Ok(first.map(|text| trimmed(&text).to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// The attribute as one unsigned 16-bit number (VR `US`).
+    pub(super) fn unsigned(self, attribute: Attribute) -> Result<u16, AttributeError> {
+        let Attribute { name, .. } = attribute;
+        match self.words(attribute)?.as_slice() {
+            [word] => Ok(*word),
+            words => Err(AttributeError::Count { name, expected: 1, found: words.len() }),
+        }
+    }
+
+    /// The attribute as 16-bit patterns, whether it says `US` or `SS`.
+    pub(super) fn words(self, attribute: Attribute) -> Result<Vec<u16>, AttributeError> {
+        let Attribute { name, .. } = attribute;
+        let element = self.element(attribute)?;
+        match element.value() {
+            Value::Primitive(PrimitiveValue::U16(words)) => Ok(words.to_vec()),
+            Value::Primitive(PrimitiveValue::I16(words)) => {
+                Ok(words.iter().map(|w| w.cast_unsigned()).collect())
+            }
+            Value::Primitive(PrimitiveValue::U8(bytes)) if element.vr() == VR::UN => {
+                Ok(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+            }
+            Value::Primitive(PrimitiveValue::Empty) => Err(AttributeError::Empty { name }),
+            _ => Err(AttributeError::Kind { name }),
+        }
+    }
+
+    /// The attribute as one decimal string (VR `DS`).
+    pub(super) fn decimal(self, attribute: Attribute) -> Result<f64, AttributeError> {
+        self.decimals::<1>(attribute).map(|[value]| value)
+    }
+
+    /// The attribute as `N` decimal strings (VR `DS`).
+    pub(super) fn decimals<const N: usize>(self, attribute: Attribute) -> Result<[f64; N], AttributeError> {
+        let Attribute { name, .. } = attribute;
+        let texts = self.texts_or_missing(attribute)?;
+        let found = texts.len();
+        let texts: [String; N] =
+            texts.try_into().map_err(|_| AttributeError::Count { name, expected: N, found })?;
+        let mut values = [0.0; N];
+        for (value, text) in values.iter_mut().zip(&texts) {
+            *value = parse_decimal_string(text).ok_or(AttributeError::Number { name })?;
+        }
+        Ok(values)
+    }
+
+    /// The attribute as one integer string (VR `IS`); `None` where it is missing or empty.
+    pub(super) fn integer(self, attribute: Attribute) -> Result<Option<i64>, AttributeError> {
+        let number = self.text(attribute)?.map(|text| text.parse::<i64>());
+        number.transpose().map_err(|_| AttributeError::Number { name: attribute.name })
+    }
+
+    fn element(self, attribute: Attribute) -> Result<&'a InMemElement, AttributeError> {
+        self.0.get(attribute.tag).ok_or(AttributeError::Missing { name: attribute.name })
+    }
+
+    fn texts_or_missing(self, attribute: Attribute) -> Result<Vec<String>, AttributeError> {
+        let Attribute { name, .. } = attribute;
+        let element = self.element(attribute)?;
+        let joined = match element.value() {
+            Value::Primitive(PrimitiveValue::Str(text)) => text.clone(),
+            Value::Primitive(PrimitiveValue::Strs(texts)) => texts.join("\\"),
+            Value::Primitive(PrimitiveValue::Empty) => String::new(),
+            Value::Primitive(PrimitiveValue::U8(bytes)) if element.vr() == VR::UN => {
+                String::from_utf8_lossy(bytes).into_owned()
+            }
+            _ => return Err(AttributeError::Kind { name }),
+        };
+        if trimmed(&joined).is_empty() {
+            return Err(AttributeError::Empty { name });
+        }
+        Ok(joined.split('\\').map(str::to_owned).collect())
+    }
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_end_matches('\0').trim_matches(' ')
+}
+
+/// Returns the number a decimal string stands for, or `None` where it is not one.
+///
+/// Padding spaces on both sides and trailing NULs are allowed; a comma, `NaN`, `inf`, an empty
+/// text, more than 16 characters and a number beyond the range of `f64` are not.
+///
+/// # References
+/// DICOM PS3.5 section 6.2, value representation DS.
+pub fn parse_decimal_string(text: &str) -> Option<f64> {
+    let text = trimmed(text);
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mantissa_is_sound = digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty());
+    let exponent_is_sound = exponent.is_none_or(|exponent| {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !exponent.is_empty() && digits(exponent)
+    });
+    if text.len() > 16 || !mantissa_is_sound || !exponent_is_sound {
+        return None;
+    }
+    text.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_strings_are_read_exactly() {
+        for (text, value) in [
+            ("-1024", -1024.0),
+            (" -1024 ", -1024.0),
+            ("-1.024E+03", -1024.0),
+            ("-1024\0", -1024.0),
+            ("+1", 1.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("2.44e-4", 2.44e-4),
+            ("-.707001", -0.707001),
+        ] {
+            assert_eq!(parse_decimal_string(text), Some(value), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_decimal_string_is_refused() {
+        for text in [
+            "-1024,0",
+            "NaN",
+            "nan",
+            "inf",
+            "-inf",
+            "infinity",
+            "1e400",
+            "",
+            " ",
+            "\0",
+            ".",
+            "+",
+            "e5",
+            "1e",
+            "1e+",
+            "--1",
+            "1 2",
+            "0x10",
+            "1_000",
+            "12345678901234567",
+            "1.0f",
+            "\u{0663}",
+        ] {
+            assert_eq!(parse_decimal_string(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Why a file or series cannot become a volume.
+
+use super::AttributeError;
+use crate::findings::Code;
+
+/// Why a file or series cannot become a volume. Each has one [`Code`].
+///
+/// Messages name attributes and numbers; they never hold an attribute's text.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DicomError {
+    /// The file cannot be opened or read.
+    #[error("the file cannot be read")]
+    Unreadable {
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file's header is no longer what it was when the series was found.
+    #[error("the file changed while it was being read")]
+    Changed,
+    /// The content is not DICOM.
+    #[error("the file is not DICOM")]
+    NotDicom,
+    /// The file ends before its declared content.
+    #[error("the file ends before its declared content")]
+    Truncated,
+    /// The data set breaks the rules of its encoding.
+    #[error("the data set breaks the rules of its encoding")]
+    Malformed,
+    /// The transfer syntax is missing or not supported.
+    #[error("the transfer syntax is missing or not supported")]
+    TransferSyntax,
+    /// An attribute is missing or wrong.
+    #[error("{source}")]
+    Attribute {
+        /// What this attribute's failure means for the series.
+        code: Code,
+        /// The attribute and what is wrong with it.
+        source: AttributeError,
+    },
+    /// The object is not a CT image.
+    #[error("the object is not a CT image")]
+    NotCt,
+    /// The object is a localizer.
+    #[error("the image is a localizer")]
+    Localizer,
+    /// The object holds several frames.
+    #[error("multi-frame CT ({frames} frames) is not supported")]
+    MultiFrame {
+        /// Number of Frames.
+        frames: i64,
+    },
+    /// Rows, columns or samples per pixel are impossible for CT.
+    #[error("{rows} rows x {columns} columns x {samples} samples is no CT image")]
+    Dimensions {
+        /// Rows.
+        rows: u16,
+        /// Columns.
+        columns: u16,
+        /// Samples per Pixel.
+        samples: u16,
+    },
+    /// Bits allocated, stored, high bit and pixel representation do not fit together.
+    #[error("{allocated} bits allocated, {stored} stored, high bit {high}, representation {representation}")]
+    Bits {
+        /// Bits Allocated.
+        allocated: u16,
+        /// Bits Stored.
+        stored: u16,
+        /// High Bit.
+        high: u16,
+        /// Pixel Representation.
+        representation: u16,
+    },
+    /// The object holds no pixel data.
+    #[error("the object holds no pixel data")]
+    NoPixels,
+    /// The pixel data are shorter or longer than the header says.
+    #[error("pixel data of {found} bytes where {expected} are declared")]
+    PixelLength {
+        /// Rows x columns x bytes per sample.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+    /// The compressed pixel data cannot be decoded.
+    #[error("the compressed pixel data cannot be decoded")]
+    Codec,
+    /// The compressed image is another one than the header describes.
+    #[error("the compressed image ({rows} x {columns}, {bits} bits) contradicts the header")]
+    CodecDimensions {
+        /// Rows of the codestream.
+        rows: u32,
+        /// Columns of the codestream.
+        columns: u32,
+        /// Precision of the codestream.
+        bits: u8,
+    },
+    /// Rescale slope is zero or negative.
+    #[error("rescale slope {slope} is not positive")]
+    Slope {
+        /// Rescale Slope.
+        slope: f64,
+    },
+    /// Rescale slope or intercept is missing.
+    #[error("{slices} of the slices have no rescale slope or intercept")]
+    NoRescale {
+        /// Slices without.
+        slices: usize,
+    },
+    /// Rescale type or a modality look-up table says that values are not Hounsfield units.
+    #[error("{slices} of the slices are not in Hounsfield units")]
+    NotHounsfield {
+        /// Slices that are not.
+        slices: usize,
+    },
+    /// The orientation is not two orthonormal directions.
+    #[error("image orientation is not orthonormal (|row| {row}, |column| {column}, row.column {dot})")]
+    Orientation {
+        /// Length of the row direction.
+        row: f64,
+        /// Length of the column direction.
+        column: f64,
+        /// Scalar product of both.
+        dot: f64,
+    },
+    /// Pixel spacing is not positive.
+    #[error("pixel spacing {row_mm} x {column_mm} mm is not positive")]
+    PixelSpacing {
+        /// Distance between rows.
+        row_mm: f64,
+        /// Distance between columns.
+        column_mm: f64,
+    },
+    /// Too few slices.
+    #[error("{slices} slice positions are fewer than {least}")]
+    FewSlices {
+        /// Different positions.
+        slices: usize,
+        /// Least allowed.
+        least: usize,
+    },
+    /// Different images at one position.
+    #[error("different images lie at one position, {at_mm} mm along the normal")]
+    DuplicatePosition {
+        /// Position along the normal.
+        at_mm: f64,
+    },
+    /// Slices are sheared along the table.
+    #[error("the gantry was tilted by {degrees:.2} degrees")]
+    Tilt {
+        /// Angle between the line of slice corners and the slices' normal.
+        degrees: f64,
+    },
+    /// The slices' corners do not lie on a line.
+    #[error("slice corners lie up to {off_mm:.3} mm off a straight line")]
+    Scattered {
+        /// Largest distance from the line.
+        off_mm: f64,
+    },
+    /// Slices are missing.
+    #[error("{missing} slice positions are missing at a spacing of {spacing_mm:.3} mm")]
+    Gap {
+        /// Positions missing.
+        missing: usize,
+        /// Median spacing.
+        spacing_mm: f64,
+    },
+    /// The distance between slices varies.
+    #[error("slice spacing varies from {least_mm:.3} to {most_mm:.3} mm")]
+    Spacing {
+        /// Smallest distance of neighbours.
+        least_mm: f64,
+        /// Largest distance of neighbours.
+        most_mm: f64,
+    },
+    /// The volume is larger than the memory bound.
+    #[error("{voxels} voxels are more than the bound of {most}")]
+    TooLarge {
+        /// Voxels of the series.
+        voxels: usize,
+        /// Most allowed.
+        most: usize,
+    },
+    /// Values lie outside what CT gives.
+    #[error("{below} voxels lie below -1100 HU and {above} above 4000 HU, of {voxels}")]
+    HuRange {
+        /// Voxels below -1100 HU.
+        below: u64,
+        /// Voxels above 4000 HU.
+        above: u64,
+        /// Voxels that are not padding.
+        voxels: u64,
+    },
+    /// The volume is constant, all air or all padding.
+    #[error("the volume is empty: {voxels} voxels from {least} to {most} HU")]
+    Content {
+        /// Voxels that are not padding.
+        voxels: u64,
+        /// Smallest value.
+        least: f32,
+        /// Largest value.
+        most: f32,
+    },
+    /// All files of the series were set aside, the first of them for this code.
+    #[error("all {files} files of the series were set aside")]
+    NothingLeft {
+        /// Files of the series.
+        files: usize,
+        /// The first file's code.
+        code: Code,
+    },
+    /// Voxels and grid do not fit together.
+    #[error("the slices do not make a volume")]
+    Volume {
+        /// What the volume says.
+        #[from]
+        source: crate::volume::VolumeError,
+    },
+    /// The grid is singular.
+    #[error("the slices do not lie on a grid")]
+    Grid {
+        /// What the grid says.
+        #[from]
+        source: crate::geometry::GridError,
+    },
+}
+
+impl DicomError {
+    /// The stable code of this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unreadable { .. } | Self::Changed => Code::Unreadable,
+            Self::NotDicom => Code::NotDicom,
+            Self::Truncated => Code::Truncated,
+            Self::Malformed => Code::Malformed,
+            Self::TransferSyntax => Code::TransferSyntax,
+            Self::Attribute { code, .. } | Self::NothingLeft { code, .. } => *code,
+            Self::NotCt => Code::NotCt,
+            Self::Localizer => Code::Localizer,
+            Self::MultiFrame { .. } => Code::FunctionalGroups,
+            Self::Dimensions { .. } => Code::Dimensions,
+            Self::Bits { .. } => Code::Bits,
+            Self::NoPixels => Code::NoPixels,
+            Self::PixelLength { .. } => Code::PixelLength,
+            Self::Codec => Code::Codec,
+            Self::CodecDimensions { .. } => Code::CodecDimensions,
+            Self::Slope { .. } => Code::Slope,
+            Self::NoRescale { .. } => Code::NoRescale,
+            Self::NotHounsfield { .. } => Code::NotHounsfield,
+            Self::Orientation { .. } => Code::Orientation,
+            Self::PixelSpacing { .. } => Code::PixelSpacing,
+            Self::FewSlices { .. } => Code::FewSlices,
+            Self::DuplicatePosition { .. } => Code::DuplicatePosition,
+            Self::Tilt { .. } => Code::Tilt,
+            Self::Gap { .. } => Code::Gap,
+            Self::Spacing { .. } => Code::Spacing,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::HuRange { .. } => Code::HuRange,
+            Self::Content { .. } => Code::Content,
+            Self::Scattered { .. } | Self::Volume { .. } | Self::Grid { .. } => Code::Mixed,
+        }
+    }
+}

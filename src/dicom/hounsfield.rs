@@ -1,0 +1,191 @@
+//! From stored pixels to Hounsfield units.
+//!
+//! `HU = slope x stored + intercept` (DICOM PS3.3 C.11.1.1.2), where `stored` is the sample cut to
+//! Bits Stored and sign-extended as Pixel Representation says. Photometric interpretation is about
+//! display and never inverts HU.
+
+use super::PixelFormat;
+use crate::units::{AIR_HU, Hounsfield};
+
+/// Least value of CT: 1 in 1000 voxels may lie below.
+pub(super) const LEAST_HU: Hounsfield = -1100.0;
+/// Largest value of CT: 1 in 1000 voxels may lie above.
+pub(super) const MOST_HU: Hounsfield = 4000.0;
+/// Above this value there is something else than air.
+const ABOVE_AIR_HU: Hounsfield = -900.0;
+
+/// Rescale Slope and Rescale Intercept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rescale {
+    /// Hounsfield units per stored unit; positive.
+    pub slope: f64,
+    /// Hounsfield units at stored value 0.
+    pub intercept: f64,
+}
+
+impl Rescale {
+    /// The Hounsfield value of a stored value.
+    #[expect(clippy::cast_possible_truncation, reason = "HU are held as f32: 24 bits for 16-bit samples")]
+    pub fn hounsfield(&self, stored: i32) -> Hounsfield {
+        (self.slope * f64::from(stored) + self.intercept) as Hounsfield
+    }
+}
+
+/// What becomes of pixels that the header marks as padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Padding {
+    /// They keep the value that slope and intercept give them.
+    Keep,
+    /// They become air, [`AIR_HU`], so that no filter smears them into the body.
+    #[default]
+    Air,
+}
+
+/// The stored values that mark pixels outside the reconstruction.
+///
+/// Pixel Padding Value is often written with the wrong sign (63536 for -2000), so it is held as the
+/// bits of a sample: cut to Bits Stored and sign-extended like a sample where it fits, else
+/// compared with the whole allocated word.
+///
+/// # References
+/// DICOM PS3.3 C.7.5.1.1.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelPadding {
+    first: i32,
+    last: i32,
+    whole_word: bool,
+}
+
+impl PixelPadding {
+    /// The padding of samples of `format` whose header gives these 16-bit patterns as Pixel Padding
+    /// Value and Pixel Padding Range Limit (the same twice where there is no limit).
+    pub fn new(patterns: [u16; 2], format: PixelFormat) -> Self {
+        let whole_word = patterns.iter().any(|pattern| !fits(*pattern, format));
+        let [a, b] =
+            patterns.map(|pattern| if whole_word { i32::from(pattern) } else { stored(pattern, format) });
+        Self { first: a.min(b), last: a.max(b), whole_word }
+    }
+
+    fn covers(&self, word: u16, stored: i32) -> bool {
+        let sample = if self.whole_word { i32::from(word) } else { stored };
+        self.first <= sample && sample <= self.last
+    }
+}
+
+/// Whether a padding pattern names a value that `bits_stored` bits can hold.
+fn fits(pattern: u16, format: PixelFormat) -> bool {
+    let is_extended = format.signed && i32::from(pattern.cast_signed()) == stored(pattern, format);
+    u32::from(pattern) >> format.bits_stored == 0 || is_extended
+}
+
+/// The value of a sample: its low `bits_stored` bits, sign-extended where the format is signed.
+pub(super) fn stored(word: u16, format: PixelFormat) -> i32 {
+    let unused = 16 - format.bits_stored;
+    let at_top = word << unused;
+    if format.signed { i32::from(at_top.cast_signed() >> unused) } else { i32::from(at_top >> unused) }
+}
+
+/// Counts over converted voxels that are not padding, from which a volume's sanity is judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Tally {
+    pub(super) voxels: u64,
+    pub(super) below: u64,
+    pub(super) above: u64,
+    pub(super) above_air: u64,
+    pub(super) least: Hounsfield,
+    pub(super) most: Hounsfield,
+}
+
+impl Tally {
+    pub(super) const EMPTY: Self =
+        Self { voxels: 0, below: 0, above: 0, above_air: 0, least: f32::INFINITY, most: f32::NEG_INFINITY };
+
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            voxels: self.voxels + other.voxels,
+            below: self.below + other.below,
+            above: self.above + other.above,
+            above_air: self.above_air + other.above_air,
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+        }
+    }
+
+    fn count(&mut self, hu: Hounsfield) {
+        self.voxels += 1;
+        self.below += u64::from(hu < LEAST_HU);
+        self.above += u64::from(hu > MOST_HU);
+        self.above_air += u64::from(hu > ABOVE_AIR_HU);
+        self.least = self.least.min(hu);
+        self.most = self.most.max(hu);
+    }
+}
+
+/// How one slice's samples become Hounsfield units.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conversion {
+    pub(super) format: PixelFormat,
+    pub(super) rescale: Rescale,
+    pub(super) padding: Option<PixelPadding>,
+    pub(super) treatment: Padding,
+}
+
+impl Conversion {
+    /// Writes the Hounsfield value of each word to `out` and counts what is not padding.
+    pub(super) fn convert(&self, words: &[u16], out: &mut [Hounsfield]) -> Tally {
+        let mut tally = Tally::EMPTY;
+        for (word, out) in words.iter().zip(out) {
+            let stored = stored(*word, self.format);
+            *out = self.rescale.hounsfield(stored);
+            if self.padding.is_some_and(|padding| padding.covers(*word, stored)) {
+                if self.treatment == Padding::Air {
+                    *out = AIR_HU;
+                }
+            } else {
+                tally.count(*out);
+            }
+        }
+        tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(bits_stored: u16, signed: bool) -> PixelFormat {
+        PixelFormat { rows: 1, columns: 1, bits_allocated: 16, bits_stored, signed }
+    }
+
+    #[test]
+    fn samples_are_cut_and_sign_extended() {
+        assert_eq!(stored(0x0C00, format(12, true)), -1024);
+        assert_eq!(stored(0xFC00, format(12, true)), -1024);
+        assert_eq!(stored(0xF400, format(12, true)), 0x400);
+        assert_eq!(stored(0xF400, format(12, false)), 0x400);
+        assert_eq!(stored(0x8000, format(16, true)), -32768);
+        assert_eq!(stored(0xFFFF, format(16, false)), 65535);
+        assert_eq!(stored(0x00FF, format(8, true)), -1);
+    }
+
+    #[test]
+    fn padding_is_told_by_its_bits() {
+        // -2000 written as US and as SS is one pattern
+        let signed = PixelPadding::new([63536, 63536], format(16, true));
+        assert!(signed.covers(63536, -2000) && !signed.covers(0, 0));
+        // a padding word beyond Bits Stored is no 12-bit value: 0xF830 must not hit 0x830
+        let beyond = PixelPadding::new([63536, 63536], format(12, false));
+        assert!(beyond.covers(0xF830, 0x830) && !beyond.covers(0x830, 0x830));
+        let range = PixelPadding::new([0xF830, 0xF82E], format(16, true));
+        assert!(range.covers(0xF82F, -2001) && !range.covers(0xF831, -1999));
+    }
+
+    #[test]
+    fn rescale_is_not_truncated() {
+        for (slope, stored) in [(0.5, 1), (1.00015, 3000), (2.44e-4, 65535)] {
+            let expected: f64 = slope * f64::from(stored) - 1024.0;
+            let got = Rescale { slope, intercept: -1024.0 }.hounsfield(stored);
+            assert!((f64::from(got) - expected).abs() < 1e-3);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! An opened GPU.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{AdapterReport, Found, GpuError, Kernel};
+
+/// An opened GPU: the one device and queue that our passes and the network's kernels share.
+#[derive(Debug)]
+pub struct Gpu {
+    instance: wgpu::Instance,
+    adapter: wgpu::Adapter,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    report: AdapterReport,
+    faults: Arc<Mutex<Faults>>,
+    pub(super) pipelines: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
+}
+
+/// What the driver reported outside our own error scopes.
+#[derive(Debug, Default)]
+struct Faults {
+    lost: Option<String>,
+    uncaptured: Option<String>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Gpu {
+    /// Opens an adapter with all its limits and all its features that are not experimental.
+    ///
+    /// # Errors
+    /// [`GpuError::Open`] where the driver gives no device.
+    pub fn open(found: Found) -> Result<Arc<Self>, GpuError> {
+        let Found { report, instance, adapter } = found;
+        let unwanted = wgpu::Features::all_experimental_mask() | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("pulmo"),
+            required_features: adapter.features().difference(unwanted),
+            required_limits: adapter.limits(),
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|error| GpuError::Open { adapter: report.name.clone(), message: error.to_string() })?;
+        let faults = Arc::new(Mutex::new(Faults::default()));
+        let (on_lost, on_error) = (faults.clone(), faults.clone());
+        device.set_device_lost_callback(move |reason, message| {
+            locked(&on_lost).lost = Some(format!("{reason:?}: {message}"));
+        });
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            locked(&on_error).uncaptured.get_or_insert(error.to_string());
+        }));
+        let pipelines = Mutex::default();
+        Ok(Arc::new(Self { instance, adapter, device, queue, report, faults, pipelines }))
+    }
+
+    /// The instance the device belongs to.
+    pub fn instance(&self) -> &wgpu::Instance {
+        &self.instance
+    }
+
+    /// The adapter the device was opened on.
+    pub fn adapter(&self) -> &wgpu::Adapter {
+        &self.adapter
+    }
+
+    /// The device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// The device's queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// What is known about the adapter.
+    pub fn report(&self) -> &AdapterReport {
+        &self.report
+    }
+
+    /// Says whether the device still works.
+    ///
+    /// # Errors
+    /// [`GpuError::Lost`] for good once the device is lost; [`GpuError::Failed`] once for an error
+    /// that nobody caught.
+    pub fn check(&self) -> Result<(), GpuError> {
+        let mut faults = locked(&self.faults);
+        if let Some(message) = faults.lost.clone() {
+            return Err(GpuError::Lost { message });
+        }
+        faults.uncaptured.take().map_or(Ok(()), |message| Err(GpuError::Failed { message }))
+    }
+
+    /// Size in bytes of an array of `len` 4-byte values.
+    ///
+    /// # Errors
+    /// [`GpuError::TooLarge`] where the device cannot hold or bind it, or `u32` cannot index it.
+    pub fn checked_bytes(&self, len: usize) -> Result<u64, GpuError> {
+        let limits = self.device.limits();
+        let limit =
+            limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(u64::from(u32::MAX) * 4);
+        let bytes = (len as u64).saturating_mul(4);
+        if bytes > limit {
+            return Err(GpuError::TooLarge { bytes, limit, adapter: self.report.name.clone() });
+        }
+        Ok(bytes)
+    }
+
+    /// Runs `work` and returns what it gives, or the error the driver reported meanwhile on this thread.
+    pub(super) fn guarded<T>(&self, work: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
+        self.check()?;
+        let scopes =
+            [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation]
+                .map(|filter| self.device.push_error_scope(filter));
+        let result = work();
+        // Scopes are popped in the reverse of the order in which they were pushed.
+        let error = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop())).last();
+        self.check()?;
+        match error {
+            Some(error) => Err(GpuError::Failed { message: error.to_string() }),
+            None => result,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Why no metric can be computed.
+
+use std::fmt;
+
+/// What is wrong with the samples handed in. Samples are named by position, never by patient.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum MetricsError {
+    /// There is nothing to measure.
+    Empty,
+    /// Two lists that go together differ in length.
+    Length {
+        /// The list.
+        what: &'static str,
+        /// The length it must have.
+        expected: usize,
+        /// The length it has.
+        found: usize,
+    },
+    /// Fewer than two classes.
+    FewClasses {
+        /// Classes given.
+        count: usize,
+    },
+    /// Two classes share a name.
+    DuplicateClass {
+        /// The name.
+        name: String,
+    },
+    /// A class index is out of range.
+    Class {
+        /// `label` or `prediction`.
+        what: &'static str,
+        /// Position of the sample.
+        sample: usize,
+        /// The index found.
+        found: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A probability is not a number in `[0, 1]`.
+    Probability {
+        /// Position of the sample.
+        sample: usize,
+        /// The value found.
+        found: f64,
+    },
+    /// A score is infinite or not a number.
+    Score {
+        /// Position of the sample.
+        sample: usize,
+        /// The value found.
+        found: f64,
+    },
+}
+
+impl fmt::Display for MetricsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "there are no samples to measure"),
+            Self::Length { what, expected, found } => write!(f, "{found} {what} where {expected} belong"),
+            Self::FewClasses { count } => write!(f, "{count} classes, at least 2 are needed"),
+            Self::DuplicateClass { name } => write!(f, "two classes are named {name:?}"),
+            Self::Class { what, sample, found, classes } => {
+                write!(f, "{what} of sample {sample} is {found}, outside 0..{classes}")
+            }
+            Self::Probability { sample, found } => {
+                write!(f, "probability of sample {sample} is {found}, outside [0, 1]")
+            }
+            Self::Score { sample, found } => write!(f, "score of sample {sample} is {found}, not finite"),
+        }
+    }
+}
+
+impl std::error::Error for MetricsError {}
+
+/// Demands that the list called `what` has the length `expected`.
+pub(super) fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), MetricsError> {
+    if found == expected { Ok(()) } else { Err(MetricsError::Length { what, expected, found }) }
+}
+
+/// Demands that every class index in `indices` lies in `0..classes`.
+pub(super) fn check_classes(
+    what: &'static str,
+    indices: &[usize],
+    classes: usize,
+) -> Result<(), MetricsError> {
+    match indices.iter().enumerate().find(|&(_, &index)| index >= classes) {
+        Some((sample, &found)) => Err(MetricsError::Class { what, sample, found, classes }),
+        None => Ok(()),
+    }
+}
+
+/// Demands that `found`, of the sample at position `sample`, is a probability.
+pub(super) fn check_probability(sample: usize, found: f64) -> Result<(), MetricsError> {
+    if (0.0..=1.0).contains(&found) { Ok(()) } else { Err(MetricsError::Probability { sample, found }) }
+}

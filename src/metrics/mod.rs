@@ -1,0 +1,25 @@
+//! How good a classifier is: slices in, numbers out.
+//!
+//! Conventions are those of scikit-learn wherever it is defined; what is undefined is `None`,
+//! never 0, 0.5 or NaN. [`Evaluation::compute`] gives everything about one set of samples, with
+//! confidence intervals over patients; the other items are its parts.
+
+mod bootstrap;
+mod calibration;
+mod confusion;
+mod error;
+mod evaluation;
+mod precision_recall;
+mod ranking;
+mod roc;
+mod samples;
+
+pub use bootstrap::{Resampled, bootstrap};
+pub use calibration::{Reliability, ReliabilityBin, brier_score};
+pub use confusion::{Confusion, OneVsRest};
+pub use error::MetricsError;
+pub use evaluation::{ClassScores, Estimate, Evaluation, Settings};
+pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_recall_curve};
+pub use ranking::Ranking;
+pub use roc::{RocPoint, best_threshold_youden, roc_auc, roc_curve};
+pub use samples::Samples;

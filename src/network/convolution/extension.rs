@@ -1,0 +1,87 @@
+//! The CPU convolution as a burn operation with its own backward pass.
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::{Bytes, DType, Shape, Tensor};
+
+use super::kernels::{Sizes, forward, image_gradient, weight_gradient};
+
+/// Returns the convolution of `images` with `weight` on the CPU, zero padding of half the kernel.
+///
+/// # Shapes
+/// `[batch, in, rows, columns]` and `[out, in, side, side]` to `[batch, out, rows', columns']`.
+pub(super) fn convolve(images: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
+    let output =
+        <Dispatch as ConvolutionBackend>::convolution(images.into_dispatch(), weight.into_dispatch(), stride);
+    Tensor::from_dispatch(output)
+}
+
+/// Backends that know our convolution.
+#[backend_extension(Flex, Autodiff)]
+pub(super) trait ConvolutionBackend: Backend {
+    fn convolution(images: FloatTensor<Self>, weight: FloatTensor<Self>, stride: usize) -> FloatTensor<Self>;
+}
+
+fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
+}
+
+fn sizes(images: &FlexTensor, weight: &FlexTensor, stride: usize) -> Sizes {
+    let [batch, channels_in, rows, columns] = images.layout().shape().dims();
+    let [channels_out, _, side, _] = weight.layout().shape().dims();
+    Sizes { batch, channels: [channels_in, channels_out], image: [rows, columns], side, stride }
+}
+
+impl ConvolutionBackend for Flex {
+    fn convolution(images: FlexTensor, weight: FlexTensor, stride: usize) -> FlexTensor {
+        let (images, weight) = (images.to_contiguous(), weight.to_contiguous());
+        let sizes = sizes(&images, &weight, stride);
+        let [rows, columns] = sizes.output();
+        let output = forward(images.storage(), weight.storage(), sizes);
+        tensor(output, [sizes.batch, sizes.channels[1], rows, columns])
+    }
+}
+
+#[derive(Debug)]
+struct ConvolutionBackward;
+
+impl Backward<Flex, 2> for ConvolutionBackward {
+    type State = (NodeId, NodeId, usize);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let [images_node, weight_node] = ops.parents;
+        let (images, weight, stride) = ops.state;
+        let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let images = checkpointer.retrieve_node_output::<FlexTensor>(images).to_contiguous();
+        let weight = checkpointer.retrieve_node_output::<FlexTensor>(weight).to_contiguous();
+        let sizes = sizes(&images, &weight, stride);
+        if let Some(node) = images_node {
+            let found = image_gradient(gradient.storage(), weight.storage(), sizes);
+            grads.register::<Flex>(node.id, tensor(found, images.layout().shape().dims()));
+        }
+        if let Some(node) = weight_node {
+            let found = weight_gradient(images.storage(), gradient.storage(), sizes);
+            grads.register::<Flex>(node.id, tensor(found, weight.layout().shape().dims()));
+        }
+    }
+}
+
+impl<C: CheckpointStrategy> ConvolutionBackend for Autodiff<Flex, C> {
+    fn convolution(images: FloatTensor<Self>, weight: FloatTensor<Self>, stride: usize) -> FloatTensor<Self> {
+        match ConvolutionBackward.prepare::<C>([images.node(), weight.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&images), prep.checkpoint(&weight), stride);
+                prep.finish(state, Flex::convolution(images.into_primitive(), weight.into_primitive(), stride))
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(Flex::convolution(images.into_primitive(), weight.into_primitive(), stride))
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Synthetic chest CT with nodules of known place, size and kind, written as real DICOM.
+//!
+//! A phantom is no patient: it is for demonstrations, tests and benches, where the truth must be
+//! known and nothing may be private. Half of the studies have nodules; everything else varies
+//! in all of them alike (build, breath, densities, scars, scanner, orientation, file order), so
+//! that nothing but the nodules tells the two classes apart.
+//!
+//! The body is a set of analytic shapes painted slice by slice with ramps one pixel wide; thick
+//! slices are means of thin ones; a reconstruction kernel's blur and coloured noise come last.
+//! All randomness comes from streams keyed by seed, study and purpose: the same seed gives the
+//! same bytes with any number of threads.
+
+mod airways;
+mod anatomy;
+mod canvas;
+mod collection;
+mod error;
+mod growth;
+mod habitus;
+mod lungs;
+mod nodules;
+mod noise;
+mod parenchyma;
+mod placement;
+mod scanner;
+mod scene;
+mod settings;
+mod shape;
+mod skeleton;
+mod study;
+mod texture;
+mod truth;
+mod tubes;
+mod vessels;
+
+pub use anatomy::Side;
+pub use collection::{Collection, write_collection};
+pub use error::PhantomError;
+pub use nodules::{NoduleEdge, NoduleKind};
+pub use placement::Attachment;
+pub use settings::PhantomSettings;
+pub use study::Study;
+pub use truth::{Label, NoduleTruth, StudyTruth};

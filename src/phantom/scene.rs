@@ -1,0 +1,198 @@
+//! One patient on the table, painted slice by slice.
+
+use glam::{DVec2, DVec3};
+
+use super::PhantomError;
+use super::airways::{airways, wall_mm};
+use super::anatomy::{Anatomy, Side};
+use super::canvas::Canvas;
+use super::habitus::Habitus;
+use super::lungs::Lungs;
+use super::parenchyma::{Parenchyma, scars};
+use super::placement::{Placed, Room, place_nodules};
+use super::settings::{PhantomSettings, Purpose, StudyKey};
+use super::shape::{Power, Section, Solid, Tube};
+use super::skeleton::Skeleton;
+use super::texture::{Lattice, LatticeLevel};
+use super::tubes::Tubes;
+use super::vessels::{lung_vessels, trunks};
+
+/// Everything that can be painted.
+pub(super) struct Scene {
+    pub(super) anatomy: Anatomy,
+    pub(super) nodules: Vec<Placed>,
+    /// The sign of y that points down.
+    down: f64,
+    heart: [Solid; 2],
+    abdomen: [Solid; 3],
+    skeleton: Skeleton,
+    vessels: Tubes,
+    trunks: Tubes,
+    airways: Tubes,
+    scars: Tubes,
+    coarse: Lattice,
+    fine: Lattice,
+}
+
+impl Scene {
+    /// The patient of one study; `prone` is told by the sign of y that points down.
+    pub(super) fn new(settings: &PhantomSettings, key: StudyKey, down: f64) -> Result<Self, PhantomError> {
+        let anatomy = Anatomy::new(Habitus::draw(&mut key.random(Purpose::Habitus)));
+        let lungs = Lungs::new(&anatomy);
+        let vessels = Tubes::new(lung_vessels(&anatomy, &lungs, &mut key.random(Purpose::Vessels)));
+        let airways = Tubes::new(airways(&anatomy, &lungs, &mut key.random(Purpose::Airways)));
+        let room = Room { lungs: &lungs, vessels: &vessels, airways: &airways };
+        let nodules = if key.has_nodules() {
+            place_nodules(&room, settings, &mut key.random(Purpose::Nodules))?
+        } else {
+            Vec::new()
+        };
+        let mut texture = key.random(Purpose::Texture);
+        Ok(Self {
+            nodules,
+            down,
+            heart: anatomy.heart(),
+            abdomen: anatomy.abdomen(),
+            skeleton: Skeleton::new(&anatomy),
+            trunks: Tubes::new(trunks(&anatomy)),
+            scars: Tubes::new(scars(&lungs, &mut key.random(Purpose::Scars))),
+            coarse: Lattice::new(26.0, &mut texture),
+            fine: Lattice::new(6.5, &mut texture),
+            vessels,
+            airways,
+            anatomy,
+        })
+    }
+
+    /// Paints the canvas's level, from the outside in.
+    pub(super) fn paint(&self, canvas: &mut Canvas) {
+        let fine = self.fine.level(canvas.z_mm);
+        self.paint_table(canvas);
+        self.paint_trunk(canvas, &fine);
+        self.paint_lungs(canvas, &fine);
+        self.paint_mediastinum(canvas);
+        self.paint_abdomen(canvas, &fine);
+        self.paint_airways(canvas);
+        self.skeleton.paint(canvas, &self.anatomy);
+    }
+
+    /// A hollow shell under the patient: outer arc, foam, and the trough the patient lies in.
+    fn paint_table(&self, canvas: &mut Canvas) {
+        let trunk = self.anatomy.trunk(0.0);
+        let top = f64::from(trunk.centre[1]) + self.down * (f64::from(trunk.half_extent()[1]) + 2.0);
+        let arc = |rise: f64, semi: DVec2| {
+            Section::new(DVec2::new(0.0, top - self.down * rise), semi, 0.0, Power::Two)
+        };
+        let shell = arc(-4.0, DVec2::new(215.0, 42.0));
+        canvas.fill(&shell, -180.0);
+        canvas.fill(&shell.grown(-2.0), -945.0);
+        let trough = arc(88.0, DVec2::new(290.0, 90.0));
+        canvas.fill(&trough.grown(2.0), -180.0);
+        canvas.fill(&trough, -1000.0);
+    }
+
+    fn paint_trunk(&self, canvas: &mut Canvas, fine: &LatticeLevel) {
+        const SKIN_MM: f32 = 1.8;
+        let habitus = &self.anatomy.habitus;
+        let skin = self.anatomy.trunk(canvas.z_mm);
+        let z_mm = canvas.z_mm;
+        for breast in self.breasts().iter().filter_map(|solid| solid.section(z_mm)) {
+            canvas.fill(&breast, 20.0);
+            canvas.shade(&breast.grown(-SKIN_MM), |x, y| {
+                let gland = ((fine.value(x, y) - 0.3) * 2.0).clamp(0.0, 1.0);
+                habitus.fat_hu + gland * 110.0
+            });
+        }
+        let cage = self.anatomy.cage_section(z_mm);
+        let hole = cage.grown(-2.5);
+        canvas.shade_around(&hole, &skin, |_, _| 20.0);
+        let fat = skin.grown(-SKIN_MM);
+        canvas.shade_around(&hole, &fat, |x, y| habitus.fat_hu + 5.0 * fine.value(x, y));
+        let muscle = fat.grown(-super::shape::narrow(habitus.fat_mm));
+        canvas.shade_around(&hole, &muscle, |x, y| {
+            // Fat lies in patches, and between two layers of muscle.
+            let patch = (fine.value(x, y) - 0.75) * 2.0;
+            let between_layers = 1.0 - ((muscle.level(x, y) - 0.80).abs() - 0.008) * 60.0;
+            let fatty = patch.max(between_layers).clamp(0.0, 1.0) * 0.75;
+            habitus.muscle_hu + fatty * (habitus.fat_hu - habitus.muscle_hu)
+        });
+        let neck = super::shape::narrow(1.0 - self.anatomy.below_apex(z_mm));
+        canvas.fill(&cage, habitus.fat_hu + neck * (habitus.muscle_hu - habitus.fat_hu));
+    }
+
+    fn breasts(&self) -> Vec<Solid> {
+        let Habitus { breast_mm, fat_mm, scale, .. } = self.anatomy.habitus;
+        let front = self.anatomy.trunk(0.0);
+        let front_y = f64::from(front.centre[1]) - f64::from(front.half_extent()[1]);
+        let breast = |side: &Side| {
+            let centre = DVec3::new(side.sign() * 76.0 * scale.x, front_y + 26.0, -18.0);
+            Solid::ellipsoid(centre, DVec3::new(78.0, breast_mm + 22.0 + 0.2 * fat_mm, 66.0))
+        };
+        if breast_mm > 0.0 { Side::BOTH.iter().map(breast).collect() } else { Vec::new() }
+    }
+
+    fn paint_lungs(&self, canvas: &mut Canvas, fine: &LatticeLevel) {
+        let z_mm = canvas.z_mm;
+        let coarse = self.coarse.level(z_mm);
+        let down = super::shape::narrow(self.down);
+        let parenchyma = Parenchyma { anatomy: &self.anatomy, coarse: &coarse, fine, down, z_mm };
+        let pixel_mm = canvas.pixel_mm();
+        for lung in self.anatomy.lungs(z_mm) {
+            let ink = parenchyma.ink(lung.side);
+            let most = |x: f32, y: f32| {
+                let behind = 0.5 + (y - lung.front_y) / pixel_mm;
+                let inside_cage = lung.cage.level(x, y) < 0.9;
+                if inside_cage { behind } else { behind.min(lung.cage.coverage(x, y, pixel_mm)) }
+            };
+            canvas.shade_part(&lung.outline, most, ink);
+        }
+        let blood = self.anatomy.habitus.blood_hu;
+        self.vessels.crossing(z_mm).for_each(|tube| canvas.stroke(tube, |_, under| under.max(blood)));
+        for lumen in self.airways.crossing(z_mm) {
+            canvas.stroke(&lumen.grown(wall_mm(lumen)), |_, under| under.max(-20.0));
+        }
+        self.scars.crossing(z_mm).for_each(|tube| canvas.stroke(tube, |_, under| under.max(-130.0)));
+        self.nodules.iter().for_each(|placed| placed.nodule.paint(canvas));
+    }
+
+    fn paint_mediastinum(&self, canvas: &mut Canvas) {
+        let Habitus { fat_hu, blood_hu, muscle_hu, .. } = self.anatomy.habitus;
+        let z_mm = canvas.z_mm;
+        let soft = fat_hu + 0.25 * (muscle_hu - fat_hu);
+        canvas.fill(&self.anatomy.mediastinum(z_mm), soft);
+        let heart: Vec<Section> = self.heart.iter().filter_map(|half| half.section(z_mm)).collect();
+        heart.iter().for_each(|half| canvas.fill(half, fat_hu));
+        heart.iter().for_each(|half| canvas.fill(&half.grown(-4.0), muscle_hu));
+        heart.iter().for_each(|half| canvas.fill(&half.grown(-13.0), blood_hu));
+        self.trunks.crossing(z_mm).for_each(|tube| canvas.stroke(tube, |_, under| under.max(blood_hu)));
+        let gullet = DVec2::new(5.0, self.anatomy.spine_y(z_mm) - 22.0);
+        canvas.fill(&Section::new(gullet, DVec2::new(9.0, 6.0), 0.0, Power::Two), 35.0);
+    }
+
+    fn paint_abdomen(&self, canvas: &mut Canvas, fine: &LatticeLevel) {
+        let z_mm = canvas.z_mm;
+        let [right, left, middle] = self.abdomen.map(|solid| solid.section(z_mm));
+        let liver_hu = self.anatomy.habitus.muscle_hu + 6.0;
+        middle.iter().for_each(|section| canvas.fill(section, 42.0));
+        right.iter().for_each(|section| canvas.shade(section, |x, y| liver_hu + 4.0 * fine.value(x, y)));
+        left.iter().for_each(|section| canvas.fill(section, self.anatomy.habitus.fat_hu));
+        left.iter().for_each(|section| canvas.fill(&section.grown(-5.0), 46.0));
+        if self.anatomy.habitus.stomach_gas {
+            let [_, dome, _] = self.abdomen;
+            let centre = dome.centre_mm + DVec3::new(-4.0, -22.0 * self.down, dome.semi_mm.z - 34.0);
+            let gas = Solid::ellipsoid(centre, DVec3::new(30.0, 24.0, 22.0)).section(z_mm);
+            gas.iter().for_each(|section| canvas.fill(section, -940.0));
+        }
+    }
+
+    fn paint_airways(&self, canvas: &mut Canvas) {
+        let z_mm = canvas.z_mm;
+        let is_trunk = |lumen: &&Tube| lumen.widest_mm() > 3.0;
+        for lumen in self.airways.crossing(z_mm).filter(is_trunk) {
+            canvas.stroke(&lumen.grown(wall_mm(lumen)), |_, under| under.max(10.0));
+        }
+        for lumen in self.airways.crossing(z_mm) {
+            canvas.stroke(lumen, |_, under| under.min(-960.0));
+        }
+    }
+}

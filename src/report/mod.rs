@@ -1,0 +1,25 @@
+//! Documents from results: pure writers that know nothing of folders or screens.
+//!
+//! `metrics.json` and `predictions.csv` are for programs, the SVG figures and the text table for
+//! papers and terminals, and `index.html` is one file that shows them all.
+
+mod base64;
+mod csv;
+mod error;
+mod figures;
+mod gallery;
+mod html;
+mod json;
+mod matrix;
+mod observation;
+mod svg;
+mod table;
+
+pub use self::csv::{PredictionRow, Predictions};
+pub use error::ReportError;
+pub use figures::Figures;
+pub use gallery::GalleryItem;
+pub use html::{Page, write_index};
+pub use json::metrics_json;
+pub use observation::observation_line;
+pub use table::metrics_table;

@@ -1,0 +1,192 @@
+//! Writes CT slices byte by byte, right or wrong in whatever way a test wants.
+//!
+//! It knows nothing of dicom-rs: elements are a tag, a VR and bytes (DICOM PS3.5 section 7.1).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How the data set is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// Explicit VR Little Endian.
+    Explicit,
+    /// Implicit VR Little Endian.
+    Implicit,
+    /// Explicit VR Big Endian.
+    BigEndian,
+}
+
+impl Encoding {
+    fn uid(self) -> &'static str {
+        match self {
+            Self::Explicit => "1.2.840.10008.1.2.1",
+            Self::Implicit => "1.2.840.10008.1.2",
+            Self::BigEndian => "1.2.840.10008.1.2.2",
+        }
+    }
+}
+
+/// A value, in the form that its byte order needs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Text(&'static str, String),
+    Words(&'static str, Vec<u16>),
+    /// One item of one element, for sequences whose presence is all that counts.
+    Sequence,
+}
+
+/// One CT slice: its elements by tag, and its pixels as words.
+#[derive(Debug, Clone)]
+pub(crate) struct CtSlice {
+    pub(crate) encoding: Encoding,
+    pub(crate) elements: BTreeMap<(u16, u16), Value>,
+    pub(crate) pixels: Vec<u16>,
+}
+
+pub(crate) const SOP_CLASS: (u16, u16) = (0x0008, 0x0016);
+pub(crate) const IMAGE_TYPE: (u16, u16) = (0x0008, 0x0008);
+pub(crate) const MODALITY: (u16, u16) = (0x0008, 0x0060);
+pub(crate) const SERIES_UID: (u16, u16) = (0x0020, 0x000E);
+pub(crate) const INSTANCE_NUMBER: (u16, u16) = (0x0020, 0x0013);
+pub(crate) const POSITION: (u16, u16) = (0x0020, 0x0032);
+pub(crate) const ORIENTATION: (u16, u16) = (0x0020, 0x0037);
+pub(crate) const PHOTOMETRIC: (u16, u16) = (0x0028, 0x0004);
+pub(crate) const PIXEL_SPACING: (u16, u16) = (0x0028, 0x0030);
+pub(crate) const ROWS: (u16, u16) = (0x0028, 0x0010);
+pub(crate) const COLUMNS: (u16, u16) = (0x0028, 0x0011);
+pub(crate) const BITS_ALLOCATED: (u16, u16) = (0x0028, 0x0100);
+pub(crate) const BITS_STORED: (u16, u16) = (0x0028, 0x0101);
+pub(crate) const HIGH_BIT: (u16, u16) = (0x0028, 0x0102);
+pub(crate) const REPRESENTATION: (u16, u16) = (0x0028, 0x0103);
+pub(crate) const PADDING: (u16, u16) = (0x0028, 0x0120);
+pub(crate) const PADDING_LIMIT: (u16, u16) = (0x0028, 0x0121);
+pub(crate) const INTERCEPT: (u16, u16) = (0x0028, 0x1052);
+pub(crate) const SLOPE: (u16, u16) = (0x0028, 0x1053);
+pub(crate) const RESCALE_TYPE: (u16, u16) = (0x0028, 0x1054);
+pub(crate) const MODALITY_LUT: (u16, u16) = (0x0028, 0x3000);
+pub(crate) const GANTRY_TILT: (u16, u16) = (0x0018, 0x1120);
+
+pub(crate) const SIDE: u16 = 8;
+
+impl CtSlice {
+    /// A sound axial slice of 8 x 8 pixels of 0.5 mm at `z_mm`: unsigned 12 in 16 bits, intercept -1024.
+    /// Pixels differ from each other, and from those of slices elsewhere, from -1024 to 1000 HU.
+    pub(crate) fn at(z_mm: f64) -> Self {
+        let samples = usize::from(SIDE) * usize::from(SIDE);
+        let shift = (z_mm.abs() * 7.0) as u16 % 64;
+        let mut slice = Self {
+            encoding: Encoding::Explicit,
+            elements: BTreeMap::new(),
+            pixels: (0..samples as u16).map(|i| i * 30 + shift).collect(),
+        };
+        slice.text(SOP_CLASS, "UI", "1.2.840.10008.5.1.4.1.1.2");
+        slice.text(IMAGE_TYPE, "CS", "ORIGINAL\\PRIMARY\\AXIAL");
+        slice.text(MODALITY, "CS", "CT");
+        slice.text((0x0010, 0x0010), "PN", "CANARY^NAME");
+        slice.text((0x0020, 0x000D), "UI", "1.2.3");
+        slice.text(SERIES_UID, "UI", "1.2.3.4");
+        slice.text(INSTANCE_NUMBER, "IS", "1");
+        slice.text(POSITION, "DS", &format!("-10\\-20\\{z_mm}"));
+        slice.text(ORIENTATION, "DS", "1\\0\\0\\0\\1\\0");
+        slice.text((0x0020, 0x0052), "UI", "1.2.3.5");
+        slice.word((0x0028, 0x0002), 1);
+        slice.text(PHOTOMETRIC, "CS", "MONOCHROME2");
+        slice.word(ROWS, SIDE);
+        slice.word(COLUMNS, SIDE);
+        slice.text(PIXEL_SPACING, "DS", "0.5\\0.5");
+        slice.word(BITS_ALLOCATED, 16);
+        slice.word(BITS_STORED, 12);
+        slice.word(HIGH_BIT, 11);
+        slice.word(REPRESENTATION, 0);
+        slice.text(INTERCEPT, "DS", "-1024");
+        slice.text(SLOPE, "DS", "1");
+        slice
+    }
+
+    /// Sets a text element.
+    pub(crate) fn text(&mut self, tag: (u16, u16), vr: &'static str, text: &str) {
+        self.elements.insert(tag, Value::Text(vr, text.to_owned()));
+    }
+
+    /// Sets a `US` element.
+    pub(crate) fn word(&mut self, tag: (u16, u16), word: u16) {
+        self.elements.insert(tag, Value::Words("US", vec![word]));
+    }
+
+    /// Sets Bits Stored, High Bit and Pixel Representation.
+    pub(crate) fn format(&mut self, bits_stored: u16, representation: u16) {
+        self.word(BITS_STORED, bits_stored);
+        self.word(HIGH_BIT, bits_stored - 1);
+        self.word(REPRESENTATION, representation);
+    }
+
+    /// The file's bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0; 128];
+        bytes.extend(b"DICM");
+        let mut meta = Vec::new();
+        let uid = Value::Text("UI", self.encoding.uid().to_owned());
+        element(&mut meta, Encoding::Explicit, (0x0002, 0x0010), &uid);
+        let length = meta.len() as u32;
+        bytes.extend(b"\x02\0\0\0UL\x04\0");
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(meta);
+        for (tag, value) in &self.elements {
+            element(&mut bytes, self.encoding, *tag, value);
+        }
+        element(&mut bytes, self.encoding, (0x7FE0, 0x0010), &Value::Words("OW", self.pixels.clone()));
+        bytes
+    }
+
+    /// Writes the file `name` into `folder`.
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, self.bytes()).unwrap();
+        path
+    }
+}
+
+fn element(out: &mut Vec<u8>, encoding: Encoding, (group, number): (u16, u16), value: &Value) {
+    let word =
+        |word: u16| if encoding == Encoding::BigEndian { word.to_be_bytes() } else { word.to_le_bytes() };
+    let long =
+        |long: u32| if encoding == Encoding::BigEndian { long.to_be_bytes() } else { long.to_le_bytes() };
+    let (vr, bytes) = match value {
+        Value::Text(vr, text) => {
+            let mut bytes = text.clone().into_bytes();
+            let padding = if *vr == "UI" { 0 } else { b' ' };
+            bytes.resize(bytes.len().next_multiple_of(2), padding);
+            (*vr, bytes)
+        }
+        Value::Words(vr, words) => (*vr, words.iter().flat_map(|w| word(*w)).collect()),
+        Value::Sequence => ("SQ", [word(0xFFFE), word(0xE000), word(0), word(0)].concat()),
+    };
+    out.extend(word(group));
+    out.extend(word(number));
+    let length = bytes.len() as u32;
+    match (encoding, vr) {
+        (Encoding::Implicit, _) => out.extend(long(length)),
+        (_, "OW" | "SQ" | "UN") => {
+            out.extend(vr.as_bytes());
+            out.extend([0, 0]);
+            out.extend(long(length));
+        }
+        _ => {
+            out.extend(vr.as_bytes());
+            out.extend(word(length as u16));
+        }
+    }
+    out.extend(bytes);
+}
+
+/// `count` sound slices at `spacing_mm`, the first at 0.
+pub(crate) fn series(count: usize, spacing_mm: f64) -> Vec<CtSlice> {
+    (0..count).map(|index| CtSlice::at(index as f64 * spacing_mm)).collect()
+}
+
+/// Writes slices as `000.dcm`, `001.dcm`, ...
+pub(crate) fn write_all(slices: &[CtSlice], folder: &Path) {
+    for (index, slice) in slices.iter().enumerate() {
+        slice.write(folder, &format!("{index:03}.dcm"));
+    }
+}
