@@ -1,16 +1,69 @@
-//! pulmo
-pub mod units;
-pub mod random;
-pub mod geometry;
-pub mod volume;
-pub mod metrics;
-pub mod findings;
-#[path="/tmp/stubs/files.rs"] pub mod files;
-pub mod gpu;
-#[path="/tmp/stubs/intake.rs"] pub mod intake;
-pub mod preprocess;
-pub mod network;
+//! pulmo trains and runs convolutional networks for lung CT classification: DICOM in,
+//! preprocessing on the CPU or any GPU that Vulkan, Metal or DX12 reaches, a classified study and
+//! honest metrics out. It is for research only and not a medical device.
+//!
+//! # The main job is a straight line
+//!
+//! ```text
+//! &Path   --dicom / files-->    Volume        Hounsfield units + Grid (shape, LPS millimetres)
+//! Volume  --preprocess-->       Volume        a chain of steps, on the CPU or as WGSL passes
+//! Volume  --network::Bags-->    Tensor        [images, channels, height, width]
+//! Tensor  --predict-->          Prediction    probabilities, class, threshold, attention
+//!         ------------->        Observation   what the scan said, whether it may be trusted, with which bundle
+//! ```
+//!
+//! ```no_run
+//! use pulmo::{bundle, engine::Engine, gpu::{Choice, Compute}};
+//!
+//! let bundle = bundle::embedded()?;
+//! let compute = Compute::open(Choice::Auto)?;
+//! Engine::new(&bundle, &compute).run(&["study".into()], |observation| {
+//!     match &observation.prediction {
+//!         Some(prediction) => println!("{}: {}", observation.path.display(), prediction.class),
+//!         None => println!("{}: {:?}", observation.path.display(), observation.verdict.codes()),
+//!     }
+//! });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Rooms and floors
+//!
+//! A module may import only from floors below its own, and each outside crate has its floor;
+//! `tests/architecture.rs` checks both.
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 0 | `units`, `random` |
+//! | 1 | `geometry` |
+//! | 2 | `volume`, `metrics` |
+//! | 3 | `findings` |
+//! | 4 | `dicom`, `files`, `gpu` |
+//! | 5 | `intake`, `preprocess`, `network`, `phantom` |
+//! | 6 | `bundle` |
+//! | 7 | `predict` |
+//! | 8 | `train`, `engine` |
+//! | 9 | `report` |
+//! | 10 | `cli` |
+//!
+//! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
+//! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
+
 pub mod bundle;
-pub mod predict;
-pub mod train;
+pub mod cli;
+pub mod dicom;
 pub mod engine;
+pub mod files;
+pub mod findings;
+pub mod geometry;
+pub mod gpu;
+pub mod intake;
+pub mod metrics;
+pub mod network;
+pub mod phantom;
+pub mod predict;
+pub mod preprocess;
+pub mod random;
+pub mod report;
+pub mod train;
+pub mod units;
+pub mod volume;

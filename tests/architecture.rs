@@ -161,7 +161,9 @@ fn outside_crates_stay_on_their_floors() {
     for source in sources() {
         for (name, allowed) in OUTSIDE {
             let may = allowed.iter().any(|place| {
-                source.name == *place || source.name == format!("{place}.rs") || source.name.starts_with(&format!("{place}/"))
+                source.name == *place
+                    || source.name == format!("{place}.rs")
+                    || source.name.starts_with(&format!("{place}/"))
             });
             if !may && names_crate(&source.code, name) {
                 wrong.push(format!("{} names `{name}`", source.name));
@@ -174,7 +176,11 @@ fn outside_crates_stay_on_their_floors() {
 #[test]
 fn library_types_never_derive_clap() {
     for source in sources().iter().filter(|source| source.module() != Some("cli")) {
-        assert!(!source.code.contains("derive(Parser") && !source.code.contains("ValueEnum"), "{}", source.name);
+        assert!(
+            !source.code.contains("derive(Parser") && !source.code.contains("ValueEnum"),
+            "{}",
+            source.name
+        );
     }
 }
 
@@ -184,7 +190,10 @@ fn every_module_stands_in_the_table_of_lib_rs() {
     for (module, floor) in FLOORS {
         assert!(lib.contains(&format!("pub mod {module};")), "lib.rs does not declare `{module}`");
         let row = lib.lines().find(|line| line.contains(&format!("| {floor} |")));
-        assert!(row.is_some_and(|row| row.contains(&format!("`{module}`"))), "lib.rs: `{module}` on floor {floor}");
+        assert!(
+            row.is_some_and(|row| row.contains(&format!("`{module}`"))),
+            "lib.rs: `{module}` on floor {floor}"
+        );
     }
 }
 

@@ -53,7 +53,7 @@ fn discs(folder: &Path, count: usize) -> PathBuf {
             (0.3 + disc + 0.1 * random.normal()) as f32
         });
         let name = format!("{index}.npy");
-        write_npy(&folder.join(&name), picture.view().into_dyn()).unwrap();
+        write_npy(&folder.join(&name), &[24, 24], picture.as_slice().unwrap()).unwrap();
         manifest += &format!("{name},{},p{}\n", ["empty", "disc"][index % 2], index / 2 * 2 + index % 2);
     }
     let path = folder.join("manifest.csv");
@@ -82,7 +82,8 @@ fn weights(out: &Path) -> Vec<u8> {
 #[test]
 fn the_same_seed_gives_the_same_weights_and_another_seed_others() {
     let folder = tempfile::tempdir().unwrap();
-    let [first, second, other] = [("a", 7), ("b", 7), ("c", 8)].map(|(out, seed)| run(folder.path(), out, seed));
+    let [first, second, other] =
+        [("a", 7), ("b", 7), ("c", 8)].map(|(out, seed)| run(folder.path(), out, seed));
     assert_eq!(first.bundle.manifest().weights_sha256, second.bundle.manifest().weights_sha256);
     assert_ne!(first.bundle.manifest().weights_sha256, other.bundle.manifest().weights_sha256);
     assert_eq!(weights(&folder.path().join("a")), weights(&folder.path().join("b")));

@@ -34,14 +34,16 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`] where the parts do not fit together.
     pub fn from_parts(toml: &[u8], json: &[u8], weights: Vec<u8>) -> Result<Self, BundleError> {
-        let content = |bundle: &str, file, what: String| BundleError::Content { bundle: bundle.into(), file, what };
-        let text = std::str::from_utf8(toml).map_err(|error| content("?", "bundle.toml", error.to_string()))?;
+        let content =
+            |bundle: &str, file, what: String| BundleError::Content { bundle: bundle.into(), file, what };
+        let text =
+            std::str::from_utf8(toml).map_err(|error| content("?", "bundle.toml", error.to_string()))?;
         let manifest: Manifest =
             toml::from_str(text).map_err(|error| content("?", "bundle.toml", error.to_string()))?;
         let name = manifest.name.clone();
         manifest.validate().map_err(|what| content(&name, "bundle.toml", what))?;
-        let network_config: NetworkConfig =
-            serde_json::from_slice(json).map_err(|error| content(&name, "network.json", error.to_string()))?;
+        let network_config: NetworkConfig = serde_json::from_slice(json)
+            .map_err(|error| content(&name, "network.json", error.to_string()))?;
         let found = sha256_hex(&weights);
         if found != manifest.weights_sha256 {
             return Err(BundleError::Hash { bundle: name, expected: manifest.weights_sha256, found });
@@ -87,11 +89,13 @@ impl Bundle {
     pub fn write(&self, folder: &Path) -> Result<(), BundleError> {
         let name = &self.manifest.name;
         let content = |file, what: String| BundleError::Content { bundle: name.clone(), file, what };
-        let toml = toml::to_string_pretty(&self.manifest).map_err(|e| content("bundle.toml", e.to_string()))?;
+        let toml =
+            toml::to_string_pretty(&self.manifest).map_err(|e| content("bundle.toml", e.to_string()))?;
         let mut json = serde_json::to_string_pretty(&self.network_config)
             .map_err(|error| content("network.json", error.to_string()))?;
         json.push('\n');
-        std::fs::create_dir_all(folder).map_err(|source| BundleError::File { path: folder.into(), source })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| BundleError::File { path: folder.into(), source })?;
         let files = [
             ("weights.safetensors", self.weights.as_slice()),
             ("network.json", json.as_bytes()),

@@ -18,7 +18,9 @@ pub fn model_card(bundle: &Bundle) -> String {
         None => "the most probable class".to_owned(),
     };
     let auc = match origin.validation_roc_auc {
-        Some(auc) => format!("{auc:.4} on the {} cases that the weights were chosen on", origin.validation_cases),
+        Some(auc) => {
+            format!("{auc:.4} on the {} cases that the weights were chosen on", origin.validation_cases)
+        }
         None => "undefined (the validation cases hold one class)".to_owned(),
     };
     format!(

@@ -28,7 +28,9 @@ pub enum BundleError {
         what: String,
     },
     /// The weights are not those that the bundle names.
-    #[error("bundle `{bundle}`: weights.safetensors has SHA-256 {found} but bundle.toml says {expected}; fetch the bundle again")]
+    #[error(
+        "bundle `{bundle}`: weights.safetensors has SHA-256 {found} but bundle.toml says {expected}; fetch the bundle again"
+    )]
     Hash {
         /// The bundle.
         bundle: String,

@@ -64,7 +64,10 @@ impl Manifest {
     /// A sentence that names the field.
     pub fn validate(&self) -> Result<(), String> {
         if self.format != FORMAT {
-            return Err(format!("format {} is not {FORMAT}: use the pulmo that wrote the bundle", self.format));
+            return Err(format!(
+                "format {} is not {FORMAT}: use the pulmo that wrote the bundle",
+                self.format
+            ));
         }
         if self.classes.len() < 2 {
             return Err("classes must name at least two".into());

@@ -64,9 +64,10 @@ fn refuse_non_finite(bytes: &[u8]) -> Result<(), WeightsError> {
         if tensor.dtype() != Dtype::F32 {
             return Err(WeightsError::Format(format!("`{name}` is {:?}, not F32", tensor.dtype())));
         }
-        let finite = tensor.data().chunks_exact(4).all(|value| {
-            <[u8; 4]>::try_from(value).is_ok_and(|bytes| f32::from_le_bytes(bytes).is_finite())
-        });
+        let finite = tensor
+            .data()
+            .chunks_exact(4)
+            .all(|value| <[u8; 4]>::try_from(value).is_ok_and(|bytes| f32::from_le_bytes(bytes).is_finite()));
         if !finite {
             return Err(WeightsError::NotFinite(name.to_owned()));
         }

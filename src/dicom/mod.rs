@@ -24,6 +24,7 @@ mod open;
 mod pixels;
 mod series;
 mod stack;
+mod write;
 
 pub use assemble::{AssembleSettings, Assembled, assemble};
 pub use attributes::{AttributeError, parse_decimal_string};
@@ -34,3 +35,4 @@ pub use hounsfield::{Padding, PixelPadding, Rescale};
 pub use pixels::{StoredPixels, stored_pixels};
 pub use series::{Series, Slice};
 pub use stack::{GeometrySettings, Stack};
+pub use write::{CtSeriesDescription, PatientPosition, PixelLayout, WriteError, write_ct_series};

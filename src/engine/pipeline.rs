@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::bundle::Bundle;
 use crate::findings::{Code, Observation, Provenance, Verdict};
 use crate::gpu::Compute;
-use crate::intake::{self, Item};
+use crate::intake::{self, Item, Settings};
 use crate::predict::Predictor;
 use crate::preprocess::{Chain, Processor};
 
@@ -60,22 +60,19 @@ impl Engine {
 
     /// Reads and preprocesses one item.
     fn prepare(&self, item: &Item) -> Ready {
-        let refused = |code| Ready {
-            path: item.path().to_owned(),
-            verdict: Verdict::NotEvaluable(code),
-            volume: None,
-        };
-        if !item.verdict().is_evaluable() {
-            return Ready { path: item.path().to_owned(), verdict: item.verdict().clone(), volume: None };
+        let refused =
+            |code| Ready { path: item.path.clone(), verdict: Verdict::NotEvaluable(code), volume: None };
+        if let Some(verdict) = item.refusal() {
+            return Ready { path: item.path.clone(), verdict: verdict.clone(), volume: None };
         }
-        let loaded = match item.load() {
+        let loaded = match item.load(&Settings::default()) {
             Ok(loaded) => loaded,
             Err(error) => return refused(error.code()),
         };
         match self.chain.run(loaded.volume, &self.processor) {
             Err(error) => refused(error.code().unwrap_or(Code::Device)),
             Ok(volume) => Ready {
-                path: item.path().to_owned(),
+                path: item.path.clone(),
                 verdict: Verdict::from_warnings(loaded.warnings),
                 volume: Some(volume.into_parts().1),
             },

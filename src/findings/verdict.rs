@@ -155,7 +155,9 @@ impl Verdict {
         match self {
             Self::Ok => &[],
             Self::OkWarn(codes) => codes,
-            Self::RejectFile(code) | Self::NotEvaluable(code) | Self::Poison(code) => std::slice::from_ref(code),
+            Self::RejectFile(code) | Self::NotEvaluable(code) | Self::Poison(code) => {
+                std::slice::from_ref(code)
+            }
         }
     }
 

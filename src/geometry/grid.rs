@@ -146,6 +146,14 @@ impl Grid {
         self.patient_from_voxel.inverse().transform_point3(patient_mm)
     }
 
+    /// Index `[z, y, x]` of the voxel that holds a patient position `[x, y, z]`; `None` outside.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "inside the grid")]
+    pub fn voxel_near(&self, patient_mm: [f64; 3]) -> Option<[usize; 3]> {
+        let [x, y, z] = self.voxel_point(DVec3::from(patient_mm)).round().to_array();
+        let inside = [z, y, x].iter().zip(self.shape_zyx).all(|(at, side)| (0.0..side as f64).contains(at));
+        inside.then_some([z as usize, y as usize, x as usize])
+    }
+
     /// The grid of a box of this one that starts at voxel `start_zyx` (which may lie outside)
     /// and has `shape_zyx` voxels.
     ///
@@ -202,6 +210,14 @@ mod tests {
         let window = grid.window([1, -1, 2], [2, 2, 2]).unwrap();
         assert_eq!(window.origin_mm(), DVec3::new(2.0, -2.0, 3.0));
         assert_eq!(window.spacing_mm(), [3.0, 2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_position_lies_in_one_voxel() {
+        let grid = Grid::aligned([4, 4, 4], [3.0, 2.0, 1.0]).unwrap();
+        assert_eq!(grid.voxel_near([2.4, 0.9, 9.0]), Some([3, 0, 2]));
+        assert_eq!(grid.voxel_near([-0.6, 0.0, 0.0]), None);
+        assert_eq!(grid.voxel_near([0.0, 0.0, 10.6]), None);
     }
 
     #[test]

@@ -19,8 +19,7 @@ pub struct CanonicalAxes {
 /// patient's left: each index grows along its LPS axis. The best of the six assignments (largest
 /// sum of absolute cosines) is taken, so that oblique grids still get three different axes.
 pub fn canonical_axes(grid: &Grid) -> CanonicalAxes {
-    const ORDERS: [[usize; 3]; 6] =
-        [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
     let direction = grid.direction();
     // cosine[stored][canonical]: both in the order z, y, x.
     let cosine = direction.map(|d| [d.z, d.y, d.x]);

@@ -52,7 +52,8 @@ impl Compute {
             if cfg!(feature = "vulkan") {
                 return Err(GpuError::Open {
                     adapter: report.name.clone(),
-                    message: "software adapters compute wrongly in a build with the `vulkan` feature".to_owned(),
+                    message: "software adapters compute wrongly in a build with the `vulkan` feature"
+                        .to_owned(),
                 });
             }
             // Trying kernels out takes minutes on a software adapter and gains nothing.
@@ -67,10 +68,10 @@ impl Compute {
             queue: gpu.queue().clone(),
             backend: gpu.adapter().get_info().backend,
         };
-        let device = Device::wgpu_options().setup(setup).init().map_err(|error| GpuError::Open {
-            adapter: report.name.clone(),
-            message: error.to_string(),
-        })?;
+        let device = Device::wgpu_options()
+            .setup(setup)
+            .init()
+            .map_err(|error| GpuError::Open { adapter: report.name.clone(), message: error.to_string() })?;
         let reason = format!("{} fits `--device {choice}`", report.label());
         Ok(Self { device, gpu: Some(gpu), reason })
     }

@@ -24,7 +24,11 @@ impl Bags {
     ///
     /// # Errors
     /// [`NetworkError::Input`] where the shapes do not fit together or to the network.
-    pub fn new(volumes: &[&Array3<f32>], config: &NetworkConfig, device: &Device) -> Result<Self, NetworkError> {
+    pub fn new(
+        volumes: &[&Array3<f32>],
+        config: &NetworkConfig,
+        device: &Device,
+    ) -> Result<Self, NetworkError> {
         let (_, height, width) = volumes.first().map_or((0, 0, 0), |volume| volume.dim());
         let fits = |volume: &&Array3<f32>| {
             let (slices, h, w) = volume.dim();

@@ -86,7 +86,11 @@ impl Encoder {
     /// `[batch, channels, height, width]` to `[batch, features]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let stem = relu(self.stem_norm.forward(self.stem.forward(images)));
-        let stem = if self.stem_pool { max_pool2d(stem, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1])) } else { stem };
+        let stem = if self.stem_pool {
+            max_pool2d(stem, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
+        } else {
+            stem
+        };
         let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
         let [batch, channels, height, width] = maps.dims();
         let maps = maps.reshape([batch, channels, height * width]);

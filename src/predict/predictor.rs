@@ -66,8 +66,11 @@ impl Predictor {
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);
         }
-        let attention =
-            output.attention.into_iter().map(|weights| read(weights).map(Some)).collect::<Result<Vec<_>, _>>()?;
+        let attention = output
+            .attention
+            .into_iter()
+            .map(|weights| read(weights).map(Some))
+            .collect::<Result<Vec<_>, _>>()?;
         let attention = attention.into_iter().chain(std::iter::repeat(None)).take(counts.len());
         let predictions = logits.chunks(self.classes.len()).zip(attention);
         Ok(predictions.map(|(logits, attention)| self.prediction(logits, attention)).collect())

@@ -77,11 +77,8 @@ mod tests {
         assert_eq!(value["status"], "OK_WARN");
         assert_eq!(value["codes"][0], "LOSSY");
         assert_eq!(value["probabilities"]["nodule"], 0.75);
-        let refused = Observation {
-            verdict: Verdict::NotEvaluable(Code::Gap),
-            prediction: None,
-            ..observation
-        };
+        let refused =
+            Observation { verdict: Verdict::NotEvaluable(Code::Gap), prediction: None, ..observation };
         let value: serde_json::Value = serde_json::from_str(&observation_line(&refused)).unwrap();
         assert!(value["prediction"].is_null() && value["probabilities"].is_null());
         assert_eq!(value["codes"][0], "GAP");

@@ -85,8 +85,10 @@ impl Plan {
         let (size, stretch) = (factor(config.scale, random), factor(config.stretch, random).sqrt());
         let (scale_x, scale_y) = (size * stretch, size / stretch);
         let (sin, cos) = angle.sin_cos();
-        let matrix =
-            [[flip_x * cos / scale_x, flip_x * sin / scale_x], [-flip_y * sin / scale_y, flip_y * cos / scale_y]];
+        let matrix = [
+            [flip_x * cos / scale_x, flip_x * sin / scale_x],
+            [-flip_y * sin / scale_y, flip_y * cos / scale_y],
+        ];
         let mut shift = |side: usize| random.uniform(-config.shift, config.shift) * side as f64;
         let shift = [shift(columns), shift(rows)];
         let exponent = factor(config.gamma, random) as f32;
@@ -115,7 +117,8 @@ impl Plan {
                 let [a, b] = self.matrix[axis];
                 a * here[0] + b * here[1] + centre[axis] + self.shift[axis]
             };
-            let sampled = if identity { source[[row, column]] } else { bilinear(&source, moved(0), moved(1)) };
+            let sampled =
+                if identity { source[[row, column]] } else { bilinear(&source, moved(0), moved(1)) };
             let blanked = self.blank.as_ref().is_some_and(|[x, y]| x.contains(&column) && y.contains(&row));
             *value = if blanked { self.mean } else { self.intensity(sampled, noise) };
         }

@@ -14,9 +14,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::TrainError;
 use super::event::EpochRow;
 use super::optimizer::{Optimizer, OptimizerConfig};
-use super::TrainError;
 use crate::bundle::{load_weights, save_weights, sha256_hex};
 use crate::network::Network;
 
@@ -80,8 +80,12 @@ impl Checkpoint {
         }
         files.push(("optimizer.safetensors", moments_to_bytes(&self.optimizer, &partial)?));
         let sha256 = files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256_hex(bytes))).collect();
-        let state = State { run: run.clone(), steps: self.optimizer.steps(), history: self.history.clone(), sha256 };
-        files.push(("state.json", serde_json::to_vec_pretty(&state).map_err(|error| damaged(&partial, error))?));
+        let state =
+            State { run: run.clone(), steps: self.optimizer.steps(), history: self.history.clone(), sha256 };
+        files.push((
+            "state.json",
+            serde_json::to_vec_pretty(&state).map_err(|error| damaged(&partial, error))?,
+        ));
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(file_error(&partial))?;
         }
@@ -127,7 +131,8 @@ impl Checkpoint {
         optimizer: OptimizerConfig,
     ) -> Result<Self, TrainError> {
         let read = |name: &str| std::fs::read(path.join(name)).map_err(|error| damaged(path, error));
-        let state: State = serde_json::from_slice(&read("state.json")?).map_err(|error| damaged(path, error))?;
+        let state: State =
+            serde_json::from_slice(&read("state.json")?).map_err(|error| damaged(path, error))?;
         let other = |what| TrainError::OtherRun { path: path.to_owned(), what };
         if state.run.recipe != run.recipe {
             return Err(other("recipe or seed"));
@@ -196,7 +201,8 @@ fn moments_to_bytes(optimizer: &Optimizer, path: &Path) -> Result<Vec<u8>, Train
     let mut arrays: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for (parameter, moments) in optimizer.moments().iter().enumerate() {
         for (order, moment) in moments.iter().enumerate() {
-            let data = moment.clone().try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
+            let data =
+                moment.clone().try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
             let bytes = data.iter::<f32>().flat_map(f32::to_le_bytes).collect();
             arrays.insert(format!("{parameter:05}.{order}"), bytes);
         }

@@ -2,9 +2,9 @@
 
 use burn::tensor::Device;
 
+use super::TrainError;
 use super::dataset::Dataset;
 use super::step::{cross_entropy, scalar};
-use super::TrainError;
 use crate::metrics::{Ranking, roc_auc};
 use crate::network::{Bags, Network, NetworkConfig, NetworkKind};
 use crate::predict::softmax;

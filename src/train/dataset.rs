@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::Array3;
 use rayon::prelude::*;
 
+use super::TrainError;
 use super::event::Event;
 use super::manifest::Case;
-use super::{Split, TrainError};
-use crate::files::{read_npy, write_npy};
+use crate::files::{read_npy_volume, write_npy};
 use crate::findings::Code;
-use crate::intake;
+use crate::intake::{self, Item, Settings};
 use crate::preprocess::{Chain, Processor};
 
 /// A case that cannot be used.
@@ -24,6 +24,13 @@ pub struct Failure {
     pub code: Option<Code>,
     /// Why, as a sentence.
     pub what: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let code = self.code.map_or("its chain", Code::as_str);
+        write!(f, "{}: {code}: {}", self.path, self.what)
+    }
 }
 
 /// Where preprocessed cases are kept.
@@ -53,21 +60,24 @@ pub struct Dataset {
 /// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
 pub(super) fn read_case(case: &Case, chain: &Chain, processor: &Processor) -> Result<Array3<f32>, Failure> {
     let failure = |code, what: String| Failure { path: case.path.clone(), code, what };
-    let mut items = intake::find(std::slice::from_ref(&case.file));
-    items.retain(|item| item.verdict().is_evaluable());
-    let item = match items.as_slice() {
+    let found = intake::find(std::slice::from_ref(&case.file));
+    let usable: Vec<&Item> = found.iter().filter(|item| item.refusal().is_none()).collect();
+    let item = match usable.as_slice() {
         [item] => item,
         [] => {
-            let refused = intake::find(std::slice::from_ref(&case.file));
-            let code = refused.iter().find_map(|item| item.verdict().codes().first().copied());
-            return Err(failure(code.or(Some(Code::Unreadable)), "there is nothing to read at this path".into()));
+            let code = found.iter().find_map(|item| item.refusal()?.codes().first().copied());
+            return Err(failure(
+                code.or(Some(Code::Unreadable)),
+                "there is nothing to read at this path".into(),
+            ));
         }
         several => {
             let what = format!("the path holds {} images or series; name one in each row", several.len());
             return Err(failure(Some(Code::Mixed), what));
         }
     };
-    let loaded = item.load().map_err(|error| failure(Some(error.code()), error.to_string()))?;
+    let loaded =
+        item.load(&Settings::default()).map_err(|error| failure(Some(error.code()), error.to_string()))?;
     let volume =
         chain.run(loaded.volume, processor).map_err(|error| failure(error.code(), error.to_string()))?;
     Ok(volume.into_parts().1)
@@ -114,7 +124,9 @@ impl Dataset {
             }
         }
         match first_failure {
-            Some(failure) if dataset.slots.is_empty() => Err(no_cases(cases.len(), failure)),
+            Some(failure) if dataset.slots.is_empty() => {
+                Err(TrainError::NoCases { cases: cases.len(), first: failure })
+            }
             _ => Ok(dataset),
         }
     }
@@ -146,17 +158,13 @@ impl Dataset {
     pub fn volume(&self, index: usize) -> Result<Cow<'_, Array3<f32>>, TrainError> {
         match &self.slots[index] {
             Slot::Memory(volume) => Ok(Cow::Borrowed(volume)),
-            Slot::Disk(path) => read_npy(path)
-                .map(|volume| Cow::Owned(volume.into_parts().1))
-                .map_err(|error| TrainError::File { path: path.clone(), source: std::io::Error::other(error) }),
+            Slot::Disk(path) => {
+                read_npy_volume(path, None).map(|volume| Cow::Owned(volume.into_parts().1)).map_err(|error| {
+                    TrainError::File { path: path.clone(), source: std::io::Error::other(error) }
+                })
+            }
         }
     }
-}
-
-fn no_cases(cases: usize, failure: Failure) -> TrainError {
-    let code = failure.code.map_or("its chain", Code::as_str).to_owned();
-    let split = Split::Train;
-    TrainError::NoCases { split: split.name(), cases, code, what: failure.what }
 }
 
 fn keep(volume: Array3<f32>, index: usize, cache: &Cache, used: &AtomicUsize) -> Result<Slot, TrainError> {
@@ -168,7 +176,8 @@ fn keep(volume: Array3<f32>, index: usize, cache: &Cache, used: &AtomicUsize) ->
     let path = cache.folder.join(format!("{index:06}.npy"));
     let write = |path: &Path| {
         std::fs::create_dir_all(&cache.folder)?;
-        write_npy(path, volume.view().into_dyn()).map_err(std::io::Error::other)
+        let (z, y, x) = volume.dim();
+        write_npy(path, &[z, y, x], volume.as_slice().unwrap_or_default()).map_err(std::io::Error::other)
     };
     write(&path).map_err(|source| TrainError::File { path: path.clone(), source })?;
     Ok(Slot::Disk(path))

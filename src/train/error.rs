@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Failure;
 use crate::bundle::BundleError;
 use crate::metrics::MetricsError;
 use crate::network::NetworkError;
@@ -35,17 +36,13 @@ pub enum TrainError {
     /// The labels do not fit the classes.
     #[error("labels: {0}")]
     Labels(String),
-    /// None of the cases of a split could be read.
-    #[error("none of the {cases} cases of split `{split}` could be read; the first failed with {code}: {what}")]
+    /// None of the cases could be read.
+    #[error("none of the {cases} cases could be read; the first that failed is {first}")]
     NoCases {
-        /// Name of the split.
-        split: &'static str,
-        /// Cases it should have had.
+        /// Cases that were asked for.
         cases: usize,
-        /// Code of the first failure.
-        code: String,
-        /// What the first failure was.
-        what: String,
+        /// The first failure.
+        first: Failure,
     },
     /// The folder holds a run of another recipe or other data.
     #[error("{} holds a run with another {what}; choose another --out or remove it", path.display())]

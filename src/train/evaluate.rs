@@ -89,8 +89,7 @@ pub fn evaluate(
         }
     }
     if let (true, Some(first)) = (scored.is_empty(), failures.first()) {
-        let code = first.code.map_or("its chain", |code| code.as_str()).to_owned();
-        return Err(TrainError::NoCases { split: "asked for", cases: cases.len(), code, what: first.what.clone() });
+        return Err(TrainError::NoCases { cases: cases.len(), first: first.clone() });
     }
     let samples = samples(&manifest.classes, &scored);
     let settings = Settings { threshold: manifest.threshold.map(f64::from), ..Settings::default() };

@@ -58,11 +58,15 @@ pub struct Case {
 /// [`TrainError::Manifest`] names the line and what is wrong with it.
 pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
     let wrong = |line: usize, what: String| TrainError::Manifest { path: path.to_owned(), line, what };
-    let mut reader =
-        csv::ReaderBuilder::new().flexible(false).from_path(path).map_err(|error| wrong(1, error.to_string()))?;
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(false)
+        .from_path(path)
+        .map_err(|error| wrong(1, error.to_string()))?;
     let header = reader.headers().map_err(|error| wrong(1, error.to_string()))?.clone();
-    let column = |name: &str| header.iter().position(|title| title.trim().trim_start_matches('\u{feff}') == name);
-    let needed = |name: &str| column(name).ok_or_else(|| wrong(1, format!("the header has no column `{name}`")));
+    let column =
+        |name: &str| header.iter().position(|title| title.trim().trim_start_matches('\u{feff}') == name);
+    let needed =
+        |name: &str| column(name).ok_or_else(|| wrong(1, format!("the header has no column `{name}`")));
     let (path_column, label_column) = (needed("path")?, needed("label")?);
     let (patient_column, split_column) = (column("patient_id"), column("split"));
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -75,12 +79,13 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
         if case_path.is_empty() || label.is_empty() {
             return Err(wrong(line, "path and label must not be empty".into()));
         }
-        let patient_id = patient_column.map(cell).filter(|id| !id.is_empty()).unwrap_or_else(|| case_path.clone());
+        let patient_id =
+            patient_column.map(cell).filter(|id| !id.is_empty()).unwrap_or_else(|| case_path.clone());
         let split = match split_column.map(cell).filter(|text| !text.is_empty()) {
             None => None,
-            Some(text) => Some(Split::parse(&text).ok_or_else(|| {
-                wrong(line, "split must be train, val or test".into())
-            })?),
+            Some(text) => Some(
+                Split::parse(&text).ok_or_else(|| wrong(line, "split must be train, val or test".into()))?,
+            ),
         };
         cases.push(Case { file: folder.join(&case_path), path: case_path, label, patient_id, split });
     }

@@ -117,7 +117,8 @@ impl Optimizer {
         share: f64,
         clip_norm: f64,
     ) -> Result<Network, TrainError> {
-        let factor = if clip_norm > 0.0 { (clip_norm / (norm(&network, &gradients)? + 1e-6)).min(1.0) } else { 1.0 };
+        let factor =
+            if clip_norm > 0.0 { (clip_norm / (norm(&network, &gradients)? + 1e-6)).min(1.0) } else { 1.0 };
         self.steps += 1;
         let first = self.moments.is_empty();
         let mut stepper = Stepper { optimizer: self, gradients, share, factor, index: 0, first };
@@ -125,7 +126,13 @@ impl Optimizer {
     }
 
     /// The new value of a weight, given its gradient and running means, which are updated.
-    fn update(&self, share: f64, weight: Tensor<1>, gradient: Tensor<1>, moments: &mut Vec<Tensor<1>>) -> Tensor<1> {
+    fn update(
+        &self,
+        share: f64,
+        weight: Tensor<1>,
+        gradient: Tensor<1>,
+        moments: &mut Vec<Tensor<1>>,
+    ) -> Tensor<1> {
         match self.config {
             OptimizerConfig::Sgd { learning_rate, momentum, weight_decay } => {
                 let gradient = gradient + weight.clone().mul_scalar(weight_decay);

@@ -121,13 +121,16 @@ fn load(job: &Job, splits: &[Split], observe: &(dyn Fn(Event) + Sync)) -> Result
     let (train_cases, validation_cases) = (of_split(Split::Train), of_split(Split::Validation));
     let bytes = recipe.course.cache_mib << 20;
     let train_bytes = bytes / (train_cases.len() + validation_cases.len()).max(1) * train_cases.len();
-    let cache =
-        |name: &str, bytes| Cache { bytes, folder: job.out.join("cache").join(name) };
-    let train = Dataset::load(&train_cases, &recipe.chain, &processor, &cache("train", train_bytes), observe)?;
+    let cache = |name: &str, bytes| Cache { bytes, folder: job.out.join("cache").join(name) };
+    let train =
+        Dataset::load(&train_cases, &recipe.chain, &processor, &cache("train", train_bytes), observe)?;
     let cache = cache("val", bytes - train_bytes);
     let validation = Dataset::load(&validation_cases, &recipe.chain, &processor, &cache, observe)?;
     if let Some(class) = (0..classes.len()).find(|class| !train.labels().contains(class)) {
-        return Err(TrainError::Labels(format!("no readable training case has the label `{}`", classes[class])));
+        return Err(TrainError::Labels(format!(
+            "no readable training case has the label `{}`",
+            classes[class]
+        )));
     }
     Ok(Data { classes, train, validation })
 }
@@ -142,7 +145,9 @@ fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
         )));
     }
     if classes.len() < 2 {
-        return Err(TrainError::Labels("the manifest has only one label; training needs at least two".into()));
+        return Err(TrainError::Labels(
+            "the manifest has only one label; training needs at least two".into(),
+        ));
     }
     Ok(classes)
 }
@@ -222,7 +227,9 @@ fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
     let (classes, labels) = (data.classes.len(), data.train.labels());
     match rule {
         ClassWeights::Equal => vec![1.0; classes],
-        ClassWeights::Given(weights) => (0..classes).map(|c| weights.get(c).copied().unwrap_or(1.0)).collect(),
+        ClassWeights::Given(weights) => {
+            (0..classes).map(|c| weights.get(c).copied().unwrap_or(1.0)).collect()
+        }
         #[expect(clippy::cast_possible_truncation, reason = "class weights are f32")]
         ClassWeights::Balanced => (0..classes)
             .map(|class| {
@@ -282,7 +289,8 @@ fn finish(
     let scores = score(&network, &recipe.network, &data.validation, device)?;
     let labels = data.validation.labels();
     #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
-    let youden = || scores.ranking(labels, 1).and_then(|ranking| best_threshold_youden(&ranking)).map(|t| t as f32);
+    let youden =
+        || scores.ranking(labels, 1).and_then(|ranking| best_threshold_youden(&ranking)).map(|t| t as f32);
     let threshold = match recipe.course.threshold {
         _ if data.classes.len() != 2 => None,
         ThresholdRule::Half => Some(0.5),

@@ -47,7 +47,9 @@ pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Spl
     refuse_leaks(cases, &splits)?;
     for (split, name) in [(Split::Train, "train"), (Split::Validation, "val")] {
         if !splits.contains(&split) {
-            return Err(TrainError::Split(format!("no case is in split `{name}`; training needs train and val")));
+            return Err(TrainError::Split(format!(
+                "no case is in split `{name}`; training needs train and val"
+            )));
         }
     }
     Ok(splits)
@@ -109,7 +111,13 @@ mod tests {
 
     fn case(patient: usize, label: &str, split: Option<Split>) -> Case {
         let path = format!("{patient}-{label}.png");
-        Case { file: path.clone().into(), path, label: label.into(), patient_id: format!("p{patient}"), split }
+        Case {
+            file: path.clone().into(),
+            path,
+            label: label.into(),
+            patient_id: format!("p{patient}"),
+            split,
+        }
     }
 
     #[test]

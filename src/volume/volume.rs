@@ -38,7 +38,8 @@ impl Volume {
         if [z, y, x] != grid.shape_zyx() {
             return Err(VolumeError::Shape { voxels_zyx: [z, y, x], grid_zyx: grid.shape_zyx() });
         }
-        let voxels = if voxels.is_standard_layout() { voxels } else { voxels.as_standard_layout().to_owned() };
+        let voxels =
+            if voxels.is_standard_layout() { voxels } else { voxels.as_standard_layout().to_owned() };
         Ok(Self { grid, voxels })
     }
 

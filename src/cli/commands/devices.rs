@@ -44,6 +44,10 @@ fn row(adapter: &AdapterReport) -> String {
         adapter.driver_info,
         mib(adapter.limits.max_buffer_bytes),
         mib(adapter.limits.max_storage_binding_bytes),
-        if features.is_empty() { "none of f16, subgroups, timestamps".to_owned() } else { features.join(", ") },
+        if features.is_empty() {
+            "none of f16, subgroups, timestamps".to_owned()
+        } else {
+            features.join(", ")
+        },
     )
 }

@@ -49,7 +49,10 @@ pub(super) fn write_evaluation(evaluated: &Evaluated, out: &Path) -> anyhow::Res
     }
     printer::data(&metrics_table(&evaluated.evaluation));
     if !evaluated.failures.is_empty() {
-        printer::say(&format!("{} cases could not be read and are not in the table", evaluated.failures.len()));
+        printer::say(&format!(
+            "{} cases could not be read and are not in the table",
+            evaluated.failures.len()
+        ));
     }
     printer::say(&format!("written: {}", out.display()));
     Ok(())

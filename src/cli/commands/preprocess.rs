@@ -6,7 +6,7 @@ use super::shared::open_device;
 use crate::cli::args::PreprocessArgs;
 use crate::cli::{Exit, printer};
 use crate::files::write_npy;
-use crate::intake;
+use crate::intake::{self, Settings};
 use crate::preprocess::{Chain, Processor};
 
 pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
@@ -19,21 +19,17 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     let item = match items.as_slice() {
         [item] => item,
         [] => bail!("{}: nothing to read there", args.input.display()),
-        several => bail!(
-            "{} holds {} images or series; name one",
-            args.input.display(),
-            several.len()
-        ),
+        several => bail!("{} holds {} images or series; name one", args.input.display(), several.len()),
     };
-    if let (false, Some(code)) = (item.verdict().is_evaluable(), item.verdict().codes().first()) {
-        bail!("{}: {code}: {}", args.input.display(), code.advice());
-    }
-    let loaded = item.load().with_context(|| format!("{}", args.input.display()))?;
+    let loaded = item.load(&Settings::default()).map_err(|error| {
+        let code = error.code();
+        anyhow::Error::new(error).context(format!("{}: {code}: {}", args.input.display(), code.advice()))
+    })?;
     for code in &loaded.warnings {
         printer::say(&format!("warning: {code}: {}", code.advice()));
     }
     let volume = chain.run(loaded.volume, &processor)?;
-    write_npy(&args.out, volume.voxels().view().into_dyn())
+    write_npy(&args.out, &volume.grid().shape_zyx(), volume.as_slice())
         .with_context(|| format!("cannot write {}", args.out.display()))?;
     let (shape, spacing) = (volume.grid().shape_zyx(), volume.grid().spacing_mm());
     printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", args.out.display()));

@@ -31,8 +31,7 @@ pub(super) fn open_bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
 
 /// Tells of a case that cannot be used.
 pub(super) fn tell_failure(failure: &Failure, bar: &ProgressBar) {
-    let code = failure.code.map_or("CHAIN", |code| code.as_str());
-    bar.suspend(|| printer::say(&format!("{}: {code}: {}", failure.path, failure.what)));
+    bar.suspend(|| printer::say(&failure.to_string()));
 }
 
 /// A watcher that shows cases being read.

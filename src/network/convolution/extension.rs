@@ -77,7 +77,10 @@ impl<C: CheckpointStrategy> ConvolutionBackend for Autodiff<Flex, C> {
         match ConvolutionBackward.prepare::<C>([images.node(), weight.node()]).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let state = (prep.checkpoint(&images), prep.checkpoint(&weight), stride);
-                prep.finish(state, Flex::convolution(images.into_primitive(), weight.into_primitive(), stride))
+                prep.finish(
+                    state,
+                    Flex::convolution(images.into_primitive(), weight.into_primitive(), stride),
+                )
             }
             OpsKind::UnTracked(prep) => {
                 prep.finish(Flex::convolution(images.into_primitive(), weight.into_primitive(), stride))

@@ -147,7 +147,12 @@ fn matrix(values: &[f32], shape: [usize; 2]) -> Option<ArrayView2<'_, f32>> {
 }
 
 /// The columns `[start, start + width)` of a row-major matrix of `shape`.
-fn columns_mut(values: &mut [f32], shape: [usize; 2], start: usize, width: usize) -> Option<ArrayViewMut2<'_, f32>> {
+fn columns_mut(
+    values: &mut [f32],
+    shape: [usize; 2],
+    start: usize,
+    width: usize,
+) -> Option<ArrayViewMut2<'_, f32>> {
     let all = ArrayViewMut2::from_shape((shape[0], shape[1]), values).ok()?;
     Some(all.slice_move(ndarray::s![.., start..start + width]))
 }
@@ -163,7 +168,13 @@ pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> 
             let (start, width) = (band.start * columns_out, band.len() * columns_out);
             let mut target = columns_mut(target, [sizes.channels[1], positions], start, width)?;
             if sizes.is_pointwise() {
-                general_mat_mul(1.0, &weight, &matrix(image, [sizes.channels[0], positions])?, 0.0, &mut target);
+                general_mat_mul(
+                    1.0,
+                    &weight,
+                    &matrix(image, [sizes.channels[0], positions])?,
+                    0.0,
+                    &mut target,
+                );
             } else {
                 sizes.gather(image, band, patches);
                 general_mat_mul(1.0, &weight, &matrix(patches, [sizes.patch(), width])?, 0.0, &mut target);
@@ -212,14 +223,24 @@ pub(super) fn image_gradient(gradient: &[f32], weight: &[f32], sizes: Sizes) -> 
 pub(super) fn weight_gradient(images: &[f32], gradient: &[f32], sizes: Sizes) -> Vec<f32> {
     let positions = sizes.output_len() / sizes.channels[1];
     let columns_out = sizes.output()[1];
-    let add_image = |sum: &mut [f32], patches: &mut Vec<f32>, image: &[f32], gradient: &[f32]| -> Option<()> {
+    let add_image = |sum: &mut [f32],
+                     patches: &mut Vec<f32>,
+                     image: &[f32],
+                     gradient: &[f32]|
+     -> Option<()> {
         let gradient = matrix(gradient, [sizes.channels[1], positions])?;
         let mut sum = columns_mut(sum, [sizes.channels[1], sizes.patch()], 0, sizes.patch())?;
         for band in sizes.bands() {
             let (start, width) = (band.start * columns_out, band.len() * columns_out);
             let gradient = gradient.slice(ndarray::s![.., start..start + width]);
             if sizes.is_pointwise() {
-                general_mat_mul(1.0, &gradient, &matrix(image, [sizes.channels[0], positions])?.t(), 1.0, &mut sum);
+                general_mat_mul(
+                    1.0,
+                    &gradient,
+                    &matrix(image, [sizes.channels[0], positions])?.t(),
+                    1.0,
+                    &mut sum,
+                );
             } else {
                 sizes.gather(image, band, patches);
                 general_mat_mul(1.0, &gradient, &matrix(patches, [sizes.patch(), width])?.t(), 1.0, &mut sum);
@@ -280,7 +301,10 @@ mod tests {
     fn assert_close(found: &[f32], expected: &[f64], sizes: Sizes) {
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
-            assert!((f64::from(*found) - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{sizes:?}: {found} {expected}");
+            assert!(
+                (f64::from(*found) - expected).abs() < 1e-4 * (1.0 + expected.abs()),
+                "{sizes:?}: {found} {expected}"
+            );
         }
     }
 
@@ -300,7 +324,8 @@ mod tests {
             let gradient = values(sizes.batch * sizes.output_len(), case + 2000);
             let mut expected = [vec![0.0; gradient.len()], vec![0.0; images.len()], vec![0.0; weight.len()]];
             each_product(sizes, |i, w, o| {
-                let (image, weight, gradient) = (f64::from(images[i]), f64::from(weight[w]), f64::from(gradient[o]));
+                let (image, weight, gradient) =
+                    (f64::from(images[i]), f64::from(weight[w]), f64::from(gradient[o]));
                 expected[0][o] += image * weight;
                 expected[1][i] += weight * gradient;
                 expected[2][w] += image * gradient;

@@ -1,0 +1,57 @@
+//! Slices as pictures, for people to look at.
+
+use image::{GrayImage, ImageFormat};
+use ndarray::ArrayView2;
+
+use super::PictureError;
+use crate::geometry::Grid;
+
+/// Returns a slice `[rows, columns]` as an 8-bit gray PNG, `low` and below black, `high` and above
+/// white, made smaller to at most `longest_side` pixels.
+///
+/// # Errors
+/// [`PictureError`] where the slice is empty or too large for a picture.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
+pub fn write_png(
+    slice: ArrayView2<'_, f32>,
+    [low, high]: [f32; 2],
+    longest_side: u32,
+) -> Result<Vec<u8>, PictureError> {
+    let (rows, columns) = slice.dim();
+    let (Ok(height), Ok(width)) = (u32::try_from(rows), u32::try_from(columns)) else {
+        return Err(PictureError::TooLarge);
+    };
+    let gray =
+        slice.iter().map(|value| ((value - low) / (high - low) * 255.0).round().clamp(0.0, 255.0) as u8);
+    Grid::of_picture(rows, columns)?;
+    let picture = GrayImage::from_raw(width, height, gray.collect()).ok_or(PictureError::TooLarge)?;
+    let picture = if height.max(width) > longest_side {
+        image::DynamicImage::from(picture).thumbnail(longest_side, longest_side).into_luma8()
+    } else {
+        picture
+    };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|source| PictureError::Decode { source })?;
+    Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn a_window_maps_to_black_and_white() {
+        let png = write_png(array![[-2000.0, 0.0], [500.0, 3000.0]].view(), [0.0, 1000.0], 64).unwrap();
+        let back = image::load_from_memory(&png).unwrap().into_luma8();
+        assert_eq!(back.into_raw(), [0, 0, 128, 255]);
+        assert!(write_png(ndarray::Array2::zeros((0, 3)).view(), [0.0, 1.0], 64).is_err());
+    }
+
+    #[test]
+    fn a_large_slice_becomes_smaller_and_keeps_its_shape() {
+        let png = write_png(ndarray::Array2::ones((100, 50)).view(), [0.0, 1.0], 20).unwrap();
+        let back = image::load_from_memory(&png).unwrap();
+        assert_eq!((back.height(), back.width()), (20, 10));
+    }
+}
