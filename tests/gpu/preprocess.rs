@@ -3,36 +3,19 @@
 //! TOLERANCE: 1e-3 of the range of the CPU's result: f32 sums in another order, and for rotation
 //! positions in f32, which at some 100 voxels are off by 1e-5 of a voxel.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::cast_possible_truncation,
-    reason = "a test fails by panicking"
-)]
-
 use std::sync::Arc;
 
 use glam::{DAffine3, DMat3, DVec3};
 use pulmo::geometry::Grid;
-use pulmo::gpu::{Choice, Chosen, Gpu, GpuError, choose};
+use pulmo::gpu::{Gpu, GpuError};
 use pulmo::preprocess::{Chain, Processor};
 use pulmo::random::Random;
 use pulmo::volume::Volume;
 
-/// A GPU, real or software. `None`, said loudly, where there is none and none is required.
-fn opened() -> Option<Arc<Gpu>> {
-    let found = [Choice::Gpu, Choice::Software].into_iter().find_map(|choice| match choose(choice) {
-        Ok(Chosen::Adapter(found)) => Some(found),
-        _ => None,
-    });
-    let Some(found) = found else {
-        assert!(std::env::var_os("PULMO_REQUIRE_GPU").is_none_or(|value| value != "1"), "no adapter");
-        eprintln!("SKIPPED: no adapter, neither a GPU nor a software one");
-        return None;
-    };
-    Some(Gpu::open(*found).expect("the adapter opens"))
+use super::opened;
+
+fn opened_gpu() -> Option<Arc<Gpu>> {
+    opened()?.gpu().cloned()
 }
 
 /// A volume of noise over a slope, with random size and spacing, its axes in any order and sense.
@@ -108,7 +91,7 @@ const IN_MILLIMETRES: [&str; 4] = [
 
 #[test]
 fn every_step_gives_on_the_gpu_what_it_gives_on_the_cpu() {
-    let Some(gpu) = opened() else { return };
+    let Some(gpu) = opened_gpu() else { return };
     let mut random = Random::new(2024);
     for step in ANYWHERE {
         for _ in 0..3 {
@@ -125,7 +108,7 @@ fn every_step_gives_on_the_gpu_what_it_gives_on_the_cpu() {
 
 #[test]
 fn a_chain_gives_on_the_gpu_what_it_gives_on_the_cpu() {
-    let Some(gpu) = opened() else { return };
+    let Some(gpu) = opened_gpu() else { return };
     let mut random = Random::new(7);
     let all: Vec<String> =
         [0, 2, 7, 12, 19, 6, 21, 18].map(|at| format!("[[step]]\n{}\n", ANYWHERE[at])).to_vec();
@@ -138,7 +121,7 @@ fn a_chain_gives_on_the_gpu_what_it_gives_on_the_cpu() {
 
 #[test]
 fn a_chest_is_cropped_to_its_lungs_on_the_gpu() {
-    let Some(gpu) = opened() else { return };
+    let Some(gpu) = opened_gpu() else { return };
     let grid = Grid::aligned([60, 80, 110], [3.0; 3]).unwrap();
     let volume = Volume::from_fn(grid, |[z, y, x]| {
         let mm = |index: usize, side: f64| (index as f64 - (side - 1.0) / 2.0) * 3.0;
@@ -164,7 +147,7 @@ fn a_chest_is_cropped_to_its_lungs_on_the_gpu() {
 
 #[test]
 fn a_read_back_returns_what_was_uploaded() {
-    let Some(gpu) = opened() else { return };
+    let Some(gpu) = opened_gpu() else { return };
     let values: Vec<f32> = (0..100_003).map(|n| n as f32 * 0.5).collect();
     let buffer = gpu.upload(&values).unwrap();
     assert_eq!(buffer.len(), values.len());
@@ -174,14 +157,14 @@ fn a_read_back_returns_what_was_uploaded() {
 
 #[test]
 fn arrays_beyond_the_limits_are_refused_before_they_are_made() {
-    let Some(gpu) = opened() else { return };
+    let Some(gpu) = opened_gpu() else { return };
     let error = gpu.checked_bytes(usize::MAX / 8).unwrap_err();
     assert!(matches!(error, GpuError::TooLarge { .. }), "{error}");
 }
 
 #[test]
 fn a_destroyed_device_is_reported_as_lost() {
-    let Some(gpu) = opened() else { return };
+    let Some(gpu) = opened_gpu() else { return };
     let buffer = gpu.upload(&[1.0, 2.0]).unwrap();
     gpu.device().destroy();
     let error = gpu.download(&buffer).unwrap_err();

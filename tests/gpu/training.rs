@@ -6,6 +6,8 @@ use pulmo::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, P
 use pulmo::random::Random;
 use pulmo::train::{Batch, OptimizerConfig, Trainer};
 
+use super::opened;
+
 const SIDE: usize = 16;
 const BAGS: usize = 6;
 const SLICES: usize = 2;
@@ -54,10 +56,12 @@ fn losses(device: &Device, steps: usize) -> Vec<f64> {
     (0..steps).map(|_| trainer.step(batch.clone(), 1.0, &mut random).unwrap()).collect()
 }
 
-pub(crate) fn steps_agree_with_the_cpu_and_the_loss_falls(compute: &Compute) {
+#[test]
+fn three_steps_agree_with_the_cpu_and_the_loss_falls() {
+    let Some(compute) = opened() else { return };
     let on_cpu = losses(Compute::cpu().device(), 3);
     let on_gpu = losses(compute.device(), 12);
-    println!("training loss, CPU {on_cpu:?}\n           adapter {on_gpu:?}");
+    eprintln!("training loss on the CPU {on_cpu:?}, on {} {on_gpu:?}", compute.name());
     for (cpu, gpu) in on_cpu.iter().zip(&on_gpu) {
         // f32 sums in another order: a few 1e-6 in the first loss, growing through Adam's division.
         assert!((cpu - gpu).abs() < 2e-3, "CPU {on_cpu:?}, adapter {on_gpu:?}");
