@@ -86,7 +86,7 @@ fn the_same_seed_gives_the_same_weights_and_another_seed_others() {
         [("a", 7), ("b", 7), ("c", 8)].map(|(out, seed)| run(folder.path(), out, seed));
     assert_eq!(first.bundle.manifest().weights_sha256, second.bundle.manifest().weights_sha256);
     assert_ne!(first.bundle.manifest().weights_sha256, other.bundle.manifest().weights_sha256);
-    assert_eq!(weights(&folder.path().join("a")), weights(&folder.path().join("b")));
+    assert!(weights(&folder.path().join("a")) == weights(&folder.path().join("b")));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_killed_run_goes_on_and_ends_with_the_same_weights() {
     }
     assert!(!folder.path().join("killed/weights.safetensors").exists(), "the run ended before it was killed");
     assert!(command("killed").status().unwrap().success());
-    assert_eq!(weights(&folder.path().join("whole")), weights(&folder.path().join("killed")));
+    assert!(weights(&folder.path().join("whole")) == weights(&folder.path().join("killed")));
 }
 
 #[test]

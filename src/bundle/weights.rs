@@ -1,5 +1,6 @@
 //! Weights as safetensors bytes: the same network gives the same bytes.
 
+use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
@@ -42,8 +43,10 @@ pub fn save_weights(network: &Network) -> Result<Vec<u8>, WeightsError> {
 ///
 /// # Errors
 /// [`WeightsError`] where they cannot be read, are not finite, or are not exactly those of the network.
-pub fn load_weights(mut network: Network, bytes: &[u8]) -> Result<Network, WeightsError> {
+pub fn load_weights(network: Network, bytes: &[u8]) -> Result<Network, WeightsError> {
     refuse_non_finite(bytes)?;
+    // Clones share their running statistics in burn 0.22; `valid` gives this one its own.
+    let mut network = network.valid();
     let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).allow_partial(true).validate(false);
     let result = network.load_from(&mut store).map_err(|error| WeightsError::Mismatch(error.to_string()))?;
     let complaint = result

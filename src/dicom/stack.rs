@@ -6,45 +6,10 @@
 
 use glam::{DAffine3, DMat3, DVec3};
 
-use super::{DicomError, Slice};
+use super::{DicomError, GeometrySettings, Slice, SliceHeader};
+use crate::findings::Code;
 use crate::geometry::Grid;
-
-/// The tolerances of the geometry rules.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GeometrySettings {
-    /// Fewest slice positions of a volume; default 3, so that small research series load. With 1, a
-    /// single slice makes a volume whose z spacing is 1 mm by convention.
-    pub least_slices: usize,
-    /// Positions closer than this along the normal are one position; default 0.01 mm.
-    pub same_position_mm: f64,
-    /// Deviation of a spacing from the median that is always allowed; default 0.01 mm.
-    pub spacing_within_mm: f64,
-    /// Deviation of a spacing from the median allowed as a fraction of it; default 0.02.
-    pub spacing_within_fraction: f64,
-    /// A spacing of more than this many medians is a gap; default 1.5.
-    pub gap_spacings: f64,
-    /// Largest distance of a slice from its place on the uniform grid, in spacings; default 0.4.
-    pub off_grid_spacings: f64,
-    /// Largest gantry tilt taken for none, in degrees; default 0.5.
-    pub tilt_within_degrees: f64,
-    /// Largest distance of a slice's corner from the straight line through all; default 0.1 mm.
-    pub straight_within_mm: f64,
-}
-
-impl Default for GeometrySettings {
-    fn default() -> Self {
-        Self {
-            least_slices: 3,
-            same_position_mm: 0.01,
-            spacing_within_mm: 0.01,
-            spacing_within_fraction: 0.02,
-            gap_spacings: 1.5,
-            off_grid_spacings: 0.4,
-            tilt_within_degrees: 0.5,
-            straight_within_mm: 0.1,
-        }
-    }
-}
+use crate::units::Millimetres;
 
 /// Slices in the order of a volume, and its grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,8 +26,30 @@ impl Stack {
     ///
     /// # Errors
     /// [`DicomError`] with the code of the first rule that does not hold, in this order: number of
-    /// positions, different images at one position, straightness and tilt, gaps, uniform spacing.
+    /// positions, different images at one position, straightness and tilt, gaps, uniform spacing,
+    /// limits of spacing and extent.
     pub fn new(slices: &[Slice], settings: &GeometrySettings) -> Result<Self, DicomError> {
+        let pile = Pile::new(slices, settings)?;
+        let grid = pile.grid(&slices[0].header, settings)?;
+        Ok(Self { positions: pile.positions, grid })
+    }
+}
+
+/// Slices of one orientation, size and pixel spacing in the order of their positions, wherever these
+/// are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pile {
+    /// Indices of the slices at each position, ascending along the normal.
+    pub(super) positions: Vec<Vec<usize>>,
+    /// Image Position (Patient) of each position.
+    pub(super) corners: Vec<DVec3>,
+    /// Unit normal of the slices.
+    pub(super) normal: DVec3,
+}
+
+impl Pile {
+    /// Orders slices, and checks their number and that no two lie beside each other at one height.
+    pub(super) fn new(slices: &[Slice], settings: &GeometrySettings) -> Result<Self, DicomError> {
         let least = settings.least_slices.max(1);
         let Some(reference) = slices.first() else { return Err(DicomError::FewSlices { slices: 0, least }) };
         let normal = reference.header.normal();
@@ -70,12 +57,50 @@ impl Stack {
         if positions.len() < least {
             return Err(DicomError::FewSlices { slices: positions.len(), least });
         }
-        let corners: Vec<DVec3> = positions.iter().map(|at| slices[at[0]].header.position_mm).collect();
-        check_straight(&corners, normal, settings)?;
-        let along_mm: Vec<f64> = corners.iter().map(|corner| corner.dot(normal)).collect();
-        let spacing_mm = check_uniform(&along_mm, settings)?;
-        let grid = grid(reference, corners[0], normal * spacing_mm, positions.len())?;
-        Ok(Self { positions, grid })
+        let corners = positions.iter().map(|at| slices[at[0]].header.position_mm).collect();
+        Ok(Self { positions, corners, normal })
+    }
+
+    /// The grid on which the slices lie as they are.
+    pub(super) fn grid(
+        &self,
+        reference: &SliceHeader,
+        settings: &GeometrySettings,
+    ) -> Result<Grid, DicomError> {
+        let degrees = self.tilt_degrees(settings)?;
+        if degrees > settings.tilt_within_degrees {
+            return Err(DicomError::Tilt { degrees });
+        }
+        let spacing_mm = check_uniform(&self.along_mm(), settings)?;
+        let grid = grid(reference, self.corners[0], self.normal * spacing_mm, self.corners.len())?;
+        check_limits(&grid, settings)?;
+        Ok(grid)
+    }
+
+    /// Height of each position along the normal, ascending.
+    pub(super) fn along_mm(&self) -> Vec<Millimetres> {
+        self.corners.iter().map(|corner| corner.dot(self.normal)).collect()
+    }
+
+    /// Fits a line through the slices' corners: its angle with the normal is the gantry tilt, what is
+    /// left over is no shear and cannot be one volume.
+    pub(super) fn tilt_degrees(&self, settings: &GeometrySettings) -> Result<f64, DicomError> {
+        let Self { corners, normal, .. } = self;
+        let centre = corners.iter().sum::<DVec3>() / corners.len() as f64;
+        let offsets = || corners.iter().map(|corner| *corner - centre);
+        let in_plane = |offset: DVec3| offset - normal * offset.dot(*normal);
+        let variance: f64 = offsets().map(|offset| offset.dot(*normal).powi(2)).sum();
+        if variance <= 0.0 {
+            return Ok(0.0);
+        }
+        let drift = offsets().map(|offset| in_plane(offset) * offset.dot(*normal)).sum::<DVec3>() / variance;
+        let off_mm = offsets()
+            .map(|offset| (in_plane(offset) - drift * offset.dot(*normal)).length())
+            .fold(0.0, f64::max);
+        if off_mm > settings.straight_within_mm {
+            return Err(DicomError::Scattered { off_mm });
+        }
+        Ok(drift.length().atan().to_degrees())
     }
 }
 
@@ -104,32 +129,11 @@ fn ordered(
     Ok(positions)
 }
 
-/// Fits a line through the slices' corners: its slope against the normal is the gantry tilt, what
-/// is left over is no shear and cannot be one volume.
-fn check_straight(corners: &[DVec3], normal: DVec3, settings: &GeometrySettings) -> Result<(), DicomError> {
-    let count = corners.len() as f64;
-    let centre = corners.iter().sum::<DVec3>() / count;
-    let offsets = || corners.iter().map(|corner| *corner - centre);
-    let in_plane = |offset: DVec3| offset - normal * offset.dot(normal);
-    let variance: f64 = offsets().map(|offset| offset.dot(normal).powi(2)).sum();
-    if variance <= 0.0 {
-        return Ok(());
-    }
-    let drift = offsets().map(|offset| in_plane(offset) * offset.dot(normal)).sum::<DVec3>() / variance;
-    let off_mm =
-        offsets().map(|offset| (in_plane(offset) - drift * offset.dot(normal)).length()).fold(0.0, f64::max);
-    let degrees = drift.length().atan().to_degrees();
-    if off_mm > settings.straight_within_mm {
-        return Err(DicomError::Scattered { off_mm });
-    }
-    if degrees > settings.tilt_within_degrees {
-        return Err(DicomError::Tilt { degrees });
-    }
-    Ok(())
-}
-
 /// Returns the spacing of ascending positions, or the code of what makes it not uniform.
-fn check_uniform(along_mm: &[f64], settings: &GeometrySettings) -> Result<f64, DicomError> {
+pub(super) fn check_uniform(
+    along_mm: &[Millimetres],
+    settings: &GeometrySettings,
+) -> Result<Millimetres, DicomError> {
     let (Some(first), Some(last)) = (along_mm.first(), along_mm.last()) else { return Ok(1.0) };
     let steps: Vec<f64> = along_mm.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let mut sorted = steps.clone();
@@ -158,22 +162,43 @@ fn check_uniform(along_mm: &[f64], settings: &GeometrySettings) -> Result<f64, D
     if is_uniform && is_on_grid { Ok(mean_mm) } else { Err(DicomError::Spacing { least_mm, most_mm }) }
 }
 
-fn grid(reference: &Slice, origin_mm: DVec3, step_mm: DVec3, slices: usize) -> Result<Grid, DicomError> {
-    let header = &reference.header;
-    let [row_spacing_mm, column_spacing_mm] = header.pixel_spacing_mm;
+/// Refuses grids that are not fit for the purpose that the settings state.
+pub(super) fn check_limits(grid: &Grid, settings: &GeometrySettings) -> Result<(), DicomError> {
+    let [slice_mm, row_mm, column_mm] = grid.spacing_mm();
+    let pixels = settings.pixel_spacing_mm;
+    for (what, code, found_mm, [least_mm, most_mm]) in [
+        ("the distance between rows", Code::PixelSpacing, row_mm, pixels),
+        ("the distance between columns", Code::PixelSpacing, column_mm, pixels),
+        ("the distance between slices", Code::Spacing, slice_mm, settings.slice_spacing_mm),
+        ("the length covered", Code::Coverage, grid.extent_mm()[0], [settings.least_extent_mm, f64::INFINITY]),
+    ] {
+        if !(least_mm..=most_mm).contains(&found_mm) {
+            return Err(DicomError::Limit { what, code, found_mm, least_mm, most_mm });
+        }
+    }
+    Ok(())
+}
+
+/// The grid of `slices` slices like `reference`, the first at `origin_mm`.
+pub(super) fn grid(
+    reference: &SliceHeader,
+    origin_mm: DVec3,
+    step_mm: DVec3,
+    slices: usize,
+) -> Result<Grid, DicomError> {
+    let [row_spacing_mm, column_spacing_mm] = reference.pixel_spacing_mm;
     let axes = DMat3::from_cols(
-        header.row_direction * column_spacing_mm,
-        header.column_direction * row_spacing_mm,
+        reference.row_direction * column_spacing_mm,
+        reference.column_direction * row_spacing_mm,
         step_mm,
     );
-    let shape_zyx = [slices, usize::from(header.format.rows), usize::from(header.format.columns)];
+    let shape_zyx = [slices, usize::from(reference.format.rows), usize::from(reference.format.columns)];
     Ok(Grid::new(shape_zyx, DAffine3::from_mat3_translation(axes, origin_mm))?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::Code;
 
     fn uniform(along_mm: &[f64]) -> Result<f64, Code> {
         check_uniform(along_mm, &GeometrySettings::default()).map_err(|error| error.code())

@@ -1,11 +1,32 @@
-//! Pictures and plain arrays: what comes without DICOM's geometry and units.
+//! What comes without DICOM: pictures, plain arrays, research formats of volumes, and archives.
 //!
-//! Formats are told by content, never by a file's name.
+//! Formats are told by content, never by a file's name. Sizes that a header declares are believed
+//! only as far as bytes come: memory grows with what was read, up to [`MAX_VOLUME_VOXELS`].
 
+mod archive;
+mod element;
+mod error;
+mod metaimage;
+mod nifti;
+mod nifti_write;
 mod npy;
+mod npz;
+mod placement;
 mod png;
 mod raster;
+mod stream;
+mod volume_file;
 
-pub use npy::{NpyArray, NpyError, is_npy, read_npy, read_npy_volume, write_npy};
+pub use archive::{
+    ArchiveError, MAX_ARCHIVE_BYTES, MAX_ARCHIVE_ENTRIES, MAX_ARCHIVE_RATIO, RATIO_FREE_BYTES, unpack,
+};
+pub use element::MAX_VOLUME_VOXELS;
+pub use error::VolumeFileError;
+pub use metaimage::{read_metaimage, write_metaimage};
+pub use nifti::read_nifti;
+pub use nifti_write::{Gzip, write_nifti};
+pub use npy::{NpyArray, read_npy, read_npy_volume, write_npy};
+pub use npz::read_npz;
 pub use png::write_png;
 pub use raster::{MAX_PICTURE_SIDE, Picture, PictureError, is_picture, read_picture};
+pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};

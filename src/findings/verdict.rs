@@ -35,7 +35,31 @@ codes! {
     Truncated = "TRUNC", "copy or export the file again";
     /// The DICOM data set breaks the rules of its encoding.
     Malformed = "MALFORMED", "export the series again from the archive";
-    /// The transfer syntax is missing or not supported.
+    /// The file meta information is broken: pulmo cannot tell where the data set starts.
+    Meta = "META", "export the series again from the archive";
+    /// An element declares more bytes than the file holds.
+    Length = "LEN", "copy or export the file again";
+    /// Sequences are nested deeper than 64 levels.
+    Depth = "DEPTH", "export the series again without private elements";
+    /// The items of a sequence do not fit into it, or an item or delimiter stands where none may.
+    Sequence = "SEQ", "export the series again from the archive";
+    /// The header holds more elements than any image needs.
+    Elements = "ELEMS", "export the series again without private elements";
+    /// An element has no value representation of the standard, or not the one that its tag asks for.
+    ValueRepresentation = "VR", "export the series again from the archive";
+    /// Elements do not stand in the order of their tags.
+    TagOrder = "ORDER", "export the series again from the archive";
+    /// An element stands twice in one data set, so that two values compete.
+    DuplicateElement = "DUP_ELEM", "export the series again from the archive";
+    /// The deflated data set is corrupt, cut off, or larger than the bound once inflated.
+    Inflate = "INFLATE", "transcode the series to Explicit VR Little Endian";
+    /// The file or its header is larger than the bound.
+    FileSize = "SIZE", "check the file: no CT object is that large";
+    /// The file changed while it was being read.
+    Changed = "CHANGED", "wait until the series has arrived completely and run again";
+    /// The transfer syntax is missing, unknown, or contradicted by the data.
+    Syntax = "TS", "export the series again from the archive";
+    /// The transfer syntax is one of the standard's that pulmo does not read.
     TransferSyntax = "TS_UNSUPPORTED", "transcode the series to Explicit VR Little Endian";
     /// The object is not a CT image (another modality or SOP class).
     NotCt = "NOT_CT", "pass CT series only";
@@ -43,6 +67,12 @@ codes! {
     NoPixels = "NOPIX", "export the series with its pixel data";
     /// Rows, columns or samples per pixel are impossible for CT.
     Dimensions = "DIM", "export the series again from the archive";
+    /// The image has more than one sample a pixel, or none: a colour picture is no CT.
+    SamplesPerPixel = "SPP", "pass the CT images, not screen captures";
+    /// Number of Frames is not a number of frames.
+    Frames = "FRAMES", "export the series again from the archive";
+    /// Fragments, offset tables and frames of compressed pixel data do not fit together.
+    Fragments = "FRAG", "transcode the series to Explicit VR Little Endian";
     /// Bits allocated, stored and high bit do not fit together.
     Bits = "BITS", "export the series again from the archive";
     /// The pixel data are shorter or longer than rows x columns says.
@@ -71,13 +101,18 @@ codes! {
     Duplicate = "DUP", "nothing: the copies are identical";
     /// Two different images lie at the same position.
     DuplicatePosition = "DUP_POS", "separate the reconstructions or phases into series";
+    /// Several images lie at each position: phases or reconstructions that the headers do not tell apart.
+    Phases = "4D", "export each phase or reconstruction as a series of its own";
     /// Slices are missing inside the series.
     Gap = "GAP", "fetch the complete series from the archive";
     /// The distance between slices varies.
     Spacing = "SPACING", "use a series with uniform spacing";
     /// The gantry was tilted: slices are sheared along the table.
     Tilt = "TILT", "use a series without gantry tilt";
-    /// Images of different size, spacing or orientation share one series.
+    /// The volume was resampled to an orthogonal grid of uniform spacing, as was asked for.
+    Regularized = "REGULARIZED", "nothing: the volume was resampled on request";
+    /// Images of different size, spacing, orientation, reconstruction or phase share one series; each
+    /// kind is a series of its own.
     Mixed = "MIXED", "separate the images into series";
     /// The series has too few slices for a volume.
     FewSlices = "FEW_SLICES", "pass the whole series";
@@ -87,18 +122,32 @@ codes! {
     PatientPosition = "PATIENT_POSITION", "nothing: the orientation vectors are used";
     /// The images were compressed with loss.
     Lossy = "LOSSY", "prefer the lossless original where there is one";
+    /// The 128 bytes before the data set are not zero; they are never read or copied.
+    Preamble = "PREAMBLE", "nothing: pulmo passes over the preamble";
+    /// A value has an odd number of bytes.
+    OddLength = "ODD_LEN", "nothing: the value is read as it stands";
     /// Values lie outside what CT gives (-1100 to 4000 HU after padding).
     HuRange = "HU_RANGE", "check Rescale Slope and Intercept against the scanner's export";
     /// Values jump between neighbouring slices as no anatomy does.
     HuJump = "HU_JUMP", "check Rescale Intercept of the single slices";
+    /// Rescale Type says that the unit is unspecified; the values were taken for Hounsfield units.
+    RescaleType = "RESCALE_TYPE", "check that the images are original CT images";
     /// The volume is constant, all air or otherwise empty.
     Content = "CONTENT", "pass a chest CT";
+    /// The values are no CT of a body: nothing has the value of air or of lung.
+    OutOfDomain = "OOD", "pass a chest CT; other modalities give no Hounsfield units";
+    /// The lungs are not in the volume, or not as a whole.
+    Coverage = "COVERAGE", "pass a chest CT that covers the lungs";
     /// A preprocessing step found no lungs or no body to work on.
     NoAnatomy = "NO_ANATOMY", "pass a chest CT that covers the lungs";
     /// The multi-frame functional groups are not supported or incomplete.
     FunctionalGroups = "FG", "export the series as single-frame CT";
     /// The volume is larger than the memory bound.
     TooLarge = "TOO_LARGE", "raise the memory bound or resample the series";
+    /// The archive, or an entry of it, is damaged, encrypted, nested, or names a place outside it.
+    Archive = "ARCHIVE", "unpack the archive and pass the folder";
+    /// Voxels far below air that all hold one value were taken for padding and became air.
+    Padding = "PADDING", "nothing: they lie outside the reconstruction";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
 }

@@ -1,7 +1,7 @@
 //! Checkpoints: everything a run needs to go on as if it had never stopped.
 //!
 //! A checkpoint is a folder written beside its final name and renamed when it is whole; its
-//! `state.json` holds the hash of every file. The newest whole one is taken, older ones are removed.
+//! `state.toml` holds the hash of every file. The newest whole one is taken, older ones are removed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -38,7 +38,7 @@ pub(super) struct Checkpoint {
     pub history: Vec<EpochRow>,
 }
 
-/// `state.json`.
+/// `state.toml`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
@@ -82,10 +82,9 @@ impl Checkpoint {
         let sha256 = files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256_hex(bytes))).collect();
         let state =
             State { run: run.clone(), steps: self.optimizer.steps(), history: self.history.clone(), sha256 };
-        files.push((
-            "state.json",
-            serde_json::to_vec_pretty(&state).map_err(|error| damaged(&partial, error))?,
-        ));
+        // TOML gives floating-point numbers back exactly, serde_json by default does not.
+        let state = toml::to_string_pretty(&state).map_err(|error| damaged(&partial, error))?;
+        files.push(("state.toml", state.into_bytes()));
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(file_error(&partial))?;
         }
@@ -131,8 +130,8 @@ impl Checkpoint {
         optimizer: OptimizerConfig,
     ) -> Result<Self, TrainError> {
         let read = |name: &str| std::fs::read(path.join(name)).map_err(|error| damaged(path, error));
-        let state: State =
-            serde_json::from_slice(&read("state.json")?).map_err(|error| damaged(path, error))?;
+        let state = String::from_utf8(read("state.toml")?).map_err(|error| damaged(path, error))?;
+        let state: State = toml::from_str(&state).map_err(|error| damaged(path, error))?;
         let other = |what| TrainError::OtherRun { path: path.to_owned(), what };
         if state.run.recipe != run.recipe {
             return Err(other("recipe or seed"));

@@ -1,0 +1,131 @@
+//! JPEG 2000: the codestream is checked from end to end before the decoder sees it.
+//!
+//! # References
+//! ITU-T T.800 annex A.
+
+use super::super::PixelFormat;
+use super::CodecError;
+use super::codestream::Codestream;
+use super::error::malformed;
+
+/// Most tiles of one frame; 64 x 64 tiles of a frame of 4096 x 4096.
+const MOST_TILES: u64 = 4096;
+
+/// Start of a codestream: SOC, then SIZ.
+const START: [u8; 4] = [0xFF, 0x4F, 0xFF, 0x51];
+
+/// Checks a frame of one component, bare or in JP2 boxes, before it is decoded.
+///
+/// # Errors
+/// [`CodecError`] where the codestream is another image than `format` says, has too many tiles, or
+/// does not hold all its tile-parts.
+pub(super) fn check(frame: &[u8], format: PixelFormat) -> Result<(), CodecError> {
+    let at = frame.windows(4).take(4096).position(|bytes| *bytes == START);
+    let codestream = &frame[at.ok_or(malformed("start of codestream"))?..];
+    size(codestream)?.check(format)?;
+    check_tile_parts(&codestream[2..])
+}
+
+/// Reads the image and tile size (SIZ), T.800 A.5.1.
+fn size(codestream: &[u8]) -> Result<Codestream, CodecError> {
+    let siz = codestream.get(START.len()..).and_then(<[u8]>::first_chunk::<41>).ok_or(malformed("SIZ"))?;
+    let word = |at: usize| u32::from_be_bytes([siz[at], siz[at + 1], siz[at + 2], siz[at + 3]]);
+    let [x_end, y_end, x_start, y_start] = [word(4), word(8), word(12), word(16)];
+    let [tile_width, tile_height, tile_x, tile_y] = [word(20), word(24), word(28), word(32)];
+    let (Some(columns), Some(rows)) = (x_end.checked_sub(x_start), y_end.checked_sub(y_start)) else {
+        return Err(malformed("SIZ"));
+    };
+    let bits = (siz[38] & 0x7F) + 1;
+    let is_subsampled = siz[39] != 1 || siz[40] != 1;
+    let is_tiled_from_outside = tile_x > x_start || tile_y > y_start || tile_width == 0 || tile_height == 0;
+    if is_subsampled || is_tiled_from_outside {
+        return Err(CodecError::Differs { rows, columns, bits });
+    }
+    let along = |end: u32, start: u32, step: u32| u64::from((end - start).div_ceil(step));
+    if along(x_end, tile_x, tile_width) * along(y_end, tile_y, tile_height) > MOST_TILES {
+        return Err(CodecError::Differs { rows, columns, bits });
+    }
+    let components = u16::from_be_bytes([siz[36], siz[37]]);
+    Ok(Codestream { rows, columns, components, bits, signed: Some(siz[38] & 0x80 != 0) })
+}
+
+/// Walks the main header and all tile-parts to the end of the codestream: a decoder would make up
+/// what is missing.
+fn check_tile_parts(mut rest: &[u8]) -> Result<(), CodecError> {
+    let mut tile_parts = 0;
+    loop {
+        let Some((marker, after)) = rest.split_first_chunk::<2>() else {
+            // without its end marker, but no sample is lost
+            return if tile_parts > 0 { Ok(()) } else { Err(CodecError::Truncated) };
+        };
+        let length = after.first_chunk::<2>().map(|length| usize::from(u16::from_be_bytes(*length)));
+        match *marker {
+            [0xFF, 0xD9] if tile_parts > 0 => return Ok(()),
+            // start of tile-part: its length counts from the marker on, 0 says up to the end
+            [0xFF, 0x90] => {
+                let segment = rest.first_chunk::<12>().ok_or(CodecError::Truncated)?;
+                let length = u32::from_be_bytes([segment[6], segment[7], segment[8], segment[9]]) as usize;
+                match length {
+                    0 => return check_end(&rest[12..]),
+                    14.. => rest = rest.get(length..).ok_or(CodecError::Truncated)?,
+                    _ => return Err(malformed("tile-part")),
+                }
+                tile_parts += 1;
+            }
+            // a segment of the main header
+            [0xFF, 0x50..=0x6F] if tile_parts == 0 => {
+                rest = length.and_then(|length| after.get(length..)).ok_or(CodecError::Truncated)?;
+            }
+            // one byte of padding where the end marker was lost
+            [0, _] if tile_parts > 0 && rest.len() <= 2 => return Ok(()),
+            _ => return Err(malformed("marker")),
+        }
+    }
+}
+
+/// A last tile-part of unknown length is whole only where the end marker follows it.
+fn check_end(tile_part: &[u8]) -> Result<(), CodecError> {
+    let last = tile_part.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+    if tile_part[..last].ends_with(&[0xFF, 0xD9]) { Ok(()) } else { Err(CodecError::Truncated) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMAT: PixelFormat =
+        PixelFormat { rows: 2, columns: 3, bits_allocated: 16, bits_stored: 12, signed: true };
+
+    fn codestream(tile_part_length: u32) -> Vec<u8> {
+        let mut bytes = START.to_vec();
+        bytes.extend([0, 41, 0, 0]);
+        bytes.extend([5_u32, 4, 2, 2, 5, 4, 0, 0].iter().flat_map(|word| word.to_be_bytes()));
+        bytes.extend([0, 1, 0x8B, 1, 1]);
+        bytes.extend([0xFF, 0x52, 0, 4, 9, 9, 0xFF, 0x90, 0, 10, 0, 0]);
+        bytes.extend(tile_part_length.to_be_bytes());
+        bytes.extend([0, 1, 0xFF, 0x93, 1, 2, 3, 0xFF, 0xD9]);
+        bytes
+    }
+
+    #[test]
+    fn size_and_sign_are_told() {
+        let expected = Codestream { rows: 2, columns: 3, components: 1, bits: 12, signed: Some(true) };
+        assert_eq!(size(&codestream(17)), Ok(expected));
+        assert!(check(&codestream(17), FORMAT).is_ok());
+        let differs = check(&codestream(17), PixelFormat { signed: false, ..FORMAT });
+        assert!(matches!(differs, Err(CodecError::Differs { .. })));
+    }
+
+    #[test]
+    fn cut_codestreams_are_refused() {
+        for tile_part_length in [0, 17] {
+            let bytes = codestream(tile_part_length);
+            assert!(check(&bytes, FORMAT).is_ok());
+            // the end marker alone may be lost where the tile-part tells its length
+            let least = if tile_part_length == 0 { bytes.len() } else { bytes.len() - 2 };
+            for end in 0..least {
+                assert!(check(&bytes[..end], FORMAT).is_err(), "cut at {end}");
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What is kept of a data set: the elements that pulmo reads, as bytes and nested items.
+
+use dicom_core::{Tag, VR};
+
+/// Kept elements in ascending order of tags.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(in crate::dicom) struct DataSet {
+    elements: Vec<Element>,
+}
+
+impl DataSet {
+    /// The element, where it is there and pulmo reads it.
+    pub(in crate::dicom) fn get(&self, tag: Tag) -> Option<&Element> {
+        let index = self.elements.binary_search_by_key(&tag, |element| element.tag).ok()?;
+        self.elements.get(index)
+    }
+
+    /// Adds an element whose tag is above all others.
+    pub(super) fn push(&mut self, element: Element) {
+        self.elements.push(element);
+    }
+}
+
+/// One element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::dicom) struct Element {
+    /// Its tag.
+    pub(in crate::dicom) tag: Tag,
+    /// What the file says, or the standard where the file does not (implicit VR).
+    pub(in crate::dicom) vr: VR,
+    /// Its value.
+    pub(in crate::dicom) value: Value,
+}
+
+/// An element's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::dicom) enum Value {
+    /// Text as it stands; binary numbers in little-endian order, whatever the file's is.
+    Bytes(Box<[u8]>),
+    /// The items of a sequence.
+    Items(Vec<DataSet>),
+}
+
+impl Element {
+    /// The items, none where the element is no sequence.
+    pub(in crate::dicom) fn items(&self) -> &[DataSet] {
+        match &self.value {
+            Value::Items(items) => items,
+            Value::Bytes(_) => &[],
+        }
+    }
+
+    /// The value's bytes, none where the element is a sequence.
+    pub(in crate::dicom) fn bytes(&self) -> &[u8] {
+        match &self.value {
+            Value::Bytes(bytes) => bytes,
+            Value::Items(_) => &[],
+        }
+    }
+}

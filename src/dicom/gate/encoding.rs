@@ -1,0 +1,115 @@
+//! How the bytes of a data set are to be read: by its transfer syntax.
+
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::uids;
+
+use super::GateError;
+
+/// Explicit VR Big Endian: retired by the standard, still found in archives.
+pub(super) const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+/// All transfer syntaxes of the standard begin like this.
+const STANDARD_ROOT: &str = "1.2.840.10008.1.2";
+
+/// Byte order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dicom) enum ByteOrder {
+    /// The low byte first.
+    Little,
+    /// The high byte first.
+    Big,
+}
+
+/// Whether elements name their value representation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    Explicit,
+    Implicit,
+}
+
+/// How element headers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Encoding {
+    pub(super) naming: Naming,
+    pub(super) order: ByteOrder,
+}
+
+impl Encoding {
+    pub(super) const IMPLICIT: Self = Self { naming: Naming::Implicit, order: ByteOrder::Little };
+    pub(super) const EXPLICIT: Self = Self { naming: Naming::Explicit, order: ByteOrder::Little };
+    pub(super) const BIG_ENDIAN: Self = Self { naming: Naming::Explicit, order: ByteOrder::Big };
+
+    /// The encoding that a transfer syntax prescribes, and whether the data set is deflated.
+    pub(super) fn of(transfer_syntax: &str) -> Result<(Self, bool), GateError> {
+        let is_uid = transfer_syntax.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        if !is_uid || transfer_syntax.len() > 64 || !transfer_syntax.starts_with(STANDARD_ROOT) {
+            return Err(GateError::UnknownSyntax);
+        }
+        let is_deflated = [
+            uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+            uids::JPIP_REFERENCED_DEFLATE,
+            uids::JPIPHTJ2K_REFERENCED_DEFLATE,
+        ]
+        .contains(&transfer_syntax);
+        Ok(match transfer_syntax {
+            uids::IMPLICIT_VR_LITTLE_ENDIAN => (Self::IMPLICIT, false),
+            EXPLICIT_VR_BIG_ENDIAN => (Self::BIG_ENDIAN, false),
+            // everything else in the standard is explicit and little endian (PS3.5 annex A)
+            _ => (Self::EXPLICIT, is_deflated),
+        })
+    }
+
+    pub(super) fn word(self, bytes: [u8; 2]) -> u16 {
+        match self.order {
+            ByteOrder::Little => u16::from_le_bytes(bytes),
+            ByteOrder::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(super) fn long(self, bytes: [u8; 4]) -> u32 {
+        match self.order {
+            ByteOrder::Little => u32::from_le_bytes(bytes),
+            ByteOrder::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    pub(super) fn tag(self, [a, b, c, d]: [u8; 4]) -> Tag {
+        Tag(self.word([a, b]), self.word([c, d]))
+    }
+}
+
+/// Whether an explicit header of this representation has a length of 32 bits (PS3.5 section 7.1.2).
+pub(super) fn has_long_length(vr: VR) -> bool {
+    matches!(
+        vr,
+        VR::OB
+            | VR::OD
+            | VR::OF
+            | VR::OL
+            | VR::OV
+            | VR::OW
+            | VR::SQ
+            | VR::SV
+            | VR::UC
+            | VR::UN
+            | VR::UR
+            | VR::UT
+            | VR::UV
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfer_syntaxes_prescribe_an_encoding() {
+        assert_eq!(Encoding::of("1.2.840.10008.1.2").unwrap(), (Encoding::IMPLICIT, false));
+        assert_eq!(Encoding::of("1.2.840.10008.1.2.2").unwrap(), (Encoding::BIG_ENDIAN, false));
+        assert_eq!(Encoding::of("1.2.840.10008.1.2.1.99").unwrap(), (Encoding::EXPLICIT, true));
+        assert_eq!(Encoding::of("1.2.840.10008.1.2.4.70").unwrap(), (Encoding::EXPLICIT, false));
+        for unknown in ["", "..", "1.2.3", "1.2.840.10008.1.2.x"] {
+            assert!(Encoding::of(unknown).is_err(), "{unknown}");
+        }
+        assert!(Encoding::of(&format!("1.2.840.10008.1.2.{}", "1".repeat(1000))).is_err());
+    }
+}

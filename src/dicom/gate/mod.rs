@@ -1,0 +1,25 @@
+//! The gate: pulmo's own reader of DICOM data sets, through which every file goes before anything else.
+//!
+//! One streaming pass checks a file's structure and keeps the few elements that pulmo reads. Values
+//! are never trusted to be as long as they say, sequences never to end, and nothing of a file is
+//! held but what is kept. There is no unsafe code and no panic in it.
+//!
+//! # References
+//! DICOM PS3.5 section 7 (data sets), annex A (transfer syntaxes); PS3.10 section 7 (files).
+
+mod bytes;
+mod data_set;
+mod encoding;
+mod error;
+mod header;
+mod meta;
+mod pixel_data;
+mod scan;
+mod walk;
+mod wanted;
+
+pub(super) use data_set::{DataSet, Element, Value};
+pub(super) use encoding::ByteOrder;
+pub use error::GateError;
+pub(super) use pixel_data::{Extent, PixelData};
+pub(super) use scan::{Scan, Storage, scan};

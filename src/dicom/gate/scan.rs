@@ -1,0 +1,105 @@
+//! The gate: reads a file's header, checks all of its structure, and never its pixels.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::GateError;
+use super::bytes::Bytes;
+use super::data_set::DataSet;
+use super::encoding::{ByteOrder, Encoding};
+use super::meta::{BEGINNING, Start, read_meta, recognise};
+use super::pixel_data::PixelData;
+use super::walk::walk;
+use crate::findings::Code;
+
+/// Largest file: no CT object needs more, and 32-bit lengths hardly reach further.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// What the gate found in a DICOM file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::dicom) struct Scan {
+    /// The elements that pulmo reads.
+    pub(in crate::dicom) data_set: DataSet,
+    /// Transfer Syntax UID.
+    pub(in crate::dicom) transfer_syntax: String,
+    /// Where Pixel Data lies; `None` where there is none, or where there are float pixels.
+    pub(in crate::dicom) pixel_data: Option<PixelData>,
+    /// What was seen and passed over.
+    pub(in crate::dicom) warnings: Vec<Code>,
+    /// Byte order of native pixels.
+    pub(in crate::dicom) order: ByteOrder,
+    /// How the data set's bytes are found in the file.
+    pub(in crate::dicom) storage: Storage,
+}
+
+/// How the data set's bytes are found in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dicom) enum Storage {
+    /// As they stand; offsets count from the file's beginning.
+    Plain,
+    /// Deflated from this offset on; offsets count in the inflated data set.
+    Deflated {
+        /// Where the deflated data set starts.
+        start: u64,
+    },
+}
+
+/// Reads a file's header; `None` where its content is not DICOM.
+///
+/// Memory is bounded by 64 MiB whatever the file says. All of its structure is checked: lengths
+/// against what is left, nesting, order, items, value representations.
+pub(in crate::dicom) fn scan<R: Read + Seek>(mut source: R) -> Result<Option<Scan>, GateError> {
+    let mut beginning = [0; BEGINNING];
+    let mut bytes = Bytes::plain(&mut source)?;
+    let found = bytes.read(&mut beginning)?;
+    let beginning = &beginning[..found];
+    let Some(start) = recognise(beginning) else { return Ok(None) };
+    if bytes.end() > MOST_BYTES {
+        return Err(GateError::FileSize { bytes: bytes.end(), most: MOST_BYTES });
+    }
+    let (transfer_syntax, offset) = match start {
+        Start::DataSet(uid) => (uid.to_owned(), 0),
+        Start::Meta(offset) => {
+            bytes.go_back_to(offset)?;
+            read_meta(&mut bytes)?
+        }
+    };
+    let (encoding, is_deflated) = Encoding::of(&transfer_syntax)?;
+    bytes.go_back_to(offset)?;
+    if is_deflated {
+        bytes = bytes.inflated_from(offset)?;
+    }
+    let (data_set, seen) = walk(&mut bytes, encoding)?;
+    let has_preamble = start == Start::Meta(BEGINNING as u64);
+    let has_marked_preamble = has_preamble && beginning[..128].iter().any(|byte| *byte != 0);
+    let mut warnings = Vec::new();
+    warnings.extend(has_marked_preamble.then_some(Code::Preamble));
+    warnings.extend(seen.has_odd_length.then_some(Code::OddLength));
+    Ok(Some(Scan {
+        data_set,
+        transfer_syntax,
+        pixel_data: seen.pixel_data.filter(|_| !seen.has_float_pixels),
+        warnings,
+        order: encoding.order,
+        storage: if is_deflated { Storage::Deflated { start: offset } } else { Storage::Plain },
+    }))
+}
+
+impl Storage {
+    /// Fills `buffer` with the bytes at an offset that the gate told.
+    pub(in crate::dicom) fn read<R: Read + Seek>(
+        self,
+        source: &mut R,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<(), GateError> {
+        let mut bytes = match self {
+            Self::Plain => {
+                source.seek(SeekFrom::Start(offset)).map_err(|source| GateError::Unreadable { source })?;
+                return source.read_exact(buffer).map_err(|source| GateError::Unreadable { source });
+            }
+            Self::Deflated { start } => Bytes::inflated(source, start)?,
+        };
+        let is_whole = bytes.skip(offset)? && bytes.read(buffer)? == buffer.len();
+        if is_whole { Ok(()) } else { Err(bytes.cut_off(dicom_dictionary_std::tags::PIXEL_DATA)) }
+    }
+}

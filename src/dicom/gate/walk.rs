@@ -1,0 +1,327 @@
+//! One pass over the elements of a data set: what is read is kept, all else is checked and passed over.
+//!
+//! Memory and stack are bounded whatever lengths and nesting the file declares.
+
+use std::io::{Read, Seek};
+
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
+
+use super::GateError;
+use super::bytes::Bytes;
+use super::data_set::{DataSet, Element, Value};
+use super::encoding::Encoding;
+use super::header::{Header, Length, Place, read_header};
+use super::pixel_data::{Extent, PixelData, announced, encapsulated};
+use super::wanted::{Wanted, may_be_written_as, number_size, wanted};
+
+/// Deepest nesting of sequences.
+pub(super) const MOST_LEVELS: u32 = 64;
+/// Most elements of one data set: the file's own, or one item's.
+pub(super) const MOST_ELEMENTS: u32 = 100_000;
+/// Most elements and items of a file, at all levels: 4,096 frames of functional groups need 400,000.
+pub(super) const MOST_ELEMENTS_IN_ALL: u32 = 1_000_000;
+/// Most memory that kept elements may take.
+pub(super) const MOST_KEPT: usize = 24 << 20;
+/// What an element or item takes beside its value, with room for a growing list.
+const OVERHEAD: usize = 96;
+/// Longest run of zeros passed over after Pixel Data: some writers fill up blocks.
+const LONGEST_FILL: u64 = 1 << 16;
+/// Longest value whose absence says that a file was cut off, not that its length is wrong.
+const LONGEST_PLAUSIBLE: u32 = 0xFFFF;
+
+/// What a walk gathers besides the kept elements.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Where Pixel Data lies.
+    pub(super) pixel_data: Option<PixelData>,
+    /// Whether Float or Double Float Pixel Data are there.
+    pub(super) has_float_pixels: bool,
+    /// Whether a value has an odd length.
+    pub(super) has_odd_length: bool,
+}
+
+/// A part of the file that holds elements.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    encoding: Encoding,
+    /// 0 for the file's own data set.
+    level: u32,
+    /// Where the innermost sequence or item of known length ends, or the file.
+    limit: u64,
+    ending: Ending,
+    /// Whether elements are kept, or only passed over.
+    is_kept: bool,
+}
+
+/// What ends a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    File,
+    Limit,
+    Delimiter,
+}
+
+/// Walks the data set that starts at the reader's position.
+pub(super) fn walk<R: Read + Seek>(
+    bytes: &mut Bytes<R>,
+    encoding: Encoding,
+) -> Result<(DataSet, Seen), GateError> {
+    let whole = Scope { encoding, level: 0, limit: bytes.end(), ending: Ending::File, is_kept: true };
+    let mut walk = Walk { bytes, seen: Seen::default(), elements: 0, kept: 0 };
+    let data_set = walk.data_set(whole)?;
+    if walk.elements <= 1 {
+        // not a single element
+        return Err(walk.bytes.cut_off(tags::ITEM));
+    }
+    Ok((data_set, walk.seen))
+}
+
+struct Walk<'a, R> {
+    bytes: &'a mut Bytes<R>,
+    seen: Seen,
+    elements: u32,
+    kept: usize,
+}
+
+impl<R: Read + Seek> Walk<'_, R> {
+    fn data_set(&mut self, scope: Scope) -> Result<DataSet, GateError> {
+        let mut data_set = DataSet::default();
+        let mut last: Option<Tag> = None;
+        let mut elements = 0;
+        while let Some(header) = self.next(scope, last)? {
+            let tag = header.tag;
+            if tag == tags::ITEM_DELIMITATION_ITEM && scope.ending == Ending::Delimiter {
+                return Ok(data_set);
+            }
+            if tag.group() == tags::ITEM.group() {
+                return Err(GateError::Sequence { tag: last.unwrap_or(tag) });
+            }
+            elements += 1;
+            if elements > MOST_ELEMENTS {
+                return Err(GateError::Elements { most: MOST_ELEMENTS });
+            }
+            match last {
+                Some(last) if scope.is_kept && tag < last => return Err(GateError::TagOrder { tag }),
+                Some(last) if scope.is_kept && tag == last => return Err(GateError::DuplicateElement { tag }),
+                _ => last = Some(tag),
+            }
+            self.element(scope, header, &mut data_set)?;
+        }
+        Ok(data_set)
+    }
+
+    /// The next element's header; `None` where the scope ends.
+    fn next(&mut self, scope: Scope, last: Option<Tag>) -> Result<Option<Header>, GateError> {
+        let tag = last.unwrap_or(tags::ITEM);
+        if scope.ending == Ending::Limit && self.bytes.at() == scope.limit {
+            return Ok(None);
+        }
+        self.count()?;
+        let place = if scope.level == 0 && last.is_none() { Place::First } else { Place::Later };
+        let header = read_header(self.bytes, scope.encoding, place)?;
+        let Some(header) = header else {
+            return match scope.ending {
+                Ending::File => Ok(None),
+                _ => Err(self.bytes.cut_off(tag)),
+            };
+        };
+        if self.bytes.at() > scope.limit {
+            return Err(GateError::Sequence { tag });
+        }
+        let may_be_fill = header.tag == Tag(0, 0) && scope.level == 0 && self.seen.pixel_data.is_some();
+        if may_be_fill && self.is_fill()? {
+            return Ok(None);
+        }
+        Ok(Some(header))
+    }
+
+    /// Whether nothing but a short run of zeros is left.
+    fn is_fill(&mut self) -> Result<bool, GateError> {
+        let left = self.bytes.end() - self.bytes.at();
+        if left > LONGEST_FILL {
+            return Ok(false);
+        }
+        let mut rest = vec![0; usize::try_from(left).unwrap_or(0)];
+        self.bytes.read(&mut rest)?;
+        Ok(rest.iter().all(|byte| *byte == 0))
+    }
+
+    fn element(&mut self, scope: Scope, header: Header, into: &mut DataSet) -> Result<(), GateError> {
+        let Header { tag, named, length } = header;
+        let wanted = wanted(tag).filter(|_| scope.is_kept);
+        let vr = named.or(wanted.map(|wanted| wanted.vr)).unwrap_or(VR::UN);
+        if wanted.is_some_and(|wanted| !may_be_written_as(wanted.vr, vr)) {
+            return Err(GateError::ValueRepresentation { tag });
+        }
+        if tag == tags::PIXEL_DATA {
+            return self.pixel_data(scope, header, into);
+        }
+        self.seen.has_float_pixels |=
+            scope.level == 0 && [tags::FLOAT_PIXEL_DATA, tags::DOUBLE_FLOAT_PIXEL_DATA].contains(&tag);
+        let is_sequence = match length {
+            Length::Undefined => matches!(vr, VR::SQ | VR::UN),
+            Length::Bytes(_) => vr == VR::SQ || wanted.is_some_and(|wanted| wanted.vr == VR::SQ),
+        };
+        if is_sequence && wanted.is_some_and(|wanted| wanted.vr != VR::SQ) {
+            return Err(GateError::ValueRepresentation { tag });
+        }
+        let length = self.check_length(scope, tag, length, is_sequence)?;
+        match (is_sequence, length, wanted) {
+            (true, length, wanted) => {
+                // the items of an unknown element are implicit, whatever the file is (PS3.5 6.2.2)
+                let encoding = if named == Some(VR::UN) { Encoding::IMPLICIT } else { scope.encoding };
+                let items = self.items(Scope { encoding, is_kept: wanted.is_some(), ..scope }, length)?;
+                if wanted.is_some() {
+                    into.push(Element { tag, vr: VR::SQ, value: Value::Items(items) });
+                }
+                Ok(())
+            }
+            (false, Some(length), Some(wanted)) => {
+                let value = self.value(scope, tag, length, (vr, wanted))?;
+                into.push(Element { tag, vr, value });
+                Ok(())
+            }
+            (false, Some(length), None) => self.pass(tag, length),
+            (false, None, _) => Err(GateError::Length { tag, length: u32::MAX, left: 0 }),
+        }
+    }
+
+    /// Compares a declared length with what is left; `None` stands for an undefined one.
+    fn check_length(
+        &mut self,
+        scope: Scope,
+        tag: Tag,
+        length: Length,
+        is_sequence: bool,
+    ) -> Result<Option<u32>, GateError> {
+        let left = scope.limit.saturating_sub(self.bytes.at());
+        match length {
+            Length::Undefined if is_sequence => Ok(None),
+            Length::Undefined => Err(GateError::Length { tag, length: u32::MAX, left }),
+            Length::Bytes(length) if u64::from(length) <= left => {
+                self.seen.has_odd_length |= length % 2 == 1;
+                Ok(Some(length))
+            }
+            Length::Bytes(_) if scope.limit < self.bytes.end() => Err(GateError::Sequence { tag }),
+            Length::Bytes(length) if length <= LONGEST_PLAUSIBLE => Err(self.bytes.cut_off(tag)),
+            Length::Bytes(length) => Err(GateError::Length { tag, length, left }),
+        }
+    }
+
+    /// Walks the items of a sequence of this length, or up to its delimiter.
+    fn items(&mut self, outer: Scope, length: Option<u32>) -> Result<Vec<DataSet>, GateError> {
+        if outer.level >= MOST_LEVELS {
+            return Err(GateError::Depth { most: MOST_LEVELS });
+        }
+        let mut items = Vec::new();
+        let end = length.map(|length| self.bytes.at() + u64::from(length));
+        let limit = end.unwrap_or(outer.limit);
+        while end != Some(self.bytes.at()) {
+            self.count()?;
+            let mut header = [0; 8];
+            if limit.saturating_sub(self.bytes.at()) < 8 && limit < self.bytes.end() {
+                return Err(GateError::Sequence { tag: tags::ITEM });
+            }
+            if self.bytes.read(&mut header)? < header.len() {
+                return Err(self.bytes.cut_off(tags::ITEM));
+            }
+            let [a, b, c, d, length @ ..] = header;
+            let (tag, length) = (outer.encoding.tag([a, b, c, d]), outer.encoding.long(length));
+            match tag {
+                tags::ITEM => {}
+                tags::SEQUENCE_DELIMITATION_ITEM if end.is_none() => break,
+                _ => return Err(GateError::Sequence { tag }),
+            }
+            let length = self.check_length(Scope { limit, ..outer }, tag, Length::of(length), true)?;
+            let (ending, limit) = match length {
+                Some(length) => (Ending::Limit, self.bytes.at() + u64::from(length)),
+                None => (Ending::Delimiter, limit),
+            };
+            let item = self.data_set(Scope { ending, limit, level: outer.level + 1, ..outer })?;
+            if outer.is_kept {
+                self.keep(0)?;
+                items.push(item);
+            }
+        }
+        Ok(items)
+    }
+
+    /// Reads a value that is kept; numbers are brought into little-endian order.
+    fn value(
+        &mut self,
+        scope: Scope,
+        tag: Tag,
+        length: u32,
+        (vr, wanted): (VR, Wanted),
+    ) -> Result<Value, GateError> {
+        if length > wanted.longest {
+            return Err(GateError::LongValue { tag, length });
+        }
+        let size = number_size(wanted.vr);
+        let is_big = scope.encoding == Encoding::BIG_ENDIAN && size > 1;
+        if is_big && vr == VR::UN {
+            // nobody can tell the byte order of an unknown element (PS3.5 6.2.2)
+            return Err(GateError::ValueRepresentation { tag });
+        }
+        self.keep(length as usize)?;
+        let mut value = vec![0; length as usize].into_boxed_slice();
+        if self.bytes.read(&mut value)? < value.len() {
+            return Err(self.bytes.cut_off(tag));
+        }
+        if is_big {
+            value.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        Ok(Value::Bytes(value))
+    }
+
+    /// Notes where Pixel Data of the file itself lies; that of an icon is passed over.
+    fn pixel_data(&mut self, scope: Scope, header: Header, before: &DataSet) -> Result<(), GateError> {
+        let Header { tag, named, length } = header;
+        let vr = named.unwrap_or(VR::OW);
+        if !matches!(vr, VR::OB | VR::OW | VR::UN) {
+            return Err(GateError::ValueRepresentation { tag });
+        }
+        let found = match length {
+            Length::Undefined => encapsulated(self.bytes, MOST_ELEMENTS)?,
+            Length::Bytes(length) => {
+                let left = scope.limit.saturating_sub(self.bytes.at());
+                let is_cut_off = scope.level == 0 && announced(before) == Some(u64::from(length));
+                match scope.limit < self.bytes.end() {
+                    _ if u64::from(length) <= left => {}
+                    true => return Err(GateError::Sequence { tag }),
+                    false if is_cut_off => return Err(GateError::Truncated { tag }),
+                    false => return Err(GateError::Length { tag, length, left }),
+                }
+                self.seen.has_odd_length |= length % 2 == 1;
+                let extent = Extent { offset: self.bytes.at(), length };
+                self.pass(tag, length)?;
+                PixelData::Native { vr, extent }
+            }
+        };
+        if scope.level == 0 {
+            self.seen.pixel_data = Some(found);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, tag: Tag, length: u32) -> Result<(), GateError> {
+        if self.bytes.skip(u64::from(length))? { Ok(()) } else { Err(self.bytes.cut_off(tag)) }
+    }
+
+    fn count(&mut self) -> Result<(), GateError> {
+        self.elements += 1;
+        match self.elements <= MOST_ELEMENTS_IN_ALL {
+            true => Ok(()),
+            false => Err(GateError::Elements { most: MOST_ELEMENTS_IN_ALL }),
+        }
+    }
+
+    fn keep(&mut self, length: usize) -> Result<(), GateError> {
+        self.kept += OVERHEAD + length;
+        match self.kept <= MOST_KEPT {
+            true => Ok(()),
+            false => Err(GateError::HeaderSize { most: MOST_KEPT as u64 }),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The elements that pulmo reads, and their value representations. All others are passed over.
+
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
+
+/// Tags that are kept wherever they stand outside passed-over sequences, ascending (PS3.6 section 6).
+const WANTED: &[(Tag, VR)] = &[
+    (tags::DIRECTORY_RECORD_SEQUENCE, VR::SQ),
+    (tags::IMAGE_TYPE, VR::CS),
+    (tags::SOP_CLASS_UID, VR::UI),
+    (tags::SOP_INSTANCE_UID, VR::UI),
+    (tags::ACQUISITION_DATE, VR::DA),
+    (tags::CONTENT_DATE, VR::DA),
+    (tags::ACQUISITION_DATE_TIME, VR::DT),
+    (tags::ACQUISITION_TIME, VR::TM),
+    (tags::CONTENT_TIME, VR::TM),
+    (tags::MODALITY, VR::CS),
+    (tags::FRAME_TYPE, VR::CS),
+    (tags::SLICE_THICKNESS, VR::DS),
+    (tags::KVP, VR::DS),
+    (tags::SPACING_BETWEEN_SLICES, VR::DS),
+    (tags::GANTRY_DETECTOR_TILT, VR::DS),
+    (tags::CONVOLUTION_KERNEL, VR::SH),
+    (tags::PATIENT_POSITION, VR::CS),
+    (tags::FRAME_ACQUISITION_DATE_TIME, VR::DT),
+    (tags::FRAME_REFERENCE_DATE_TIME, VR::DT),
+    (tags::CT_RECONSTRUCTION_SEQUENCE, VR::SQ),
+    (tags::CT_IMAGE_FRAME_TYPE_SEQUENCE, VR::SQ),
+    (tags::STUDY_INSTANCE_UID, VR::UI),
+    (tags::SERIES_INSTANCE_UID, VR::UI),
+    (tags::SERIES_NUMBER, VR::IS),
+    (tags::ACQUISITION_NUMBER, VR::IS),
+    (tags::INSTANCE_NUMBER, VR::IS),
+    (tags::IMAGE_POSITION_PATIENT, VR::DS),
+    (tags::IMAGE_ORIENTATION_PATIENT, VR::DS),
+    (tags::FRAME_OF_REFERENCE_UID, VR::UI),
+    (tags::TEMPORAL_POSITION_IDENTIFIER, VR::IS),
+    (tags::NUMBER_OF_TEMPORAL_POSITIONS, VR::IS),
+    (tags::STACK_ID, VR::SH),
+    (tags::IN_STACK_POSITION_NUMBER, VR::UL),
+    (tags::FRAME_CONTENT_SEQUENCE, VR::SQ),
+    (tags::PLANE_POSITION_SEQUENCE, VR::SQ),
+    (tags::PLANE_ORIENTATION_SEQUENCE, VR::SQ),
+    (tags::TEMPORAL_POSITION_INDEX, VR::UL),
+    (tags::FRAME_ACQUISITION_NUMBER, VR::US),
+    (tags::DIMENSION_INDEX_VALUES, VR::UL),
+    (tags::SAMPLES_PER_PIXEL, VR::US),
+    (tags::PHOTOMETRIC_INTERPRETATION, VR::CS),
+    (tags::NUMBER_OF_FRAMES, VR::IS),
+    (tags::ROWS, VR::US),
+    (tags::COLUMNS, VR::US),
+    (tags::PIXEL_SPACING, VR::DS),
+    (tags::BITS_ALLOCATED, VR::US),
+    (tags::BITS_STORED, VR::US),
+    (tags::HIGH_BIT, VR::US),
+    (tags::PIXEL_REPRESENTATION, VR::US),
+    (tags::PIXEL_PADDING_VALUE, VR::US),
+    (tags::PIXEL_PADDING_RANGE_LIMIT, VR::US),
+    (tags::RESCALE_INTERCEPT, VR::DS),
+    (tags::RESCALE_SLOPE, VR::DS),
+    (tags::RESCALE_TYPE, VR::LO),
+    (tags::LOSSY_IMAGE_COMPRESSION, VR::CS),
+    (tags::MODALITY_LUT_SEQUENCE, VR::SQ),
+    (tags::PIXEL_MEASURES_SEQUENCE, VR::SQ),
+    (tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, VR::SQ),
+    (tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, VR::SQ),
+    (tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, VR::SQ),
+    (tags::EXTENDED_OFFSET_TABLE, VR::OV),
+    (tags::EXTENDED_OFFSET_TABLE_LENGTHS, VR::OV),
+];
+
+/// Longest value kept of any element but an offset table.
+const LONGEST_VALUE: u32 = 4096;
+/// Longest offset table: 8 bytes a frame, for eight times the frames that pulmo reads.
+const LONGEST_TABLE: u32 = 1 << 18;
+
+/// What the standard says of an element that pulmo reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The standard's value representation.
+    pub(super) vr: VR,
+    /// Longest value kept.
+    pub(super) longest: u32,
+}
+
+/// Looks the tag up; `None` where pulmo does not read it.
+pub(super) fn wanted(tag: Tag) -> Option<Wanted> {
+    let index = WANTED.binary_search_by_key(&tag, |(wanted, _)| *wanted).ok()?;
+    let vr = WANTED.get(index)?.1;
+    Some(Wanted { vr, longest: if vr == VR::OV { LONGEST_TABLE } else { LONGEST_VALUE } })
+}
+
+/// How a value is to be understood, as coarse as pulmo's readers need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Numbers(usize),
+    Sequence,
+    Bytes,
+}
+
+fn kind(vr: VR) -> Kind {
+    match vr {
+        VR::SQ => Kind::Sequence,
+        VR::US | VR::SS => Kind::Numbers(2),
+        VR::UL | VR::SL | VR::FL | VR::AT => Kind::Numbers(4),
+        VR::FD | VR::OV | VR::SV | VR::UV => Kind::Numbers(8),
+        VR::OB | VR::OW | VR::OF | VR::OD | VR::OL | VR::UN => Kind::Bytes,
+        _ => Kind::Text,
+    }
+}
+
+/// Whether a file may write an element of representation `standard` as `found`: any text for text,
+/// signed for unsigned of the same size, and `UN` for everything.
+pub(super) fn may_be_written_as(standard: VR, found: VR) -> bool {
+    found == VR::UN || kind(standard) == kind(found)
+}
+
+/// Bytes of one number of the representation; 1 for text.
+pub(super) fn number_size(vr: VR) -> usize {
+    match kind(vr) {
+        Kind::Numbers(size) => size,
+        Kind::Text | Kind::Sequence | Kind::Bytes => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_representation_may_vary_only_where_no_value_changes() {
+        for (standard, found, expected) in [
+            (VR::DS, VR::LO, true),
+            (VR::US, VR::SS, true),
+            (VR::US, VR::UN, true),
+            (VR::US, VR::UL, false),
+            (VR::US, VR::DS, false),
+            (VR::DS, VR::FD, false),
+            (VR::SQ, VR::OB, false),
+        ] {
+            assert_eq!(may_be_written_as(standard, found), expected, "{standard} {found}");
+        }
+    }
+
+    #[test]
+    fn tags_ascend() {
+        assert!(WANTED.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+}

@@ -1,0 +1,244 @@
+//! NIfTI-1 and NIfTI-2 files (`.nii`, `.nii.gz`), read.
+
+use std::io::Read;
+use std::path::Path;
+
+use glam::{DAffine3, DMat3, DQuat, DVec3};
+
+use super::element::{ByteOrder, Element, Encoding, count_of, read_values, volume_of};
+use super::placement::grid_of;
+use super::{VolumeFileError, stream};
+use crate::volume::Volume;
+
+/// Bytes of a NIfTI-1 header.
+pub(super) const HEADER_1_BYTES: usize = 348;
+/// Bytes of a NIfTI-2 header.
+const HEADER_2_BYTES: usize = 540;
+/// Magic of a NIfTI-1 file that holds header and values.
+pub(super) const MAGIC_1: &[u8; 4] = b"n+1\0";
+const MAGIC_2: &[u8; 8] = b"n+2\0\r\n\x1a\n";
+
+/// Furthest start of the values accepted: header extensions are skipped, never kept.
+const FURTHEST_VALUES: u64 = 1 << 26;
+
+/// NIfTI's patient axes point to the right and to the front, LPS ones to the left and to the back.
+pub(super) const LPS_FROM_RAS: DVec3 = DVec3::new(-1.0, -1.0, 1.0);
+
+/// Whether the file starts like a NIfTI file, compressed or not.
+pub(super) fn is_nifti(beginning: &[u8]) -> bool {
+    Fields::of(beginning).is_some()
+}
+
+/// Reads a NIfTI-1 or NIfTI-2 file, compressed or not, of either byte order, as a volume in LPS
+/// millimetres. The stored order of voxels is kept: axis `x` of the grid is NIfTI's `i`.
+///
+/// The `sform` is used where there is one, else the `qform`; a file with neither is refused, as it
+/// does not say which side is left. Axes of length 1 beyond the third are dropped.
+///
+/// # Shapes
+/// `[k, j, i]`.
+///
+/// # Errors
+/// [`VolumeFileError`] where the file is no such file, is cut off or too long, holds a series of
+/// volumes, or its axes are skewed.
+///
+/// # References
+/// NIfTI-1.1 data format (`nifti1.h`, 2007) and NIfTI-2 (`nifti2.h`, 2011).
+pub fn read_nifti(path: &Path) -> Result<Volume, VolumeFileError> {
+    let mut file = stream::open(path)?;
+    let bytes = stream::beginning(&mut file, HEADER_1_BYTES as u64);
+    let header = match Fields::of(&bytes).ok_or(VolumeFileError::Format)? {
+        fields if fields.is_nifti_2 => {
+            let rest = stream::beginning(&mut file, (HEADER_2_BYTES - HEADER_1_BYTES) as u64);
+            let bytes = [bytes, rest].concat();
+            header(&Fields { bytes: &bytes, ..fields })?
+        }
+        fields => header(&fields)?,
+    };
+    let read_so_far = if header.is_nifti_2 { HEADER_2_BYTES } else { HEADER_1_BYTES } as u64;
+    let gap = header.values_at.checked_sub(read_so_far).filter(|gap| *gap <= FURTHEST_VALUES);
+    let gap = gap.ok_or(VolumeFileError::Header { what: "vox_offset" })?;
+    std::io::copy(&mut file.by_ref().take(gap), &mut std::io::sink())?;
+    let grid = grid_of(header.shape_zyx, header.patient_from_voxel)?;
+    let values = read_values(&mut file, header.encoding, count_of(&header.shape_zyx)?)?;
+    volume_of(grid, values)
+}
+
+/// What a header says.
+struct Header {
+    shape_zyx: [usize; 3],
+    encoding: Encoding,
+    values_at: u64,
+    patient_from_voxel: DAffine3,
+    is_nifti_2: bool,
+}
+
+/// The bytes of a header, whose numbers are read at the offsets of `nifti1.h` and `nifti2.h`.
+#[derive(Clone, Copy)]
+struct Fields<'a> {
+    bytes: &'a [u8],
+    order: ByteOrder,
+    is_nifti_2: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let size = *bytes.first_chunk::<4>()?;
+        let has_size = |number: usize| match number {
+            number if u32::from_le_bytes(size) as usize == number => Some(ByteOrder::Little),
+            number if u32::from_be_bytes(size) as usize == number => Some(ByteOrder::Big),
+            _ => None,
+        };
+        if let (Some(order), Some(MAGIC_1)) = (has_size(HEADER_1_BYTES), bytes.get(344..348)?.first_chunk()) {
+            return Some(Self { bytes, order, is_nifti_2: false });
+        }
+        let order = has_size(HEADER_2_BYTES).filter(|_| bytes.get(4..12) == Some(MAGIC_2))?;
+        Some(Self { bytes, order, is_nifti_2: true })
+    }
+
+    /// The bytes of one number, least significant first; zeros beyond the header's end.
+    fn number<const N: usize>(&self, at: usize) -> [u8; N] {
+        let found = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<N>());
+        let mut bytes = found.copied().unwrap_or([0; N]);
+        if self.order == ByteOrder::Big {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    /// A whole number: `i16` at the first offset in NIfTI-1, `i64` at the second in NIfTI-2.
+    fn dimension(&self, index: usize) -> i64 {
+        match self.is_nifti_2 {
+            true => i64::from_le_bytes(self.number(16 + 8 * index)),
+            false => i16::from_le_bytes(self.number(40 + 2 * index)).into(),
+        }
+    }
+
+    /// A code: `i16` at the first offset in NIfTI-1, `i32` at the second in NIfTI-2.
+    fn code(&self, [first, second]: [usize; 2]) -> i32 {
+        match self.is_nifti_2 {
+            true => i32::from_le_bytes(self.number(second)),
+            false => i16::from_le_bytes(self.number(first)).into(),
+        }
+    }
+
+    /// The number at `index` of a list: `f32` from the first offset in NIfTI-1, `f64` from the
+    /// second in NIfTI-2.
+    fn real(&self, [first, second]: [usize; 2], index: usize) -> f64 {
+        match self.is_nifti_2 {
+            true => f64::from_le_bytes(self.number(second + 8 * index)),
+            false => f32::from_le_bytes(self.number(first + 4 * index)).into(),
+        }
+    }
+
+    fn vector(&self, at: [usize; 2], first: usize) -> DVec3 {
+        DVec3::from_array([0, 1, 2].map(|index| self.real(at, first + index)))
+    }
+
+    fn values_at(&self) -> Option<u64> {
+        if self.is_nifti_2 {
+            return u64::try_from(i64::from_le_bytes(self.number(168))).ok();
+        }
+        let offset = self.real([108, 108], 0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
+        let values_at = offset as u64;
+        let is_sound = offset.fract() == 0.0 && (0.0..=FURTHEST_VALUES as f64).contains(&offset);
+        is_sound.then_some(values_at)
+    }
+}
+
+fn header(fields: &Fields<'_>) -> Result<Header, VolumeFileError> {
+    let wrong = |what| VolumeFileError::Header { what };
+    Ok(Header {
+        shape_zyx: shape(fields)?,
+        encoding: encoding(fields)?,
+        values_at: fields.values_at().ok_or(wrong("vox_offset"))?,
+        patient_from_voxel: placement(fields)?,
+        is_nifti_2: fields.is_nifti_2,
+    })
+}
+
+fn shape(fields: &Fields<'_>) -> Result<[usize; 3], VolumeFileError> {
+    let wrong = || VolumeFileError::Header { what: "dim" };
+    let axes = usize::try_from(fields.dimension(0)).ok().filter(|axes| (1..=7).contains(axes));
+    let axes = axes.ok_or_else(wrong)?;
+    let mut sides = [1; 7];
+    for (index, side) in sides.iter_mut().enumerate().take(axes) {
+        *side = usize::try_from(fields.dimension(index + 1)).map_err(|_| wrong())?;
+    }
+    match sides {
+        [x, y, z, 1, 1, 1, 1] if axes >= 2 => Ok([z, y, x]),
+        _ => Err(VolumeFileError::Axes { axes }),
+    }
+}
+
+fn encoding(fields: &Fields<'_>) -> Result<Encoding, VolumeFileError> {
+    // NIfTI-2 holds data types as i16 too, at another place
+    let kind = i16::from_le_bytes(fields.number(if fields.is_nifti_2 { 12 } else { 70 }));
+    let element = match kind {
+        2 => Element::U8,
+        4 => Element::I16,
+        8 => Element::I32,
+        16 => Element::F32,
+        64 => Element::F64,
+        256 => Element::I8,
+        512 => Element::U16,
+        768 => Element::U32,
+        1024 => Element::I64,
+        1280 => Element::U64,
+        _ => return Err(VolumeFileError::ElementType),
+    };
+    let [slope, intercept] = [fields.real([112, 176], 0), fields.real([116, 184], 0)];
+    // a slope of zero says that there is none; NaN is what some tools write for none
+    let is_scaled = slope != 0.0 && !slope.is_nan();
+    if is_scaled && !(slope.is_finite() && intercept.is_finite()) {
+        return Err(VolumeFileError::Header { what: "scl_slope" });
+    }
+    let plain = Encoding::plain(element, fields.order);
+    Ok(if is_scaled { Encoding { slope, intercept, ..plain } } else { plain })
+}
+
+fn placement(fields: &Fields<'_>) -> Result<DAffine3, VolumeFileError> {
+    let units = if fields.is_nifti_2 { i32::from_le_bytes(fields.number(500)) } else { fields.bytes[123].into() };
+    let millimetres = match units & 7 {
+        // unknown is written for millimetres by many tools
+        0 | 2 => 1.0,
+        1 => 1e3,
+        3 => 1e-3,
+        _ => return Err(VolumeFileError::Header { what: "xyzt_units" }),
+    };
+    let (matrix, offset) = if fields.code([254, 348]) > 0 {
+        sform(fields)
+    } else if fields.code([252, 344]) > 0 {
+        qform(fields)?
+    } else {
+        return Err(VolumeFileError::NoOrientation);
+    };
+    let scale = LPS_FROM_RAS * millimetres;
+    Ok(DAffine3::from_mat3_translation(DMat3::from_diagonal(scale) * matrix, scale * offset))
+}
+
+fn sform(fields: &Fields<'_>) -> (DMat3, DVec3) {
+    let at = [280, 400];
+    let rows = [0, 4, 8].map(|first| fields.vector(at, first));
+    let offset = [3, 7, 11].map(|index| fields.real(at, index));
+    (DMat3::from_cols(rows[0], rows[1], rows[2]).transpose(), offset.into())
+}
+
+fn qform(fields: &Fields<'_>) -> Result<(DMat3, DVec3), VolumeFileError> {
+    let bcd = fields.vector([256, 352], 0);
+    let offset = fields.vector([268, 376], 0);
+    let spacing = fields.vector([76, 104], 1);
+    if !spacing.is_finite() || spacing.min_element() <= 0.0 {
+        return Err(VolumeFileError::Spacing);
+    }
+    let a_squared = 1.0 - bcd.length_squared();
+    // quaternions are written with 24 bits
+    if !bcd.is_finite() || a_squared < -1e-4 {
+        return Err(VolumeFileError::Header { what: "quatern_b, c, d" });
+    }
+    let rotation = DQuat::from_xyzw(bcd.x, bcd.y, bcd.z, a_squared.max(0.0).sqrt()).normalize();
+    let side = if fields.real([76, 104], 0) < 0.0 { -1.0 } else { 1.0 };
+    let scale = spacing * DVec3::new(1.0, 1.0, side);
+    Ok((DMat3::from_quat(rotation) * DMat3::from_diagonal(scale), offset))
+}

@@ -1,0 +1,43 @@
+//! From the axes that a volume file states to a grid in the patient.
+
+use glam::DAffine3;
+
+use super::VolumeFileError;
+use crate::geometry::Grid;
+
+/// Largest cosine between two axes taken for a right angle: 0.5 degrees, as for gantry tilt.
+const RIGHT_ANGLE_COSINE: f64 = 8.7e-3;
+
+/// The grid of voxels that lie in LPS millimetres as a file says.
+pub(super) fn grid_of(
+    shape_zyx: [usize; 3],
+    patient_from_voxel: DAffine3,
+) -> Result<Grid, VolumeFileError> {
+    let axes = patient_from_voxel.matrix3;
+    let axes = [axes.x_axis, axes.y_axis, axes.z_axis];
+    if !patient_from_voxel.is_finite() || axes.iter().any(|axis| axis.length() < 1e-6) {
+        return Err(VolumeFileError::Spacing);
+    }
+    let [x, y, z] = axes.map(|axis| axis.normalize());
+    let cosine = x.dot(y).abs().max(y.dot(z).abs()).max(z.dot(x).abs());
+    if cosine > RIGHT_ANGLE_COSINE {
+        return Err(VolumeFileError::Skewed { cosine });
+    }
+    Ok(Grid::new(shape_zyx, patient_from_voxel)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glam::{DMat3, DVec3};
+
+    #[test]
+    fn axes_must_be_at_right_angles() {
+        let with_z = |z: DVec3| grid_of([1; 3], DAffine3::from_mat3(DMat3::from_cols(DVec3::X, DVec3::Y, z)));
+        assert!(with_z(DVec3::new(0.0, 0.0, -2.5)).is_ok());
+        assert!(with_z(DVec3::new(0.0, 0.005, 1.0)).is_ok());
+        assert!(matches!(with_z(DVec3::new(0.0, 0.3, 1.0)), Err(VolumeFileError::Skewed { .. })));
+        assert!(matches!(with_z(DVec3::ZERO), Err(VolumeFileError::Spacing)));
+        assert!(matches!(with_z(DVec3::new(0.0, f64::NAN, 1.0)), Err(VolumeFileError::Spacing)));
+    }
+}

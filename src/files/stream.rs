@@ -1,0 +1,26 @@
+//! Files as streams, decompressed where their content says so.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// Opens a file; one that starts like gzip is decompressed.
+pub(super) fn open(path: &Path) -> std::io::Result<Box<dyn Read>> {
+    let mut file = BufReader::new(File::open(path)?);
+    let mut beginning = [0; GZIP.len()];
+    let is_gzip = file.read_exact(&mut beginning).is_ok() && beginning == GZIP;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
+}
+
+/// The first bytes of the stream: `most` of them, or fewer where it ends or fails before.
+pub(super) fn beginning(from: impl Read, most: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // what was read before a failure stays
+    _ = from.take(most).read_to_end(&mut bytes);
+    bytes
+}

@@ -1,0 +1,79 @@
+//! A bundle that is not what it says is refused before the first study.
+
+use std::path::{Path, PathBuf};
+
+use pulmo::bundle::{Bundle, BundleError, embedded};
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/lung-nodule-phantom")
+}
+
+/// The shipped bundle with one file changed.
+fn changed(file: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Result<Bundle, BundleError> {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["bundle.toml", "network.json", "weights.safetensors"] {
+        std::fs::copy(shipped().join(name), folder.path().join(name)).unwrap();
+    }
+    let path = folder.path().join(file);
+    std::fs::write(&path, change(std::fs::read(&path).unwrap())).unwrap();
+    Bundle::open(folder.path())
+}
+
+fn changed_text(file: &str, from: &str, to: &str) -> Result<Bundle, BundleError> {
+    changed(file, |bytes| {
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains(from), "{file} holds no `{from}`");
+        text.replacen(from, to, 1).into_bytes()
+    })
+}
+
+#[test]
+fn the_shipped_bundle_is_the_embedded_one_and_small() {
+    let (on_disk, inside) = (Bundle::open(&shipped()).unwrap(), embedded().unwrap());
+    assert_eq!(on_disk.manifest(), inside.manifest());
+    let bytes: u64 =
+        std::fs::read_dir(shipped()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes < 8 << 20, "{bytes} bytes");
+    let card = std::fs::read_to_string(shipped().join("CARD.md")).unwrap();
+    assert!(card.contains("phantoms alone") && card.contains("Not a medical device"));
+}
+
+#[test]
+fn a_flipped_bit_in_the_weights_is_refused() {
+    let flipped = changed("weights.safetensors", |mut bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        bytes
+    });
+    assert!(matches!(flipped, Err(BundleError::Hash { .. })), "{flipped:?}");
+    let cut = changed("weights.safetensors", |bytes| bytes[..bytes.len() / 2].to_vec());
+    assert!(matches!(cut, Err(BundleError::Hash { .. })), "{cut:?}");
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_refused_though_their_hash_is_right() {
+    let bundle = Bundle::open(&shipped()).unwrap();
+    let mut weights = std::fs::read(shipped().join("weights.safetensors")).unwrap();
+    let end = weights.len();
+    weights[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let made = Bundle::new(bundle.manifest().clone(), bundle.network_config().clone(), weights);
+    assert!(matches!(made, Err(BundleError::Weights { .. })), "{made:?}");
+}
+
+#[test]
+fn an_unknown_step_or_field_is_refused_by_name() {
+    let step = changed_text("bundle.toml", "kind = \"crop_or_pad\"", "kind = \"liquify\"").unwrap_err();
+    assert!(step.to_string().contains("liquify"), "{step}");
+    let field = changed_text("bundle.toml", "format = 1", "format = 1\nformats = 2").unwrap_err();
+    assert!(field.to_string().contains("formats"), "{field}");
+    let format = changed_text("bundle.toml", "format = 1", "format = 2").unwrap_err();
+    assert!(format.to_string().contains("format 2"), "{format}");
+}
+
+#[test]
+fn a_network_that_the_weights_do_not_fit_is_refused() {
+    let wider = changed_text("network.json", "\"attention_units\": 32", "\"attention_units\": 33");
+    assert!(matches!(wider, Err(BundleError::Weights { .. })), "{wider:?}");
+    let missing = Bundle::open(Path::new("no/such/folder"));
+    assert!(matches!(missing, Err(BundleError::File { .. })), "{missing:?}");
+}

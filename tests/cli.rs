@@ -1,0 +1,144 @@
+//! What a user types and gets: files, lines, exit codes.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn pulmo(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pulmo")).args(arguments).output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A series of the shipped bundle's classes has a line with all that the README promises.
+fn assert_is_scored(line: &Value) {
+    assert!(["OK", "OK_WARN"].contains(&line["status"].as_str().unwrap()), "{line}");
+    let probabilities = line["probabilities"].as_object().unwrap();
+    let sum: f64 = probabilities.values().map(|p| p.as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-5, "{line}");
+    assert!(probabilities.contains_key(line["prediction"].as_str().unwrap()), "{line}");
+    assert_eq!(line["bundle"], "lung-nodule-phantom");
+    assert_eq!(line["device"], "cpu");
+    assert!(line["threshold"].is_f64() && line["codes"].is_array(), "{line}");
+}
+
+#[test]
+fn the_demo_writes_what_it_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("demo");
+    let output = pulmo(&["demo", "--studies", "4", "--device", "cpu", "--out", text(&out)]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("roc_auc"));
+    let metrics: Value = serde_json::from_slice(&std::fs::read(out.join("metrics.json")).unwrap()).unwrap();
+    assert_eq!((metrics["n"].as_u64(), metrics["positive"].as_u64()), (Some(4), Some(2)));
+    assert!(metrics["metrics"]["roc_auc"]["value"].is_number(), "{metrics}");
+    let predictions = std::fs::read_to_string(out.join("predictions.csv")).unwrap();
+    let header = "path,patient_id,label,prediction,probability_normal,probability_nodule";
+    assert_eq!(predictions.lines().next(), Some(header));
+    assert_eq!(predictions.lines().count(), 5);
+    let page = std::fs::read_to_string(out.join("index.html")).unwrap();
+    assert_eq!(page.matches("<img ").count(), 4);
+    for picture in ["roc.svg", "precision_recall.svg", "confusion.svg"] {
+        assert!(std::fs::read_to_string(out.join(picture)).unwrap().starts_with("<svg"), "{picture}");
+    }
+}
+
+#[test]
+fn predict_gives_one_line_an_item_and_goes_on_after_a_bad_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let studies = folder.path().join("studies");
+    let made = pulmo(&["phantom", "--studies", "2", "--seed", "5", "--out", text(&studies)]);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    let bad = folder.path().join("bad.dcm");
+    std::fs::write(&bad, b"not dicom at all").unwrap();
+
+    let good = pulmo(&["predict", "--device", "cpu", text(&studies)]);
+    assert_eq!(good.status.code(), Some(0), "{}", stderr(&good));
+    let lines_of_good = lines(&good);
+    assert_eq!(lines_of_good.len(), 2);
+    lines_of_good.iter().for_each(assert_is_scored);
+    assert!(lines_of_good.iter().all(|line| line.get("attention").is_none()));
+
+    let mixed = pulmo(&["predict", "--device", "cpu", "--attention", text(&bad), text(&studies)]);
+    assert_eq!(mixed.status.code(), Some(3), "{}", stderr(&mixed));
+    let mixed = lines(&mixed);
+    assert_eq!(mixed.len(), 3);
+    assert_eq!((mixed[0]["status"].as_str(), mixed[0]["codes"][0].as_str()), (Some("REJECT_FILE"), Some("NOT_DICOM")));
+    assert!(mixed[0]["prediction"].is_null());
+    let attention: f64 = mixed[1]["attention"].as_array().unwrap().iter().map(|a| a.as_f64().unwrap()).sum();
+    assert!((attention - 1.0).abs() < 1e-4, "{attention}");
+    assert_eq!(mixed[1]["probabilities"], lines_of_good[0]["probabilities"]);
+
+    assert_eq!(pulmo(&["predict", "--device", "cpu", text(&bad)]).status.code(), Some(1));
+}
+
+#[test]
+fn mistakes_are_told_with_their_exit_code() {
+    let nothing = pulmo(&["predict", "--device", "cpu", "no/such/path"]);
+    assert_eq!(nothing.status.code(), Some(1), "{}", stderr(&nothing));
+    assert_eq!(pulmo(&["predict"]).status.code(), Some(2));
+    assert_eq!(pulmo(&["predict", "--device", "quantum", "x"]).status.code(), Some(2));
+    let folder = tempfile::tempdir().unwrap();
+    let no_bundle = pulmo(&["predict", "--bundle", text(folder.path()), "--device", "cpu", "x"]);
+    assert_eq!(no_bundle.status.code(), Some(1));
+    assert!(stderr(&no_bundle).contains("bundle.toml"), "{}", stderr(&no_bundle));
+    let one = pulmo(&["demo", "--studies", "1", "--out", text(folder.path())]);
+    assert_eq!(one.status.code(), Some(2), "{}", stderr(&one));
+}
+
+#[test]
+fn devices_lists_the_cpu_and_every_adapter() {
+    let output = pulmo(&["devices", "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(listed["cpu"]["threads"].as_u64().unwrap() >= 1);
+    assert!(listed["adapters"].is_array());
+    let auto = listed["auto"].as_str().unwrap().to_owned();
+    let software = listed["adapters"].as_array().unwrap().iter().filter(|a| a["device_type"] == "software");
+    assert!(software.into_iter().all(|adapter| !auto.contains(adapter["name"].as_str().unwrap())), "{listed}");
+}
+
+#[test]
+fn preprocess_writes_an_array_that_numpy_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, chain) = (folder.path().join("in.npy"), folder.path().join("chain.toml"));
+    pulmo::files::write_npy(&input, &[2, 4, 6], &[-600.0; 48]).unwrap();
+    std::fs::write(&chain, "[[step]]\nkind = 'window'\ncenter_hu = -600.0\nwidth_hu = 1500.0\n").unwrap();
+    let out = folder.path().join("out.npy");
+    let arguments = ["preprocess", "--chain", text(&chain), text(&input), "--out", text(&out), "--device", "cpu"];
+    let output = pulmo(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let array = pulmo::files::read_npy(&out).unwrap();
+    assert_eq!(array.shape, [2, 4, 6]);
+    assert!(array.values.iter().all(|value| (value - 0.5).abs() < 1e-6));
+}
+
+#[test]
+fn the_real_series_are_classified_one_line_each() {
+    let Some(data) = common::data_folder() else { return };
+    let series = ["P002", "cap002", "normal001"].map(|name| data.join("covid_ct_md").join(name));
+    let mut arguments = vec!["predict", "--device", "cpu"];
+    arguments.extend(series.iter().map(|path| text(path)));
+    let output = pulmo(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines = lines(&output);
+    assert_eq!(lines.len(), 3);
+    for (line, path) in lines.iter().zip(&series) {
+        assert_eq!(line["path"].as_str(), path.to_str());
+        assert_is_scored(line);
+    }
+}
