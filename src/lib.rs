@@ -12,17 +12,21 @@
 //!         ------------->        Observation   what the scan said, whether it may be trusted, with which bundle
 //! ```
 //!
-//! ```no_run
+//! ```
 //! use pulmo::{bundle, engine::Engine, gpu::{Choice, Compute}};
 //!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().to_path_buf();
+//! # pulmo::phantom::Study::generate(&pulmo::phantom::PhantomSettings::default(), 1, 0)?.write(&path)?;
 //! let bundle = bundle::embedded()?;
-//! let compute = Compute::open(Choice::Auto)?;
-//! Engine::new(&bundle, &compute).run(&["study".into()], |observation| {
+//! let compute = Compute::open(Choice::Cpu)?;
+//! let seen = Engine::new(&bundle, &compute).run(&[path], |observation| {
 //!     match &observation.prediction {
 //!         Some(prediction) => println!("{}: {}", observation.path.display(), prediction.class),
 //!         None => println!("{}: {:?}", observation.path.display(), observation.verdict.codes()),
 //!     }
 //! });
+//! assert_eq!(seen, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

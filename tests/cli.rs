@@ -77,7 +77,10 @@ fn predict_gives_one_line_an_item_and_goes_on_after_a_bad_one() {
     assert_eq!(mixed.status.code(), Some(3), "{}", stderr(&mixed));
     let mixed = lines(&mixed);
     assert_eq!(mixed.len(), 3);
-    assert_eq!((mixed[0]["status"].as_str(), mixed[0]["codes"][0].as_str()), (Some("REJECT_FILE"), Some("NOT_DICOM")));
+    assert_eq!(
+        (mixed[0]["status"].as_str(), mixed[0]["codes"][0].as_str()),
+        (Some("REJECT_FILE"), Some("NOT_DICOM"))
+    );
     assert!(mixed[0]["prediction"].is_null());
     let attention: f64 = mixed[1]["attention"].as_array().unwrap().iter().map(|a| a.as_f64().unwrap()).sum();
     assert!((attention - 1.0).abs() < 1e-4, "{attention}");
@@ -109,7 +112,10 @@ fn devices_lists_the_cpu_and_every_adapter() {
     assert!(listed["adapters"].is_array());
     let auto = listed["auto"].as_str().unwrap().to_owned();
     let software = listed["adapters"].as_array().unwrap().iter().filter(|a| a["device_type"] == "software");
-    assert!(software.into_iter().all(|adapter| !auto.contains(adapter["name"].as_str().unwrap())), "{listed}");
+    assert!(
+        software.into_iter().all(|adapter| !auto.contains(adapter["name"].as_str().unwrap())),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -119,7 +125,8 @@ fn preprocess_writes_an_array_that_numpy_reads() {
     pulmo::files::write_npy(&input, &[2, 4, 6], &[-600.0; 48]).unwrap();
     std::fs::write(&chain, "[[step]]\nkind = 'window'\ncenter_hu = -600.0\nwidth_hu = 1500.0\n").unwrap();
     let out = folder.path().join("out.npy");
-    let arguments = ["preprocess", "--chain", text(&chain), text(&input), "--out", text(&out), "--device", "cpu"];
+    let arguments =
+        ["preprocess", "--chain", text(&chain), text(&input), "--out", text(&out), "--device", "cpu"];
     let output = pulmo(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let array = pulmo::files::read_npy(&out).unwrap();

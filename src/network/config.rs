@@ -52,14 +52,15 @@ pub enum NetworkKind {
     Mil,
 }
 
-/// How an encoder's last feature maps become one vector an image.
+/// How feature maps become one vector an image, and the images' vectors one a study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
-    /// The mean over the image: for findings that change its whole look.
+    /// The mean over the image and the attention-weighted mean over slices: for findings that
+    /// change the whole look.
     #[default]
     Average,
-    /// Mean and maximum side by side: for small findings in a large image.
+    /// Mean and maximum side by side, over the image and over the slices: for small findings.
     AverageMax,
 }
 
@@ -80,7 +81,7 @@ pub struct EncoderConfig {
     /// Whether a 3 x 3 maximum pooling with stride 2 follows the first convolution.
     #[serde(default)]
     pub stem_pool: bool,
-    /// How the last maps become one vector an image.
+    /// How the last maps become one vector an image, and images one a study.
     #[serde(default)]
     pub pooling: Pooling,
 }
@@ -132,6 +133,14 @@ impl NetworkConfig {
     /// Input channels: the image and its neighbours.
     pub fn channels(&self) -> usize {
         2 * self.neighbours + 1
+    }
+
+    /// Length of the vector before the head.
+    pub fn features(&self) -> usize {
+        match (self.kind, self.encoder.pooling) {
+            (NetworkKind::Mil, Pooling::AverageMax) => 2 * self.encoder.features(),
+            _ => self.encoder.features(),
+        }
     }
 
     /// Checks that a network can be built.

@@ -1,19 +1,16 @@
 //! The residual encoder: an image in, one vector out.
 
 use burn::module::Module;
-use burn::nn::{BatchNorm, BatchNormConfig};
+use burn::nn::BatchNorm;
+use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
-use burn::tensor::{Device, Tensor};
 
 use super::convolution::Convolution;
+use super::normalization::{Then, batch_norm, normalize};
 use super::{EncoderConfig, Pooling};
 use crate::random::Random;
-
-fn batch_norm(channels: usize) -> BatchNorm {
-    BatchNormConfig::new(channels).init(&Device::flex())
-}
 
 /// Two 3 x 3 convolutions and a way around them (He et al. 2016, doi:10.1109/CVPR.2016.90).
 #[derive(Module, Debug)]
@@ -44,11 +41,11 @@ impl ResidualBlock {
     /// `[batch, channels_in, height, width]` to `[batch, width, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let around = match (&self.shortcut, &self.shortcut_norm) {
-            (Some(conv), Some(norm)) => norm.forward(conv.forward(input.clone())),
+            (Some(conv), Some(norm)) => normalize(norm, conv.forward(input.clone()), Then::Nothing),
             _ => input.clone(),
         };
-        let inner = relu(self.norm1.forward(self.conv1.forward(input)));
-        relu(self.norm2.forward(self.conv2.forward(inner)) + around)
+        let inner = normalize(&self.norm1, self.conv1.forward(input), Then::Relu);
+        relu(normalize(&self.norm2, self.conv2.forward(inner), Then::Nothing) + around)
     }
 }
 
@@ -85,7 +82,7 @@ impl Encoder {
     /// # Shapes
     /// `[batch, channels, height, width]` to `[batch, features]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let stem = relu(self.stem_norm.forward(self.stem.forward(images)));
+        let stem = normalize(&self.stem_norm, self.stem.forward(images), Then::Relu);
         let stem = if self.stem_pool {
             max_pool2d(stem, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
         } else {

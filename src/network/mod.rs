@@ -12,6 +12,7 @@ mod convolution;
 mod encoder;
 #[expect(clippy::module_inception, reason = "the network is this room's main type")]
 mod network;
+mod normalization;
 
 pub use attention::GatedAttention;
 pub use bags::Bags;

@@ -7,6 +7,9 @@ use super::convolution::normal_weight;
 use super::{Bags, Encoder, GatedAttention, NetworkConfig, NetworkError, NetworkKind};
 use crate::random::Random;
 
+/// Standard deviation of the untrained head: small, so that training starts from equal probabilities.
+const HEAD_DEVIATION: f64 = 0.01;
+
 /// What a forward pass gives.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -36,11 +39,11 @@ impl Network {
             return Err(NetworkError::TooSmall { field: "classes", value: classes, least: 2 });
         }
         let mut random = Random::keyed(seed, &[0x6E65_7477]);
-        let features = config.encoder.features();
+        let (inner, features) = (config.encoder.features(), config.features());
         let encoder = Encoder::new(&config.encoder, config.channels(), &mut random);
         let attention = (config.kind == NetworkKind::Mil)
-            .then(|| GatedAttention::new(features, config.attention_units, &mut random));
-        let head = normal_weight([features, classes], (1.0 / features as f64).sqrt(), &mut random);
+            .then(|| GatedAttention::new(inner, config.attention_units, &mut random));
+        let head = normal_weight([features, classes], HEAD_DEVIATION, &mut random);
         let head_bias = Param::from_tensor(Tensor::zeros([classes], &Device::flex()));
         Ok(Self { encoder, attention, head, head_bias })
     }
@@ -57,7 +60,7 @@ impl Network {
         let features = self.encoder.forward(bags.images);
         let (features, attention) = match &self.attention {
             None => (features, Vec::new()),
-            Some(attention) => pool_bags(attention, features, &bags.counts),
+            Some(attention) => self.pool_bags(attention, features, &bags.counts),
         };
         let features = match keep {
             Some(keep) => features * keep,
@@ -65,6 +68,31 @@ impl Network {
         };
         let logits = features.matmul(self.head.val()) + self.head_bias.val().unsqueeze();
         Output { logits, attention }
+    }
+
+    /// One vector a study, and the weights of its slices.
+    fn pool_bags(
+        &self,
+        attention: &GatedAttention,
+        features: Tensor<2>,
+        counts: &[usize],
+    ) -> (Tensor<2>, Vec<Tensor<2>>) {
+        let [_, inner] = features.dims();
+        let with_maximum = self.features() > inner;
+        let scores = attention.scores(features.clone());
+        let mut start = 0;
+        let (pooled, weights) = counts
+            .iter()
+            .map(|&count| {
+                let of_bag = features.clone().narrow(0, start, count);
+                let (mean, weights) =
+                    GatedAttention::pool(of_bag.clone(), scores.clone().narrow(0, start, count));
+                start += count;
+                let pooled = if with_maximum { Tensor::cat(vec![mean, of_bag.max_dim(0)], 1) } else { mean };
+                (pooled, weights)
+            })
+            .unzip::<_, _, Vec<_>, Vec<_>>();
+        (Tensor::cat(pooled, 0), weights)
     }
 
     /// Length of the vector before the head.
@@ -77,25 +105,4 @@ impl Network {
     pub fn device(&self) -> Device {
         self.head.val().device()
     }
-}
-
-fn pool_bags(
-    attention: &GatedAttention,
-    features: Tensor<2>,
-    counts: &[usize],
-) -> (Tensor<2>, Vec<Tensor<2>>) {
-    let scores = attention.scores(features.clone());
-    let mut start = 0;
-    let (pooled, weights) = counts
-        .iter()
-        .map(|&count| {
-            let of_bag = GatedAttention::pool(
-                features.clone().narrow(0, start, count),
-                scores.clone().narrow(0, start, count),
-            );
-            start += count;
-            of_bag
-        })
-        .unzip::<_, _, Vec<_>, Vec<_>>();
-    (Tensor::cat(pooled, 0), weights)
 }
