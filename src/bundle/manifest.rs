@@ -19,6 +19,9 @@ pub struct Origin {
     pub seed: u64,
     /// SHA-256 of the recipe as trained.
     pub recipe_sha256: String,
+    /// SHA-256 of the weights that training started from; absent where the seed drew them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_sha256: Option<String>,
     /// SHA-256 of the manifest's rows (path, label, patient, split).
     pub data_sha256: String,
     /// Cases trained on.

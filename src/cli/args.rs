@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::gpu::Choice;
+use crate::phantom::PhantomSettings;
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
 ///
@@ -37,6 +38,10 @@ pub(super) enum Command {
     Train(TrainArgs),
     /// Run a preprocessing chain on one image or series and write the result as .npy.
     Preprocess(PreprocessArgs),
+    /// Say what lies under the given paths: series, geometry, Hounsfield units, and whether pulmo trusts them.
+    Inspect(InspectArgs),
+    /// Write a CT series or volume in Hounsfield units as NIfTI or MetaImage.
+    Convert(ConvertArgs),
     /// Write synthetic chest CT studies as DICOM, with known nodules.
     Phantom(PhantomArgs),
     /// List the adapters that pulmo can compute on.
@@ -102,6 +107,9 @@ pub(super) struct TrainArgs {
     /// Folder for the bundle, its history and checkpoints; a run found there goes on.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Weights to start from: the weights.safetensors of a bundle with the same network.
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
     /// Seed for weights, split, order and augmentation; the recipe's if left out.
     #[arg(long)]
     pub seed: Option<u64>,
@@ -124,6 +132,38 @@ pub(super) struct PreprocessArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct InspectArgs {
+    /// DICOM files, DICOMDIR, volumes (.nii, .nii.gz, .mha, .mhd, .npy, .npz), pictures, .zip archives, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print JSON, one object a line for each series, volume and refused file.
+    #[arg(long)]
+    pub json: bool,
+    /// Also print the SHA-256 of the Hounsfield units (int16 little endian, [z, y, x]) before padding is replaced.
+    #[arg(long)]
+    pub hash: bool,
+    /// Read DICOM headers only: no Hounsfield units, and verdicts by geometry alone.
+    #[arg(long, conflicts_with = "hash")]
+    pub headers: bool,
+    /// Show patient's name and id and the series' UID.
+    #[arg(long)]
+    pub phi: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ConvertArgs {
+    /// Folder or archive with one series, or a volume file.
+    #[arg(value_name = "SERIES")]
+    pub input: PathBuf,
+    /// File to write; its ending says how: .nii, .nii.gz or .mha.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Resample tilted or unevenly spaced slices to an orthogonal, uniform grid instead of refusing them.
+    #[arg(long)]
+    pub regularize: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct PhantomArgs {
     /// Folder for the studies, truth.csv (a manifest) and truth.json.
     #[arg(long, value_name = "DIR")]
@@ -134,6 +174,12 @@ pub(super) struct PhantomArgs {
     /// Seed: the same seed gives the same studies.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Most nodules in a study with nodules.
+    #[arg(long, value_name = "N", default_value_t = PhantomSettings::default().nodules_at_most)]
+    pub nodules_at_most: usize,
+    /// Write small regions with and without a nodule (.nii.gz) instead of whole studies.
+    #[arg(long)]
+    pub regions: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,17 +1,13 @@
 //! Which reconstruction and phase a slice belongs to, and how the patient lay.
 
-use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use glam::DVec3;
 
 use super::attributes::{Attribute, Attributes};
+use super::header::attribute;
 
 /// How far a column direction may lie from the one that Patient Position asks for, as a cosine.
 const SAME_SENSE: f64 = 0.7;
-
-const fn attribute(tag: Tag, name: &'static str) -> Attribute {
-    Attribute { tag, name }
-}
 
 /// What tells the reconstructions and phases of one series apart. Each mark is compared as text and
 /// means nothing by itself; what is missing or cannot be read is `None`.
@@ -20,12 +16,12 @@ pub struct Acquisition {
     /// Patient Position, such as `HFS`.
     pub patient_position: Option<String>,
     /// The values of [`Acquisition::MARKS`], in that order.
-    pub marks: [Option<String>; 9],
+    pub marks: [Option<String>; 10],
 }
 
 impl Acquisition {
     /// What the marks are, those that tell reconstructions apart first.
-    pub const MARKS: [&'static str; 9] = [
+    pub const MARKS: [&'static str; 10] = [
         "Convolution Kernel",
         "Image Type",
         "Slice Thickness",
@@ -33,6 +29,7 @@ impl Acquisition {
         "Temporal Position Identifier",
         "Nominal Percentage of Cardiac Phase",
         "Trigger Time",
+        "Stack ID",
         "Series Number",
         "Acquisition Time",
     ];
@@ -52,7 +49,7 @@ impl Acquisition {
 }
 
 const PATIENT_POSITION: Attribute = attribute(tags::PATIENT_POSITION, "Patient Position");
-const MARKS: [Attribute; 9] = [
+const MARKS: [Attribute; 10] = [
     attribute(tags::CONVOLUTION_KERNEL, "Convolution Kernel"),
     attribute(tags::IMAGE_TYPE, "Image Type"),
     attribute(tags::SLICE_THICKNESS, "Slice Thickness"),
@@ -60,17 +57,46 @@ const MARKS: [Attribute; 9] = [
     attribute(tags::TEMPORAL_POSITION_IDENTIFIER, "Temporal Position Identifier"),
     attribute(tags::NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE, "Nominal Percentage of Cardiac Phase"),
     attribute(tags::TRIGGER_TIME, "Trigger Time"),
+    attribute(tags::STACK_ID, "Stack ID"),
     attribute(tags::SERIES_NUMBER, "Series Number"),
     attribute(tags::ACQUISITION_TIME, "Acquisition Time"),
 ];
 
 /// Reads the marks of a single-frame image.
 pub(super) fn acquisition(attributes: Attributes<'_>) -> Acquisition {
-    let text = |attribute| {
-        let texts = attributes.texts(attribute).ok().flatten()?;
-        Some(texts.iter().map(|text| text.trim()).collect::<Vec<_>>().join("\\"))
-    };
-    Acquisition { patient_position: text(PATIENT_POSITION), marks: MARKS.map(text) }
+    Acquisition {
+        patient_position: mark(attributes, PATIENT_POSITION),
+        marks: MARKS.map(|attribute| mark(attributes, attribute)),
+    }
+}
+
+/// Reads the marks of a frame: each from the first place that has it, of `groups` (the items of its
+/// functional groups) and the whole object.
+pub(super) fn frame_acquisition(groups: &[Attributes<'_>], object: Attributes<'_>) -> Acquisition {
+    let places = || groups.iter().chain([&object]);
+    let first = |attribute: Attribute| places().find_map(|place| mark(*place, attribute));
+    let mut marks = MARKS.map(first);
+    for (index, of_frame) in [
+        (1, attribute(tags::FRAME_TYPE, "Frame Type")),
+        (3, attribute(tags::FRAME_ACQUISITION_NUMBER, "Frame Acquisition Number")),
+        (4, attribute(tags::TEMPORAL_POSITION_INDEX, "Temporal Position Index")),
+        (9, attribute(tags::FRAME_ACQUISITION_DATE_TIME, "Frame Acquisition DateTime")),
+    ] {
+        marks[index] = first(of_frame).or(marks[index].take());
+    }
+    Acquisition { patient_position: first(PATIENT_POSITION), marks }
+}
+
+/// The value of an attribute as text, in hexadecimal digits where it is none.
+fn mark(attributes: Attributes<'_>, attribute: Attribute) -> Option<String> {
+    let bytes = attributes.0.get(attribute.tag)?.bytes();
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains(|c: char| c.is_control() && c != '\0') => {
+            let words: Vec<&str> = text.trim_end_matches('\0').split('\\').map(str::trim).collect();
+            Some(words.join("\\")).filter(|text| !text.is_empty())
+        }
+        _ => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+    }
 }
 
 #[cfg(test)]

@@ -1,27 +1,66 @@
 //! From a series to a volume in Hounsfield units.
 
-use ndarray::{Array3, Axis};
+use ndarray::{Array3, Axis, s};
 use rayon::prelude::*;
 
-use super::hounsfield::{Conversion, Tally};
-use super::{DicomError, GeometrySettings, Padding, Rescale, Series, Slice, Stack};
+use super::census::{Census, least_certain};
+use super::check::check_values;
+use super::coverage::check_coverage;
+use super::hounsfield::Conversion;
+use super::regularize::Layout;
+use super::series::MultiFrames;
+use super::stack::Pile;
+use super::{Coverage, DicomError, GeometrySettings, Irregular, Padding, Rescale, Series, Slice, Units};
 use crate::findings::{Code, Verdict};
+use crate::units::Hounsfield;
 use crate::volume::Volume;
+
+/// What becomes of values whose Rescale Type says `US`, unspecified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unspecified {
+    /// They are Hounsfield units where the volume shows modes of air and of soft tissue where
+    /// Hounsfield units have them, with the warning `RESCALE_TYPE`; else the series is refused.
+    #[default]
+    Evidence,
+    /// They are taken for Hounsfield units whatever they look like, with that warning: for tools that
+    /// show what a file holds, not for scores.
+    Accept,
+}
 
 /// How a series becomes a volume.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AssembleSettings {
     /// What becomes of padding; default [`Padding::Air`].
     pub padding: Padding,
-    /// The tolerances of the geometry rules.
+    /// What becomes of values of unspecified unit; default [`Unspecified::Evidence`].
+    pub unspecified: Unspecified,
+    /// The tolerances and limits of the geometry rules.
     pub geometry: GeometrySettings,
+    /// What becomes of tilted or unevenly spaced slices; default [`Irregular::Refuse`].
+    pub irregular: Irregular,
+    /// How much of the lungs there must be; default `None`: nothing is asked for.
+    pub coverage: Option<Coverage>,
     /// Largest number of voxels; default 2^30, which take 4 GiB.
     pub most_voxels: usize,
 }
 
 impl Default for AssembleSettings {
     fn default() -> Self {
-        Self { padding: Padding::Air, geometry: GeometrySettings::default(), most_voxels: 1 << 30 }
+        Self {
+            padding: Padding::Air,
+            unspecified: Unspecified::Evidence,
+            geometry: GeometrySettings::default(),
+            irregular: Irregular::Refuse,
+            coverage: None,
+            most_voxels: 1 << 30,
+        }
+    }
+}
+
+impl AssembleSettings {
+    /// What a score of the lungs needs: the limits of [`GeometrySettings::lung`], and whole lungs.
+    pub fn lung() -> Self {
+        Self { geometry: GeometrySettings::lung(), coverage: Some(Coverage::default()), ..Self::default() }
     }
 }
 
@@ -37,41 +76,69 @@ pub struct Assembled {
 /// Reads the pixels of a series and returns them as a volume in Hounsfield units.
 ///
 /// Each slice is converted by its own rescale values. A slice that cannot be decoded is left out
-/// with its code as a warning, and the rest must still lie on a grid.
+/// with its code as a warning, and the rest must still lie on a grid. Values above 3071 HU (the
+/// extended scale, metal) are kept as they are: `f32` holds them, and nothing wraps or is clipped.
+///
+/// Slices are decoded and converted in parallel; beside the volume, each thread holds one slice.
 ///
 /// # Shapes
 /// `[slices, rows, columns]`.
 ///
 /// # Errors
 /// [`DicomError`]: the series lies on no grid, is not in Hounsfield units, holds different images at
-/// one position, is larger than the bound, or its values are not those of a CT.
+/// one position, is larger than the bound, its values are not those of a CT or jump from slice to
+/// slice, or it does not hold the lungs where that is asked for.
 pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assembled, DicomError> {
     if let (true, Some(first)) = (series.slices.is_empty(), series.set_aside.first()) {
         let code = first.verdict.codes().first().copied().unwrap_or(Code::Malformed);
         return Err(DicomError::NothingLeft { files: series.set_aside.len(), code });
     }
-    let stack = Stack::new(&series.slices, &settings.geometry)?;
-    let voxels = stack.grid.len();
-    if voxels > settings.most_voxels {
-        return Err(DicomError::TooLarge { voxels, most: settings.most_voxels });
-    }
+    let (pile, layout) = lay_out(&series.slices, settings)?;
+    let units = units(&series.slices)?;
     let rescales = rescales(&series.slices)?;
-    let decoder = Decoder { slices: &series.slices, rescales: &rescales, padding: settings.padding };
-    let (volume, outcomes) = decode(&decoder, stack, settings)?;
-    check_content(outcomes.tally)?;
+    let files = MultiFrames::of(&series.slices);
+    let decoder = Decoder { slices: &series.slices, files: &files, rescales: &rescales, settings };
+    let decoded = decode(&decoder, &pile, layout)?;
+    let doubt = (units == Units::Unspecified).then_some(settings.unspecified);
+    check_values(&decoded.census, &decoded.voxels, doubt)?;
     let mut warnings = series.warnings.clone();
-    warnings.extend(outcomes.codes);
+    warnings.extend(decoded.codes);
+    warnings.extend(series.slices.iter().flat_map(|slice| &slice.header.warnings));
     warnings.extend(rescales.iter().any(|rescale| *rescale != rescales[0]).then_some(Code::VaryingRescale));
     warnings.extend(series.slices.iter().any(|slice| slice.header.lossy).then_some(Code::Lossy));
+    warnings.extend((units == Units::Unspecified).then_some(Code::RescaleType));
+    warnings.extend(matches!(decoded.layout, Layout::Resampled(_)).then_some(Code::Regularized));
+    let volume = decoded.layout.volume(decoded.voxels)?;
+    if let Some(coverage) = &settings.coverage {
+        check_coverage(&volume, coverage)?;
+    }
     Ok(Assembled { volume, warnings: Verdict::from_warnings(warnings).codes().to_vec() })
 }
 
-/// The rescale values of each slice, where all have them and all give Hounsfield units.
-fn rescales(slices: &[Slice]) -> Result<Vec<Rescale>, DicomError> {
-    let other = slices.iter().filter(|slice| !slice.header.hounsfield).count();
-    if other > 0 {
-        return Err(DicomError::NotHounsfield { slices: other });
+/// Orders the slices and plans the volume's grid, within the bound of memory.
+fn lay_out(slices: &[Slice], settings: &AssembleSettings) -> Result<(Pile, Layout), DicomError> {
+    let pile = Pile::new(slices, &settings.geometry)?;
+    let reference = &slices[0].header;
+    let layout = Layout::new(&pile, reference, &settings.geometry, settings.irregular)?;
+    let shape = layout.grid().shape_zyx();
+    let voxels = shape.into_iter().fold(1, usize::saturating_mul);
+    let voxels = voxels.max(pile.positions.len() * reference.format.samples());
+    if voxels > settings.most_voxels {
+        return Err(DicomError::TooLarge { voxels, most: settings.most_voxels });
     }
+    Ok((pile, layout))
+}
+
+/// The least certain unit of all slices, where all may be Hounsfield units.
+fn units(slices: &[Slice]) -> Result<Units, DicomError> {
+    match slices.iter().filter(|slice| slice.header.units == Units::Other).count() {
+        0 => Ok(least_certain(slices.iter().map(|slice| slice.header.units))),
+        slices => Err(DicomError::NotHounsfield { slices }),
+    }
+}
+
+/// The rescale values of each slice, where all have them.
+fn rescales(slices: &[Slice]) -> Result<Vec<Rescale>, DicomError> {
     let rescales: Vec<Rescale> = slices.iter().filter_map(|slice| slice.header.rescale).collect();
     match slices.len() - rescales.len() {
         0 => Ok(rescales),
@@ -79,66 +146,77 @@ fn rescales(slices: &[Slice]) -> Result<Vec<Rescale>, DicomError> {
     }
 }
 
-/// What decoding saw, over all positions.
-struct Outcomes {
-    tally: Tally,
+/// Converted slices in the order of their positions, and what was seen in them.
+struct Decoded {
+    voxels: Array3<Hounsfield>,
+    layout: Layout,
+    census: Census,
     codes: Vec<Code>,
 }
 
-/// Decodes all positions in parallel into the volume. Where some fail, the others are stacked anew.
-fn decode(
-    decoder: &Decoder<'_>,
-    stack: Stack,
-    settings: &AssembleSettings,
-) -> Result<(Volume, Outcomes), DicomError> {
-    let mut voxels = Array3::<f32>::zeros(stack.grid.shape_zyx());
-    let decoded: Vec<Result<Position, DicomError>> = voxels
+/// Decodes all positions in parallel. Where some fail, the others are laid out anew.
+fn decode(decoder: &Decoder<'_>, pile: &Pile, layout: Layout) -> Result<Decoded, DicomError> {
+    let format = decoder.slices[0].header.format;
+    let shape = (pile.positions.len(), usize::from(format.rows), usize::from(format.columns));
+    let mut voxels = Array3::<Hounsfield>::zeros(shape);
+    let positions: Vec<Result<Position, DicomError>> = voxels
         .axis_iter_mut(Axis(0))
         .into_par_iter()
-        .zip(&stack.positions)
+        .zip(&pile.positions)
         .map(|(mut out, at)| decoder.position(at, out.as_slice_mut().unwrap_or_default()))
         .collect();
-    let mut outcomes = Outcomes { tally: Tally::EMPTY, codes: Vec::new() };
-    let mut kept = Vec::with_capacity(decoded.len());
+    let mut decoded = Decoded { voxels, layout, census: Census::EMPTY, codes: Vec::new() };
+    let mut kept = Vec::with_capacity(positions.len());
     let mut first_failure = None;
-    for (index, position) in decoded.into_iter().enumerate() {
+    for (index, position) in positions.into_iter().enumerate() {
         match position {
             Ok(position) => {
-                outcomes.tally = outcomes.tally.with(position.tally);
-                outcomes.codes.extend(position.codes);
+                decoded.census = decoded.census.with(&position.census);
+                decoded.codes.extend(position.codes);
                 kept.push((index, position.slice));
             }
-            Err(error @ DicomError::DuplicatePosition { .. }) => return Err(error),
+            Err(error @ DicomError::DuplicatePosition { .. }) => return Err(phases(pile).unwrap_or(error)),
             Err(error) => {
-                outcomes.codes.push(error.code());
+                decoded.codes.push(error.code());
                 first_failure.get_or_insert(error);
             }
         }
     }
-    let grid = match first_failure {
-        None => stack.grid,
-        Some(failure) if kept.is_empty() => return Err(failure),
+    match first_failure {
+        None => Ok(decoded),
+        Some(failure) if kept.is_empty() => Err(failure),
         Some(_) => {
             let slices: Vec<Slice> = kept.iter().map(|(_, slice)| decoder.slices[*slice].clone()).collect();
-            let positions: Vec<usize> = kept.iter().map(|(index, _)| *index).collect();
-            voxels = voxels.select(Axis(0), &positions);
-            Stack::new(&slices, &settings.geometry)?.grid
+            let (_, layout) = lay_out(&slices, decoder.settings)?;
+            let mut voxels = decoded.voxels;
+            for (to, (from, _)) in kept.iter().enumerate().filter(|(to, (from, _))| to < from) {
+                let (mut to, from) = voxels.multi_slice_mut((s![to, .., ..], s![*from, .., ..]));
+                to.assign(&from);
+            }
+            Ok(Decoded { voxels: voxels.slice_move(s![..kept.len(), .., ..]), layout, ..decoded })
         }
-    };
-    Ok((Volume::new(grid, voxels)?, outcomes))
+    }
+}
+
+/// Where most positions hold several slices that are no copies, they are phases.
+fn phases(pile: &Pile) -> Option<DicomError> {
+    let positions = pile.positions.len();
+    let shared = pile.positions.iter().filter(|at| at.len() > 1).count();
+    (2 * shared > positions).then_some(DicomError::Phases { shared, positions })
 }
 
 /// One decoded position: the slice that was used, and what was seen.
 struct Position {
     slice: usize,
-    tally: Tally,
+    census: Census,
     codes: Vec<Code>,
 }
 
 struct Decoder<'a> {
     slices: &'a [Slice],
+    files: &'a MultiFrames,
     rescales: &'a [Rescale],
-    padding: Padding,
+    settings: &'a AssembleSettings,
 }
 
 impl Decoder<'_> {
@@ -150,7 +228,7 @@ impl Decoder<'_> {
         for &index in at {
             let Some(used) = &used else {
                 match self.slice(index, out) {
-                    Ok(tally) => used = Some(Position { slice: index, tally, codes: Vec::new() }),
+                    Ok(census) => used = Some(Position { slice: index, census, codes: Vec::new() }),
                     Err(error) => {
                         codes.push(error.code());
                         failure = error;
@@ -173,28 +251,15 @@ impl Decoder<'_> {
         used.map(|position| Position { codes, ..position }).ok_or(failure)
     }
 
-    fn slice(&self, index: usize, out: &mut [f32]) -> Result<Tally, DicomError> {
+    fn slice(&self, index: usize, out: &mut [f32]) -> Result<Census, DicomError> {
         let slice = &self.slices[index];
-        let pixels = slice.pixels()?;
+        let pixels = self.files.pixels(slice)?;
         let conversion = Conversion {
             format: pixels.format(),
             rescale: self.rescales[index],
             padding: slice.header.padding,
-            treatment: self.padding,
+            treatment: self.settings.padding,
         };
         Ok(conversion.convert(pixels.words(), out))
     }
-}
-
-/// Refuses volumes whose values are not those of a CT: 1 in 1000 voxels may lie outside the range.
-fn check_content(tally: Tally) -> Result<(), DicomError> {
-    let Tally { voxels, below, above, above_air, least, most } = tally;
-    let few = voxels / 1000;
-    if below > few || above > few {
-        return Err(DicomError::HuRange { below, above, voxels });
-    }
-    if above_air <= few || least == most {
-        return Err(DicomError::Content { voxels, least, most });
-    }
-    Ok(())
 }

@@ -1,9 +1,8 @@
 //! Single attributes, read strictly: missing, empty, of the wrong kind and badly written are told apart.
 
-use dicom_core::value::{PrimitiveValue, Value};
-use dicom_core::{Tag, VR};
-use dicom_object::InMemDicomObject;
-use dicom_object::mem::InMemElement;
+use dicom_core::Tag;
+
+use super::gate::{DataSet, Element};
 
 /// What is wrong with an attribute. Its text is never told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,14 +51,24 @@ pub(super) struct Attribute {
     pub(super) name: &'static str,
 }
 
-/// Strict reads from a data set.
+/// Strict reads from a data set, a file's or an item's.
 #[derive(Clone, Copy)]
-pub(super) struct Attributes<'a>(pub(super) &'a InMemDicomObject);
+pub(super) struct Attributes<'a>(pub(super) &'a DataSet);
 
 impl<'a> Attributes<'a> {
     /// Whether the attribute is there, empty or not.
     pub(super) fn contains(self, attribute: Attribute) -> bool {
         self.0.get(attribute.tag).is_some()
+    }
+
+    /// The items of a sequence; none where it is missing or empty.
+    pub(super) fn items(self, attribute: Attribute) -> &'a [DataSet] {
+        self.0.get(attribute.tag).map_or(&[], Element::items)
+    }
+
+    /// The first item of a sequence; `None` where it is missing or empty.
+    pub(super) fn item(self, attribute: Attribute) -> Option<Self> {
+        self.items(attribute).first().map(Attributes)
     }
 
     /// The attribute's values as text; `None` where it is missing or empty.
@@ -88,19 +97,7 @@ impl<'a> Attributes<'a> {
 
     /// The attribute as 16-bit patterns, whether it says `US` or `SS`.
     pub(super) fn words(self, attribute: Attribute) -> Result<Vec<u16>, AttributeError> {
-        let Attribute { name, .. } = attribute;
-        let element = self.element(attribute)?;
-        match element.value() {
-            Value::Primitive(PrimitiveValue::U16(words)) => Ok(words.to_vec()),
-            Value::Primitive(PrimitiveValue::I16(words)) => {
-                Ok(words.iter().map(|w| w.cast_unsigned()).collect())
-            }
-            Value::Primitive(PrimitiveValue::U8(bytes)) if element.vr() == VR::UN => {
-                Ok(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
-            }
-            Value::Primitive(PrimitiveValue::Empty) => Err(AttributeError::Empty { name }),
-            _ => Err(AttributeError::Kind { name }),
-        }
+        Ok(self.numbers(attribute)?.into_iter().map(u16::from_le_bytes).collect())
     }
 
     /// The attribute as one decimal string (VR `DS`).
@@ -128,26 +125,26 @@ impl<'a> Attributes<'a> {
         number.transpose().map_err(|_| AttributeError::Number { name: attribute.name })
     }
 
-    fn element(self, attribute: Attribute) -> Result<&'a InMemElement, AttributeError> {
+    fn element(self, attribute: Attribute) -> Result<&'a Element, AttributeError> {
         self.0.get(attribute.tag).ok_or(AttributeError::Missing { name: attribute.name })
     }
 
-    fn texts_or_missing(self, attribute: Attribute) -> Result<Vec<String>, AttributeError> {
+    /// The value cut into numbers of `SIZE` bytes, which the gate brought into little-endian order.
+    fn numbers<const SIZE: usize>(self, attribute: Attribute) -> Result<Vec<[u8; SIZE]>, AttributeError> {
         let Attribute { name, .. } = attribute;
-        let element = self.element(attribute)?;
-        let joined = match element.value() {
-            Value::Primitive(PrimitiveValue::Str(text)) => text.clone(),
-            Value::Primitive(PrimitiveValue::Strs(texts)) => texts.join("\\"),
-            Value::Primitive(PrimitiveValue::Empty) => String::new(),
-            Value::Primitive(PrimitiveValue::U8(bytes)) if element.vr() == VR::UN => {
-                String::from_utf8_lossy(bytes).into_owned()
-            }
-            _ => return Err(AttributeError::Kind { name }),
-        };
-        if trimmed(&joined).is_empty() {
-            return Err(AttributeError::Empty { name });
+        match self.element(attribute)?.bytes().as_chunks::<SIZE>() {
+            ([], []) => Err(AttributeError::Empty { name }),
+            (numbers, []) => Ok(numbers.to_vec()),
+            _ => Err(AttributeError::Kind { name }),
         }
-        Ok(joined.split('\\').map(str::to_owned).collect())
+    }
+
+    fn texts_or_missing(self, attribute: Attribute) -> Result<Vec<String>, AttributeError> {
+        let text = String::from_utf8_lossy(self.element(attribute)?.bytes());
+        match trimmed(&text).is_empty() {
+            true => Err(AttributeError::Empty { name: attribute.name }),
+            false => Ok(text.split('\\').map(str::to_owned).collect()),
+        }
     }
 }
 

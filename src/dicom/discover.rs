@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::cluster::clusters;
+use super::enhanced::{self, Frame};
 use super::header::{self, ObjectKind};
-use super::open::{Extent, open};
+use super::open::open;
 use super::series::common_folder;
 use super::{DicomError, Series, Slice, SliceHeader};
 use crate::findings::{Code, Verdict};
-
-/// Pixel spacings and directions that differ by less are the same.
-const SAME_WITHIN: f64 = 1e-4;
 
 /// A file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,13 +60,13 @@ pub fn discover(paths: &[PathBuf]) -> Discovery {
     let examined: Vec<Examined> = files.par_iter().map(|path| examine(path)).collect();
     for (path, examined) in files.into_iter().zip(examined) {
         match examined {
-            Examined::Member(key, found) => found_series.entry(key).or_default().push(Member { path, found }),
+            Examined::Members(key, members) => found_series.entry(key).or_default().extend(members),
             Examined::Refused(code) => discovery.refused.push(Refused::new(&path, code)),
             Examined::NotDicom => discovery.others.push(path),
             Examined::Directory => {}
         }
     }
-    discovery.series = found_series.into_values().flat_map(clusters).collect();
+    discovery.series = found_series.into_values().flat_map(split).collect();
     discovery.series.sort_by(|a, b| first_file(a).cmp(&first_file(b)));
     name_series(&mut discovery.series);
     discovery.refused.sort_by(|a, b| a.path.cmp(&b.path));
@@ -82,13 +81,11 @@ enum SeriesKey {
     Folder(PathBuf),
 }
 
-struct Member {
-    path: PathBuf,
-    found: Result<Box<SliceHeader>, Code>,
-}
+/// A slice, or why a file or frame is none.
+type Member = Result<Box<Slice>, Refused>;
 
 enum Examined {
-    Member(SeriesKey, Result<Box<SliceHeader>, Code>),
+    Members(SeriesKey, Vec<Member>),
     Refused(Code),
     NotDicom,
     Directory,
@@ -111,63 +108,74 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, refused: &mut Vec<Refused>) {
 }
 
 fn examine(path: &Path) -> Examined {
-    let data_set = match open(path, Extent::Header) {
-        Ok(Some(data_set)) => data_set,
+    let scan = match open(path) {
+        Ok(Some(opened)) => opened.scan,
         Ok(None) => return Examined::NotDicom,
         Err(error) => return Examined::Refused(error.code()),
     };
-    let kind = header::object_kind(&data_set);
-    let found = match kind {
+    let found = match header::object_kind(&scan) {
         ObjectKind::Directory => return Examined::Directory,
         ObjectKind::Other => return Examined::Refused(Code::NotCt),
         ObjectKind::Localizer => Err(DicomError::Localizer),
-        ObjectKind::Ct => header::slice_header(&data_set),
+        ObjectKind::Ct => header::slice_header(&scan).map(|header| vec![(None, Some(Box::new(header)))]),
+        ObjectKind::Enhanced => enhanced::frames(&scan).map(numbered),
     };
     let folder = || path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let key = header::series_uid(&data_set).map_or_else(|| SeriesKey::Folder(folder()), SeriesKey::Uid);
-    Examined::Member(key, found.map(Box::new).map_err(|error| error.code()))
+    let key = header::series_uid(&scan).map_or_else(|| SeriesKey::Folder(folder()), SeriesKey::Uid);
+    let slice = |(frame, header): Numbered| match header {
+        Some(header) => Ok(Box::new(Slice { path: path.to_path_buf(), frame, header: *header })),
+        None => Err(Refused::new(path, Code::Localizer)),
+    };
+    let members = match found {
+        Ok(images) => images.into_iter().map(slice).collect(),
+        Err(error) => vec![Err(Refused::new(path, error.code()))],
+    };
+    Examined::Members(key, members)
 }
 
-/// Splits the files of one series into clusters of equal geometry. Files that cannot be used go
-/// with the first cluster.
-fn clusters(members: Vec<Member>) -> Vec<Series> {
-    let mut clusters: Vec<Series> = Vec::new();
+/// An image of a file: the number of its frame where the file holds frames, and its header unless it
+/// is a localizer.
+type Numbered = (Option<usize>, Option<Box<SliceHeader>>);
+
+fn numbered(frames: Vec<Frame>) -> Vec<Numbered> {
+    let header = |frame| match frame {
+        Frame::Slice(header) => Some(header),
+        Frame::Localizer => None,
+    };
+    frames.into_iter().enumerate().map(|(index, frame)| (Some(index), header(frame))).collect()
+}
+
+/// Splits the files of one series into those that may make one volume each. Files that cannot be
+/// used go with the first.
+fn split(members: Vec<Member>) -> Vec<Series> {
     let mut set_aside = Vec::new();
-    for Member { path, found } in members {
-        match found {
-            Err(code) => set_aside.push(Refused::new(&path, code)),
-            Ok(header) => {
-                let slice = Slice { path, header: *header };
-                match clusters.iter_mut().find(|cluster| alike(&cluster.slices[0].header, &slice.header)) {
-                    Some(cluster) => cluster.slices.push(slice),
-                    None => clusters.push(series_of(vec![slice])),
-                }
-            }
+    let mut slices = Vec::with_capacity(members.len());
+    for member in members {
+        match member {
+            Err(refused) => set_aside.push(refused),
+            Ok(slice) => slices.push(*slice),
         }
     }
-    if clusters.len() > 1 {
-        clusters.iter_mut().for_each(|cluster| cluster.warnings.push(Code::Mixed));
+    set_aside.dedup();
+    let mut series: Vec<Series> = clusters(slices).into_iter().map(series_of).collect();
+    if series.is_empty() {
+        series.push(series_of(Vec::new()));
     }
-    if clusters.is_empty() {
-        clusters.push(series_of(Vec::new()));
+    if series.len() > 1 {
+        series.iter_mut().for_each(|series| series.warnings.push(Code::Mixed));
     }
-    clusters[0].warnings.extend(set_aside.iter().flat_map(|refused| refused.verdict.codes()));
-    clusters[0].set_aside = set_aside;
-    clusters
+    series[0].warnings.extend(set_aside.iter().flat_map(|refused| refused.verdict.codes()));
+    series[0].set_aside = set_aside;
+    series
 }
 
 fn series_of(slices: Vec<Slice>) -> Series {
-    Series { path: PathBuf::new(), slices, set_aside: Vec::new(), warnings: Vec::new() }
-}
-
-fn alike(a: &SliceHeader, b: &SliceHeader) -> bool {
-    let spacing_differs =
-        (0..2).any(|axis| (a.pixel_spacing_mm[axis] - b.pixel_spacing_mm[axis]).abs() > SAME_WITHIN);
-    a.frame_of_reference == b.frame_of_reference
-        && (a.format.rows, a.format.columns) == (b.format.rows, b.format.columns)
-        && !spacing_differs
-        && a.row_direction.abs_diff_eq(b.row_direction, SAME_WITHIN)
-        && a.column_direction.abs_diff_eq(b.column_direction, SAME_WITHIN)
+    let contradicts = |slice: &Slice| {
+        let SliceHeader { acquisition, column_direction, .. } = &slice.header;
+        acquisition.contradicts(slice.header.normal(), *column_direction)
+    };
+    let warnings = slices.iter().any(contradicts).then_some(Code::PatientPosition).into_iter().collect();
+    Series { path: PathBuf::new(), slices, set_aside: Vec::new(), warnings }
 }
 
 fn files_of(series: &Series) -> impl Iterator<Item = &Path> {

@@ -1,6 +1,6 @@
 //! Why a file or series cannot become a volume.
 
-use super::AttributeError;
+use super::{AttributeError, GateError};
 use crate::findings::Code;
 
 /// Why a file or series cannot become a volume. Each has one [`Code`].
@@ -22,9 +22,9 @@ pub enum DicomError {
     /// The content is not DICOM.
     #[error("the file is not DICOM")]
     NotDicom,
-    /// The file ends before its declared content.
-    #[error("the file ends before its declared content")]
-    Truncated,
+    /// The file does not pass the gate.
+    #[error(transparent)]
+    Gate(#[from] GateError),
     /// The data set breaks the rules of its encoding.
     #[error("the data set breaks the rules of its encoding")]
     Malformed,
@@ -51,15 +51,25 @@ pub enum DicomError {
         /// Number of Frames.
         frames: i64,
     },
-    /// Rows, columns or samples per pixel are impossible for CT.
-    #[error("{rows} rows x {columns} columns x {samples} samples is no CT image")]
+    /// Number of Frames is not positive, or more than pulmo reads.
+    #[error("{frames} frames are no image")]
+    Frames {
+        /// Number of Frames.
+        frames: i64,
+    },
+    /// Samples per Pixel is not 1.
+    #[error("{samples} samples a pixel are no CT image")]
+    SamplesPerPixel {
+        /// Samples per Pixel.
+        samples: u16,
+    },
+    /// Rows or columns are impossible for CT.
+    #[error("{rows} rows x {columns} columns are no CT image")]
     Dimensions {
         /// Rows.
         rows: u16,
         /// Columns.
         columns: u16,
-        /// Samples per Pixel.
-        samples: u16,
     },
     /// Bits allocated, stored, high bit and pixel representation do not fit together.
     #[error("{allocated} bits allocated, {stored} stored, high bit {high}, representation {representation}")]
@@ -97,6 +107,9 @@ pub enum DicomError {
         /// Precision of the codestream.
         bits: u8,
     },
+    /// The compressed image is signed and the header unsigned, or the other way round.
+    #[error("the compressed image contradicts pixel representation")]
+    CodecSign,
     /// Rescale slope is zero or negative.
     #[error("rescale slope {slope} is not positive")]
     Slope {
@@ -175,6 +188,28 @@ pub enum DicomError {
         /// Largest distance of neighbours.
         most_mm: f64,
     },
+    /// A length is not fit for the purpose that the settings state.
+    #[error("{what} of {found_mm:.3} mm is outside {least_mm} to {most_mm} mm")]
+    Limit {
+        /// The length.
+        what: &'static str,
+        /// What it means for the series.
+        code: Code,
+        /// The length found.
+        found_mm: f64,
+        /// Least allowed.
+        least_mm: f64,
+        /// Most allowed.
+        most_mm: f64,
+    },
+    /// Several different images lie at most positions.
+    #[error("several images lie at {shared} of {positions} positions")]
+    Phases {
+        /// Positions with several images.
+        shared: usize,
+        /// Positions in all.
+        positions: usize,
+    },
     /// The volume is larger than the memory bound.
     #[error("{voxels} voxels are more than the bound of {most}")]
     TooLarge {
@@ -202,6 +237,36 @@ pub enum DicomError {
         least: f32,
         /// Largest value.
         most: f32,
+    },
+    /// Values jump between neighbouring slices.
+    #[error("values jump by {jump_hu:.0} HU from slice {slice} to the next")]
+    HuJump {
+        /// Number of the lower slice, from 0.
+        slice: usize,
+        /// Median difference of all pixels.
+        jump_hu: f32,
+    },
+    /// Nothing has the value of air or lung.
+    #[error("{airy} of {voxels} voxels have the value of air or lung")]
+    OutOfDomain {
+        /// Voxels below -500 HU.
+        airy: u64,
+        /// Voxels that are not padding.
+        voxels: u64,
+    },
+    /// The lungs are not in the volume as a whole.
+    #[error("{lung_ml:.0} ml of lung, cut at an end of the volume to {cut:.2} of their widest slice")]
+    Coverage {
+        /// Volume of both lungs as far as they hold air.
+        lung_ml: f64,
+        /// Area of the lungs in the outermost slices, as a fraction of their largest area.
+        cut: f64,
+    },
+    /// A multi-frame object lacks a functional group.
+    #[error("the functional group of {name} is missing or wrong")]
+    FunctionalGroup {
+        /// What the group would tell.
+        name: &'static str,
     },
     /// All files of the series were set aside, the first of them for this code.
     #[error("all {files} files of the series were set aside")]
@@ -231,21 +296,25 @@ impl DicomError {
     /// The stable code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::Unreadable { .. } | Self::Changed => Code::Unreadable,
+            Self::Unreadable { .. } => Code::Unreadable,
+            Self::Changed => Code::Changed,
+            Self::Gate(error) => error.code(),
             Self::NotDicom => Code::NotDicom,
-            Self::Truncated => Code::Truncated,
             Self::Malformed => Code::Malformed,
             Self::TransferSyntax => Code::TransferSyntax,
-            Self::Attribute { code, .. } | Self::NothingLeft { code, .. } => *code,
+            Self::Attribute { code, .. } | Self::NothingLeft { code, .. } | Self::Limit { code, .. } => *code,
             Self::NotCt => Code::NotCt,
             Self::Localizer => Code::Localizer,
-            Self::MultiFrame { .. } => Code::FunctionalGroups,
+            Self::MultiFrame { .. } | Self::FunctionalGroup { .. } => Code::FunctionalGroups,
+            Self::Frames { .. } => Code::Frames,
+            Self::SamplesPerPixel { .. } => Code::SamplesPerPixel,
             Self::Dimensions { .. } => Code::Dimensions,
             Self::Bits { .. } => Code::Bits,
             Self::NoPixels => Code::NoPixels,
             Self::PixelLength { .. } => Code::PixelLength,
             Self::Codec => Code::Codec,
             Self::CodecDimensions { .. } => Code::CodecDimensions,
+            Self::CodecSign => Code::CodecSign,
             Self::Slope { .. } => Code::Slope,
             Self::NoRescale { .. } => Code::NoRescale,
             Self::NotHounsfield { .. } => Code::NotHounsfield,
@@ -253,11 +322,15 @@ impl DicomError {
             Self::PixelSpacing { .. } => Code::PixelSpacing,
             Self::FewSlices { .. } => Code::FewSlices,
             Self::DuplicatePosition { .. } => Code::DuplicatePosition,
+            Self::Phases { .. } => Code::Phases,
             Self::Tilt { .. } => Code::Tilt,
             Self::Gap { .. } => Code::Gap,
             Self::Spacing { .. } => Code::Spacing,
             Self::TooLarge { .. } => Code::TooLarge,
             Self::HuRange { .. } => Code::HuRange,
+            Self::HuJump { .. } => Code::HuJump,
+            Self::OutOfDomain { .. } => Code::OutOfDomain,
+            Self::Coverage { .. } => Code::Coverage,
             Self::Content { .. } => Code::Content,
             Self::Scattered { .. } | Self::Volume { .. } | Self::Grid { .. } => Code::Mixed,
         }

@@ -1,21 +1,28 @@
 //! What a slice's header says: the facts that series, geometry and Hounsfield units need.
 
+use std::io::{Read, Seek};
+
 use dicom_core::Tag;
 use dicom_dictionary_std::{tags, uids};
 use glam::DVec3;
 
+use super::acquisition::acquisition;
 use super::attributes::{Attribute, Attributes};
-use super::open::DataSet;
-use super::{AttributeError, DicomError, PixelPadding, Rescale, codec};
+use super::frames::Frames;
+use super::gate::{Scan, scan};
+use super::{Acquisition, AttributeError, DicomError, PixelPadding, Rescale, Units, codec};
 use crate::findings::Code;
 
 /// Largest number of rows or columns accepted.
 pub const MAX_SIDE: u16 = 4096;
 
+/// Largest number of frames accepted.
+pub const MAX_FRAMES: u32 = 4096;
+
 /// Deviation from orthonormal accepted in Image Orientation (Patient).
 const ORTHONORMAL_WITHIN: f64 = 1e-3;
 
-const fn attribute(tag: Tag, name: &'static str) -> Attribute {
+pub(super) const fn attribute(tag: Tag, name: &'static str) -> Attribute {
     Attribute { tag, name }
 }
 
@@ -90,15 +97,33 @@ pub struct SliceHeader {
     pub format: PixelFormat,
     /// Rescale slope and intercept; `None` where either is missing.
     pub rescale: Option<Rescale>,
-    /// Whether rescaled values are Hounsfield units, as far as the header says.
-    pub hounsfield: bool,
+    /// The unit of rescaled values, as far as the header says.
+    pub units: Units,
     /// The stored values that mark pixels outside the reconstruction.
     pub padding: Option<PixelPadding>,
     /// Whether the pixels were once compressed with loss.
     pub lossy: bool,
+    /// What tells it from slices of other reconstructions and phases.
+    pub acquisition: Acquisition,
+    /// What was seen in the file and passed over.
+    pub warnings: Vec<Code>,
 }
 
 impl SliceHeader {
+    /// Reads the header of a single-frame CT image.
+    ///
+    /// # Errors
+    /// [`DicomError`] where the content is not DICOM, breaks its rules, is no CT image, or an
+    /// attribute that a slice needs is missing or wrong.
+    pub fn read<R: Read + Seek>(source: R) -> Result<Self, DicomError> {
+        let scan = scan(source)?.ok_or(DicomError::NotDicom)?;
+        match object_kind(&scan) {
+            ObjectKind::Ct | ObjectKind::Enhanced => slice_header(&scan),
+            ObjectKind::Localizer => Err(DicomError::Localizer),
+            ObjectKind::Directory | ObjectKind::Other => Err(DicomError::NotCt),
+        }
+    }
+
     /// Unit normal of the slice: row direction x column direction.
     pub fn normal(&self) -> DVec3 {
         self.row_direction.cross(self.column_direction).normalize()
@@ -109,80 +134,108 @@ impl SliceHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ObjectKind {
     Ct,
+    Enhanced,
     Localizer,
     Directory,
     Other,
 }
 
 /// Tells CT images from everything else (rule 1 of the geometry rules).
-pub(super) fn object_kind(data_set: &DataSet) -> ObjectKind {
-    let attributes = Attributes(&data_set.object);
+pub(super) fn object_kind(scan: &Scan) -> ObjectKind {
+    let attributes = Attributes(&scan.data_set);
     let class = attributes.text(SOP_CLASS).ok().flatten();
     let class = class.as_deref().unwrap_or_default();
     if class == uids::MEDIA_STORAGE_DIRECTORY_STORAGE || attributes.contains(DIRECTORY) {
         return ObjectKind::Directory;
     }
-    let is_ct_class = [
-        uids::CT_IMAGE_STORAGE,
-        uids::ENHANCED_CT_IMAGE_STORAGE,
-        uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE,
-        "",
-    ]
-    .contains(&class);
+    let is_enhanced =
+        [uids::ENHANCED_CT_IMAGE_STORAGE, uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE].contains(&class);
+    let is_ct_class = is_enhanced || [uids::CT_IMAGE_STORAGE, ""].contains(&class);
     if !is_ct_class || attributes.text(MODALITY).ok().flatten().as_deref() != Some("CT") {
         return ObjectKind::Other;
     }
-    let image_type = attributes.texts(IMAGE_TYPE).ok().flatten().unwrap_or_default();
-    let is_localizer = image_type.iter().any(|word| word.trim().eq_ignore_ascii_case("LOCALIZER"));
-    if is_localizer { ObjectKind::Localizer } else { ObjectKind::Ct }
+    match (is_localizer(attributes, IMAGE_TYPE), is_enhanced) {
+        (true, _) => ObjectKind::Localizer,
+        (false, true) => ObjectKind::Enhanced,
+        (false, false) => ObjectKind::Ct,
+    }
+}
+
+/// Whether Image Type (of a frame: Frame Type) says that the image is a localizer.
+pub(super) fn is_localizer(attributes: Attributes<'_>, image_type: Attribute) -> bool {
+    let words = attributes.texts(image_type).ok().flatten().unwrap_or_default();
+    words.iter().any(|word| word.trim().eq_ignore_ascii_case("LOCALIZER"))
 }
 
 const DIRECTORY: Attribute = attribute(tags::DIRECTORY_RECORD_SEQUENCE, "Directory Record Sequence");
 
 /// Series Instance UID; `None` where it is missing or empty.
-pub(super) fn series_uid(data_set: &DataSet) -> Option<String> {
-    Attributes(&data_set.object).text(SERIES).ok().flatten()
+pub(super) fn series_uid(scan: &Scan) -> Option<String> {
+    Attributes(&scan.data_set).text(SERIES).ok().flatten()
 }
 
 /// Reads all that a CT slice needs.
-pub(super) fn slice_header(data_set: &DataSet) -> Result<SliceHeader, DicomError> {
-    let attributes = Attributes(&data_set.object);
-    check_single_frame(data_set)?;
-    codec::check_supported(&data_set.transfer_syntax)?;
-    let format = pixel_format(data_set)?;
+pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
+    let attributes = Attributes(&scan.data_set);
+    check_single_frame(scan)?;
+    codec::check_supported(&scan.transfer_syntax)?;
+    let format = Frames::of(scan)?.format();
     let (row_direction, column_direction) = orientation(attributes)?;
     Ok(SliceHeader {
-        frame_of_reference: attributes.text(FRAME_OF_REFERENCE).map_err(malformed)?,
+        frame_of_reference: frame_of_reference(attributes)?,
         position_mm: position(attributes)?,
         row_direction,
         column_direction,
         pixel_spacing_mm: pixel_spacing(attributes)?,
         format,
         rescale: rescale(attributes)?,
-        hounsfield: is_hounsfield(attributes)?,
+        units: units(attributes)?,
         padding: padding(attributes, format)?,
-        lossy: attributes.text(LOSSY).map_err(malformed)?.as_deref() == Some("01"),
+        lossy: is_lossy(attributes)?,
+        acquisition: acquisition(attributes),
+        warnings: scan.warnings.clone(),
     })
 }
 
+/// Frame of Reference UID, where there is one.
+pub(super) fn frame_of_reference(attributes: Attributes<'_>) -> Result<Option<String>, DicomError> {
+    attributes.text(FRAME_OF_REFERENCE).map_err(malformed)
+}
+
+/// Whether the pixels were once compressed with loss.
+pub(super) fn is_lossy(attributes: Attributes<'_>) -> Result<bool, DicomError> {
+    Ok(attributes.text(LOSSY).map_err(malformed)?.as_deref() == Some("01"))
+}
+
+/// Number of Frames, 1 where it is not given.
+pub(super) fn frames(scan: &Scan) -> Result<u32, DicomError> {
+    let frames = Attributes(&scan.data_set).integer(FRAMES);
+    let frames = frames.map_err(|source| coded(source, Code::Frames))?.unwrap_or(1);
+    let counted = u32::try_from(frames).ok().filter(|frames| (1..=MAX_FRAMES).contains(frames));
+    counted.ok_or(DicomError::Frames { frames })
+}
+
 /// Refuses multi-frame objects.
-pub(super) fn check_single_frame(data_set: &DataSet) -> Result<(), DicomError> {
-    match Attributes(&data_set.object).integer(FRAMES).map_err(malformed)? {
-        None | Some(1) => Ok(()),
-        Some(frames) => Err(DicomError::MultiFrame { frames }),
+pub(super) fn check_single_frame(scan: &Scan) -> Result<(), DicomError> {
+    match frames(scan)? {
+        1 => Ok(()),
+        frames => Err(DicomError::MultiFrame { frames: i64::from(frames) }),
     }
 }
 
 /// Reads and checks how pixels are stored.
-pub(super) fn pixel_format(data_set: &DataSet) -> Result<PixelFormat, DicomError> {
+pub(super) fn pixel_format(scan: &Scan) -> Result<PixelFormat, DicomError> {
     let read = |attribute, code| {
-        Attributes(&data_set.object).unsigned(attribute).map_err(|source| coded(source, code))
+        Attributes(&scan.data_set).unsigned(attribute).map_err(|source| coded(source, code))
     };
-    let [rows, columns, samples] =
-        [read(ROWS, Code::Dimensions)?, read(COLUMNS, Code::Dimensions)?, read(SAMPLES, Code::Dimensions)?];
+    let samples = read(SAMPLES, Code::SamplesPerPixel)?;
+    if samples != 1 {
+        return Err(DicomError::SamplesPerPixel { samples });
+    }
+    let [rows, columns] = [read(ROWS, Code::Dimensions)?, read(COLUMNS, Code::Dimensions)?];
     let sides = 1..=MAX_SIDE;
-    if !sides.contains(&rows) || !sides.contains(&columns) || samples != 1 {
-        return Err(DicomError::Dimensions { rows, columns, samples });
+    if !sides.contains(&rows) || !sides.contains(&columns) {
+        return Err(DicomError::Dimensions { rows, columns });
     }
     let allocated = read(BITS_ALLOCATED, Code::Bits)?;
     let stored = read(BITS_STORED, Code::Bits)?;
@@ -196,7 +249,8 @@ pub(super) fn pixel_format(data_set: &DataSet) -> Result<PixelFormat, DicomError
     Ok(PixelFormat { rows, columns, bits_allocated: allocated, bits_stored: stored, signed })
 }
 
-fn position(attributes: Attributes<'_>) -> Result<DVec3, DicomError> {
+/// Image Position (Patient) in millimetres.
+pub(super) fn position(attributes: Attributes<'_>) -> Result<DVec3, DicomError> {
     let position = attributes.decimals::<3>(POSITION).map_err(|source| match source {
         AttributeError::Number { .. } => coded(source, Code::DecimalString),
         _ => coded(source, Code::NoPosition),
@@ -204,7 +258,8 @@ fn position(attributes: Attributes<'_>) -> Result<DVec3, DicomError> {
     Ok(DVec3::from_array(position))
 }
 
-fn orientation(attributes: Attributes<'_>) -> Result<(DVec3, DVec3), DicomError> {
+/// The unit directions of growing column and row index.
+pub(super) fn orientation(attributes: Attributes<'_>) -> Result<(DVec3, DVec3), DicomError> {
     let [a, b, c, d, e, f] =
         attributes.decimals::<6>(ORIENTATION).map_err(|source| coded(source, Code::Orientation))?;
     let (row, column) = (DVec3::new(a, b, c), DVec3::new(d, e, f));
@@ -219,7 +274,8 @@ fn orientation(attributes: Attributes<'_>) -> Result<(DVec3, DVec3), DicomError>
     Ok((row.normalize(), column.normalize()))
 }
 
-fn pixel_spacing(attributes: Attributes<'_>) -> Result<[f64; 2], DicomError> {
+/// The distance between rows, then between columns, in millimetres.
+pub(super) fn pixel_spacing(attributes: Attributes<'_>) -> Result<[f64; 2], DicomError> {
     let [row_mm, column_mm] = attributes.decimals::<2>(PIXEL_SPACING).map_err(|source| match source {
         AttributeError::Number { .. } => coded(source, Code::DecimalString),
         _ => coded(source, Code::PixelSpacing),
@@ -230,7 +286,8 @@ fn pixel_spacing(attributes: Attributes<'_>) -> Result<[f64; 2], DicomError> {
     Ok([row_mm, column_mm])
 }
 
-fn rescale(attributes: Attributes<'_>) -> Result<Option<Rescale>, DicomError> {
+/// Rescale slope and intercept; `None` where either is missing.
+pub(super) fn rescale(attributes: Attributes<'_>) -> Result<Option<Rescale>, DicomError> {
     let read = |attribute| match attributes.decimal(attribute) {
         Ok(value) => Ok(Some(value)),
         Err(AttributeError::Missing { .. }) => Ok(None),
@@ -243,15 +300,19 @@ fn rescale(attributes: Attributes<'_>) -> Result<Option<Rescale>, DicomError> {
     }
 }
 
-/// `HU` is the standard's term; the unit's name written out (`Hounsfield`, and as one vendor has
-/// it `Houndsfield Unit`) says the same. Missing or empty means HU for CT (PS3.3 C.8.2.1.1.2).
-fn is_hounsfield(attributes: Attributes<'_>) -> Result<bool, DicomError> {
-    let said = attributes.text(RESCALE_TYPE).map_err(malformed)?.map(|text| text.to_ascii_uppercase());
-    let is_hu = said.is_none_or(|said| said == "HU" || said.starts_with("HOUN"));
-    Ok(is_hu && !attributes.contains(MODALITY_LUT))
+/// The unit that Rescale Type names; a modality look-up table gives no Hounsfield units.
+pub(super) fn units(attributes: Attributes<'_>) -> Result<Units, DicomError> {
+    if attributes.contains(MODALITY_LUT) {
+        return Ok(Units::Other);
+    }
+    Ok(Units::of_rescale_type(attributes.text(RESCALE_TYPE).map_err(malformed)?.as_deref()))
 }
 
-fn padding(attributes: Attributes<'_>, format: PixelFormat) -> Result<Option<PixelPadding>, DicomError> {
+/// The stored values that are padding.
+pub(super) fn padding(
+    attributes: Attributes<'_>,
+    format: PixelFormat,
+) -> Result<Option<PixelPadding>, DicomError> {
     let read = |attribute| match attributes.unsigned(attribute) {
         Ok(word) => Ok(Some(word)),
         Err(AttributeError::Missing { .. } | AttributeError::Empty { .. }) => Ok(None),
@@ -265,8 +326,9 @@ fn malformed(source: AttributeError) -> DicomError {
     coded(source, Code::Malformed)
 }
 
-/// The error of an attribute whose absence means `code`; a wrong kind is always `MALFORMED`.
+/// The error of an attribute whose absence means `code`; a wrong kind is always told as such.
 fn coded(source: AttributeError, code: Code) -> DicomError {
-    let code = if matches!(source, AttributeError::Kind { .. }) { Code::Malformed } else { code };
+    let is_kind = matches!(source, AttributeError::Kind { .. });
+    let code = if is_kind { Code::ValueRepresentation } else { code };
     DicomError::Attribute { code, source }
 }

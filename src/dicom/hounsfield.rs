@@ -5,14 +5,32 @@
 //! display and never inverts HU.
 
 use super::PixelFormat;
+use super::census::Census;
 use crate::units::{AIR_HU, Hounsfield};
 
-/// Least value of CT: 1 in 1000 voxels may lie below.
-pub(super) const LEAST_HU: Hounsfield = -1100.0;
-/// Largest value of CT: 1 in 1000 voxels may lie above.
-pub(super) const MOST_HU: Hounsfield = 4000.0;
-/// Above this value there is something else than air.
-const ABOVE_AIR_HU: Hounsfield = -900.0;
+/// What Rescale Type (or a modality look-up table) says about rescaled values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Units {
+    /// Hounsfield units: `HU`, the unit's name written out (`Hounsfield`, and as one vendor has it
+    /// `Houndsfield Unit`), or nothing, which means HU for CT (PS3.3 C.8.2.1.1.2).
+    Hounsfield,
+    /// `US`: the unit is unspecified.
+    Unspecified,
+    /// Another unit, or a look-up table.
+    Other,
+}
+
+impl Units {
+    /// The unit that a Rescale Type names.
+    pub fn of_rescale_type(term: Option<&str>) -> Self {
+        match term.map(str::to_ascii_uppercase).as_deref() {
+            None | Some("" | "HU") => Self::Hounsfield,
+            Some("US") => Self::Unspecified,
+            Some(term) if term.starts_with("HOUN") => Self::Hounsfield,
+            Some(_) => Self::Other,
+        }
+    }
+}
 
 /// Rescale Slope and Rescale Intercept.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,42 +103,6 @@ pub(super) fn stored(word: u16, format: PixelFormat) -> i32 {
     if format.signed { i32::from(at_top.cast_signed() >> unused) } else { i32::from(at_top >> unused) }
 }
 
-/// Counts over converted voxels that are not padding, from which a volume's sanity is judged.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Tally {
-    pub(super) voxels: u64,
-    pub(super) below: u64,
-    pub(super) above: u64,
-    pub(super) above_air: u64,
-    pub(super) least: Hounsfield,
-    pub(super) most: Hounsfield,
-}
-
-impl Tally {
-    pub(super) const EMPTY: Self =
-        Self { voxels: 0, below: 0, above: 0, above_air: 0, least: f32::INFINITY, most: f32::NEG_INFINITY };
-
-    pub(super) fn with(self, other: Self) -> Self {
-        Self {
-            voxels: self.voxels + other.voxels,
-            below: self.below + other.below,
-            above: self.above + other.above,
-            above_air: self.above_air + other.above_air,
-            least: self.least.min(other.least),
-            most: self.most.max(other.most),
-        }
-    }
-
-    fn count(&mut self, hu: Hounsfield) {
-        self.voxels += 1;
-        self.below += u64::from(hu < LEAST_HU);
-        self.above += u64::from(hu > MOST_HU);
-        self.above_air += u64::from(hu > ABOVE_AIR_HU);
-        self.least = self.least.min(hu);
-        self.most = self.most.max(hu);
-    }
-}
-
 /// How one slice's samples become Hounsfield units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Conversion {
@@ -131,21 +113,19 @@ pub(super) struct Conversion {
 }
 
 impl Conversion {
-    /// Writes the Hounsfield value of each word to `out` and counts what is not padding.
-    pub(super) fn convert(&self, words: &[u16], out: &mut [Hounsfield]) -> Tally {
-        let mut tally = Tally::EMPTY;
+    /// Writes the Hounsfield value of each word to `out` and returns the census of what is no padding.
+    pub(super) fn convert(&self, words: &[u16], out: &mut [Hounsfield]) -> Census {
+        let hounsfield = |word: u16| self.rescale.hounsfield(stored(word, self.format));
+        let Some(padding) = self.padding else {
+            words.iter().zip(out).for_each(|(word, out)| *out = hounsfield(*word));
+            return Census::of(words.iter().copied(), self);
+        };
+        let is_padding = |word: u16| padding.covers(word, stored(word, self.format));
         for (word, out) in words.iter().zip(out) {
-            let stored = stored(*word, self.format);
-            *out = self.rescale.hounsfield(stored);
-            if self.padding.is_some_and(|padding| padding.covers(*word, stored)) {
-                if self.treatment == Padding::Air {
-                    *out = AIR_HU;
-                }
-            } else {
-                tally.count(*out);
-            }
+            let replaced = self.treatment == Padding::Air && is_padding(*word);
+            *out = if replaced { AIR_HU } else { hounsfield(*word) };
         }
-        tally
+        Census::of(words.iter().copied().filter(|word| !is_padding(*word)), self)
     }
 }
 
@@ -178,6 +158,21 @@ mod tests {
         assert!(beyond.covers(0xF830, 0x830) && !beyond.covers(0x830, 0x830));
         let range = PixelPadding::new([0xF830, 0xF82E], format(16, true));
         assert!(range.covers(0xF82F, -2001) && !range.covers(0xF831, -1999));
+    }
+
+    #[test]
+    fn rescale_types_are_told_apart() {
+        for (term, units) in [
+            (None, Units::Hounsfield),
+            (Some(""), Units::Hounsfield),
+            (Some("hu"), Units::Hounsfield),
+            (Some("Houndsfield Unit"), Units::Hounsfield),
+            (Some("US"), Units::Unspecified),
+            (Some("OD"), Units::Other),
+            (Some("HUGE"), Units::Other),
+        ] {
+            assert_eq!(Units::of_rescale_type(term), units, "{term:?}");
+        }
     }
 
     #[test]

@@ -4,35 +4,57 @@
 //! paths --discover--> Series (headers only) --assemble--> Volume (HU on an LPS grid) + warnings
 //! ```
 //!
+//! - `gate` tells DICOM by content, checks a file's whole structure in one bounded pass and keeps what
+//!   is read of it; `open` is the gate for files on disk; `discover` walks paths and groups slices.
 //! - `attributes` reads single attributes strictly; `header` gathers those a CT slice needs.
-//! - `open` tells DICOM by content and hides the parser; `discover` walks paths and groups slices.
-//! - `stack` holds the rules of geometry: what may become a volume, and on which grid.
+//! - `enhanced` reads the frames of multi-frame objects; `cluster` tells apart, by `acquisition`, the
+//!   reconstructions and phases that share a series.
+//! - `stack` holds the rules of geometry: what may become a volume, and on which grid; `regularize`
+//!   makes a grid of tilted or uneven slices where that is asked for.
 //! - `codec` and `pixels` give stored pixels; `hounsfield` turns them into HU, without any look-up
-//!   table of the decoder's.
+//!   table of the decoder's; `census`, `coverage` and `check` judge what came of it.
 //!
 //! No message of this room tells an attribute's text: only names, sizes and numbers that are not
 //! about the patient.
 
+mod acquisition;
 mod assemble;
 mod attributes;
+mod census;
+mod check;
+mod cluster;
 mod codec;
+mod coverage;
+mod describe;
 mod discover;
+mod enhanced;
 mod error;
+mod frames;
+mod gate;
 mod header;
 mod hounsfield;
+mod limits;
 mod open;
 mod pixels;
+mod regularize;
 mod series;
 mod stack;
 mod write;
 
-pub use assemble::{AssembleSettings, Assembled, assemble};
+pub use acquisition::Acquisition;
+pub use assemble::{AssembleSettings, Assembled, Unspecified, assemble};
 pub use attributes::{AttributeError, parse_decimal_string};
+pub use check::check_volume;
+pub use coverage::{Coverage, check_coverage};
+pub use describe::{Description, describe};
 pub use discover::{Discovery, Refused, discover};
 pub use error::DicomError;
-pub use header::{MAX_SIDE, PixelFormat, SliceHeader};
-pub use hounsfield::{Padding, PixelPadding, Rescale};
+pub use gate::GateError;
+pub use header::{MAX_FRAMES, MAX_SIDE, PixelFormat, SliceHeader};
+pub use hounsfield::{Padding, PixelPadding, Rescale, Units};
+pub use limits::GeometrySettings;
 pub use pixels::{StoredPixels, stored_pixels};
+pub use regularize::Irregular;
 pub use series::{Series, Slice};
-pub use stack::{GeometrySettings, Stack};
+pub use stack::Stack;
 pub use write::{CtSeriesDescription, PatientPosition, PixelLayout, WriteError, write_ct_series};

@@ -1,13 +1,12 @@
-//! Stored pixels of one slice, native or compressed.
+//! Stored pixels of single frames, native or compressed.
 
+use std::io::{Read, Seek};
 use std::path::Path;
 
-use dicom_core::value::{PrimitiveValue, Value};
-use dicom_dictionary_std::tags;
-
-use super::codec::{self, Coding};
-use super::open::{DataSet, Extent, open};
-use super::{DicomError, PixelFormat, header, hounsfield};
+use super::frames::{Frames, Place};
+use super::gate::{ByteOrder, GateError, Scan, scan};
+use super::open::{Opened, open};
+use super::{DicomError, PixelFormat, codec, header, hounsfield};
 
 /// The samples of one frame as they are stored, before any rescaling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +16,16 @@ pub struct StoredPixels {
 }
 
 impl StoredPixels {
+    /// Reads the stored pixels of a single-frame image, whatever its geometry.
+    ///
+    /// # Errors
+    /// [`DicomError`] where the content is not DICOM, its pixel format is impossible, or the pixels
+    /// cannot be decoded to the size that the header gives.
+    pub fn read<R: Read + Seek>(mut source: R) -> Result<Self, DicomError> {
+        let scan = scan(&mut source)?.ok_or(DicomError::NotDicom)?;
+        single_frame(&scan, &mut source)
+    }
+
     /// How the samples were stored.
     pub fn format(&self) -> PixelFormat {
         self.format
@@ -36,64 +45,94 @@ impl StoredPixels {
 /// Reads the stored pixels of a single-frame file, whatever its geometry.
 ///
 /// # Errors
-/// [`DicomError`] where the file is not DICOM, its pixel format is impossible, or the pixels
-/// cannot be decoded to the size that the header gives.
+/// As [`StoredPixels::read`], and where the file cannot be read.
 pub fn stored_pixels(path: &Path) -> Result<StoredPixels, DicomError> {
-    let data_set = open(path, Extent::Pixels)?.ok_or(DicomError::NotDicom)?;
-    header::check_single_frame(&data_set)?;
-    pixels_of(data_set)
+    pixels_of(open(path)?.ok_or(DicomError::NotDicom)?)
 }
 
-/// Takes the pixels out of a data set that was read with them.
-pub(super) fn pixels_of(data_set: DataSet) -> Result<StoredPixels, DicomError> {
-    let format = header::pixel_format(&data_set)?;
-    let DataSet { mut object, transfer_syntax } = data_set;
-    let coding = codec::coding(&transfer_syntax).ok_or(DicomError::TransferSyntax)?;
-    let element = object.take(tags::PIXEL_DATA).ok_or(DicomError::NoPixels)?;
-    let words = match (coding, element.into_value()) {
-        (Coding::Native, Value::Primitive(value)) => native_words(value, format)?,
-        (Coding::Rle | Coding::Jpeg | Coding::Jpeg2000, Value::PixelSequence(sequence)) => {
-            let frame = sequence.fragments().concat();
-            words_of(&codec::decode(&frame, &transfer_syntax, format)?, format)
-        }
-        _ => return Err(DicomError::Malformed),
-    };
-    match words.len() == format.samples() {
-        true => Ok(StoredPixels { format, words }),
-        false => Err(DicomError::PixelLength { expected: format.samples(), found: words.len() }),
+/// Reads the pixels of a single-frame file that passed the gate.
+pub(super) fn pixels_of(opened: Opened) -> Result<StoredPixels, DicomError> {
+    let Opened { scan, mut file } = opened;
+    single_frame(&scan, &mut file)
+}
+
+fn single_frame<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<StoredPixels, DicomError> {
+    header::check_single_frame(scan)?;
+    Frames::of(scan)?.stored(source, 0)
+}
+
+impl Frames {
+    /// Reads the samples of the frame of this index, from 0 on.
+    pub(super) fn stored<R: Read + Seek>(
+        &self,
+        source: &mut R,
+        frame: usize,
+    ) -> Result<StoredPixels, DicomError> {
+        let mut words = vec![0; self.format().samples()];
+        self.stored_into(source, frame, &mut words)?;
+        Ok(StoredPixels { format: self.format(), words })
     }
-}
 
-fn native_words(value: PrimitiveValue, format: PixelFormat) -> Result<Vec<u16>, DicomError> {
-    let check = |found: usize| {
-        // an odd length is padded to an even one
-        let expected = format.bytes();
-        let fits = found == expected || (expected % 2 == 1 && found == expected + 1);
-        if fits { Ok(()) } else { Err(DicomError::PixelLength { expected, found }) }
-    };
-    match value {
-        PrimitiveValue::Empty => Err(DicomError::NoPixels),
-        // words are already in this machine's byte order
-        PrimitiveValue::U16(words) => {
-            check(2 * words.len())?;
-            if format.bits_allocated == 16 {
-                return Ok(words.into_vec());
+    /// Reads the samples of the frame of this index into `words`, as many as a frame has.
+    pub(super) fn stored_into<R: Read + Seek>(
+        &self,
+        source: &mut R,
+        frame: usize,
+        words: &mut [u16],
+    ) -> Result<(), DicomError> {
+        let format = self.format();
+        if words.len() != format.samples() {
+            return Err(DicomError::PixelLength { expected: format.samples(), found: words.len() });
+        }
+        match self.place(frame)? {
+            Place::Native { first, after, swaps } => {
+                let mut bytes = vec![0; format.bytes()];
+                match swaps {
+                    false => self.storage().read(source, first + after, &mut bytes)?,
+                    true => self.read_swapped(source, (first, after), &mut bytes)?,
+                }
+                fill(words, &bytes, (format, self.order()));
+                Ok(())
             }
-            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            Ok(words_of(&bytes, format))
+            Place::Encapsulated { fragments } => {
+                let length = fragments.iter().map(|fragment| fragment.length as usize).sum();
+                // no coding makes noise that much larger; what claims to is no frame of this size
+                if length > 4 * format.bytes() + 65_536 {
+                    return Err(GateError::Fragments.into());
+                }
+                let mut codestream = vec![0; length];
+                let mut rest = codestream.as_mut_slice();
+                for fragment in fragments {
+                    let (part, after) = rest.split_at_mut(fragment.length as usize);
+                    self.storage().read(source, fragment.offset, part)?;
+                    rest = after;
+                }
+                codec::decode_words(&codestream, self.transfer_syntax(), format, words)
+            }
         }
-        PrimitiveValue::U8(bytes) => {
-            check(bytes.len())?;
-            Ok(words_of(&bytes, format))
-        }
-        _ => Err(DicomError::Malformed),
+    }
+
+    /// Reads bytes that lie in big-endian words: each two change places (PS3.5 section 8.1.1).
+    fn read_swapped<R: Read + Seek>(
+        &self,
+        source: &mut R,
+        (first, after): (u64, u64),
+        bytes: &mut [u8],
+    ) -> Result<(), DicomError> {
+        let skipped = usize::from(after % 2 == 1);
+        let mut whole = vec![0; (skipped + bytes.len()).next_multiple_of(2)];
+        self.storage().read(source, first + after - skipped as u64, &mut whole)?;
+        whole.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.reverse());
+        bytes.copy_from_slice(&whole[skipped..skipped + bytes.len()]);
+        Ok(())
     }
 }
 
-/// Little-endian bytes of whole samples (and perhaps one byte of padding) as words.
-fn words_of(bytes: &[u8], format: PixelFormat) -> Vec<u16> {
-    match format.bits_allocated {
-        8 => bytes.iter().take(format.samples()).map(|byte| u16::from(*byte)).collect(),
-        _ => bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect(),
+fn fill(words: &mut [u16], bytes: &[u8], (format, order): (PixelFormat, ByteOrder)) {
+    let pairs = words.iter_mut().zip(bytes.as_chunks::<2>().0);
+    match (format.bits_allocated, order) {
+        (8, _) => words.iter_mut().zip(bytes).for_each(|(word, byte)| *word = u16::from(*byte)),
+        (_, ByteOrder::Little) => pairs.for_each(|(word, pair)| *word = u16::from_le_bytes(*pair)),
+        (_, ByteOrder::Big) => pairs.for_each(|(word, pair)| *word = u16::from_be_bytes(*pair)),
     }
 }

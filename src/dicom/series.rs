@@ -1,17 +1,23 @@
 //! A series: the CT slices that belong together, known by their headers.
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::open::{Extent, open};
+use super::enhanced::{self, Frame};
+use super::frames::Frames;
+use super::open::{Opened, open};
 use super::pixels::pixels_of;
 use super::{DicomError, Refused, SliceHeader, StoredPixels, header};
 use crate::findings::Code;
 
-/// One file of a series and what its header says.
+/// One image of a series and what its header says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slice {
     /// The file.
     pub path: PathBuf,
+    /// Index of the frame in a multi-frame file, from 0 on; `None` for a file of one image.
+    pub frame: Option<usize>,
     /// What its header said when the series was found.
     pub header: SliceHeader,
 }
@@ -22,16 +28,52 @@ impl Slice {
     /// # Errors
     /// [`DicomError`] where the file changed since it was found, or its pixels cannot be decoded.
     pub fn pixels(&self) -> Result<StoredPixels, DicomError> {
-        let data_set = open(&self.path, Extent::Pixels)?.ok_or(DicomError::Changed)?;
-        match header::slice_header(&data_set) {
-            Ok(header) if header == self.header => pixels_of(data_set),
+        MultiFrames::of([self]).pixels(self)
+    }
+}
+
+/// The multi-frame files among slices, each read once.
+#[derive(Debug, Default)]
+pub(super) struct MultiFrames(BTreeMap<PathBuf, (Frames, Vec<Frame>)>);
+
+impl MultiFrames {
+    /// Reads the headers of the multi-frame files among slices. What cannot be read is left out.
+    pub(super) fn of<'a>(slices: impl IntoIterator<Item = &'a Slice>) -> Self {
+        let mut files = BTreeMap::new();
+        for Slice { path, .. } in slices.into_iter().filter(|slice| slice.frame.is_some()) {
+            if files.contains_key(path) {
+                continue;
+            }
+            let Ok(Some(Opened { scan, .. })) = open(path) else { continue };
+            if let (Ok(places), Ok(frames)) = (Frames::of(&scan), enhanced::frames(&scan)) {
+                files.insert(path.clone(), (places, frames));
+            }
+        }
+        Self(files)
+    }
+
+    /// Reads the stored pixels of a slice.
+    pub(super) fn pixels(&self, slice: &Slice) -> Result<StoredPixels, DicomError> {
+        let Some(index) = slice.frame else {
+            let opened = open(&slice.path)?.ok_or(DicomError::Changed)?;
+            return match header::slice_header(&opened.scan) {
+                Ok(header) if header == slice.header => pixels_of(opened),
+                _ => Err(DicomError::Changed),
+            };
+        };
+        let (places, frames) = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
+        match frames.get(index) {
+            Some(Frame::Slice(header)) if **header == slice.header => {
+                let mut file = File::open(&slice.path).map_err(|source| DicomError::Unreadable { source })?;
+                places.stored(&mut file, index)
+            }
             _ => Err(DicomError::Changed),
         }
     }
 }
 
-/// CT slices of one Series Instance UID, frame of reference, size, pixel spacing and orientation,
-/// in the order of their paths; whether they make a volume is [`Stack`](super::Stack)'s to say.
+/// CT slices of one Series Instance UID, frame of reference, size, pixel spacing, orientation and,
+/// where several lie at one position, reconstruction and phase; in the order of their paths. Whether they make a volume is [`Stack`](super::Stack)'s to say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// The folder that holds all slices; where it holds another series too, the first slice's file.

@@ -97,10 +97,12 @@ impl Pile {
         let off_mm = offsets()
             .map(|offset| (in_plane(offset) - drift * offset.dot(*normal)).length())
             .fold(0.0, f64::max);
-        if off_mm > settings.straight_within_mm {
+        let degrees = drift.length().atan().to_degrees();
+        // positions too far apart to be reckoned with
+        if off_mm > settings.straight_within_mm || degrees.is_nan() {
             return Err(DicomError::Scattered { off_mm });
         }
-        Ok(drift.length().atan().to_degrees())
+        Ok(degrees)
     }
 }
 
@@ -170,7 +172,12 @@ pub(super) fn check_limits(grid: &Grid, settings: &GeometrySettings) -> Result<(
         ("the distance between rows", Code::PixelSpacing, row_mm, pixels),
         ("the distance between columns", Code::PixelSpacing, column_mm, pixels),
         ("the distance between slices", Code::Spacing, slice_mm, settings.slice_spacing_mm),
-        ("the length covered", Code::Coverage, grid.extent_mm()[0], [settings.least_extent_mm, f64::INFINITY]),
+        (
+            "the length covered",
+            Code::Coverage,
+            grid.extent_mm()[0],
+            [settings.least_extent_mm, f64::INFINITY],
+        ),
     ] {
         if !(least_mm..=most_mm).contains(&found_mm) {
             return Err(DicomError::Limit { what, code, found_mm, least_mm, most_mm });

@@ -80,7 +80,8 @@ pub(super) fn open_archive(path: &Path) -> std::io::Result<Archive> {
 /// [`MAX_ARCHIVE_BYTES`] or [`MAX_ARCHIVE_RATIO`].
 pub fn unpack(path: &Path, folder: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
     let packed = fs::metadata(path)?.len();
-    let most = packed.saturating_mul(MAX_ARCHIVE_RATIO).saturating_add(RATIO_FREE_BYTES).min(MAX_ARCHIVE_BYTES);
+    let most =
+        packed.saturating_mul(MAX_ARCHIVE_RATIO).saturating_add(RATIO_FREE_BYTES).min(MAX_ARCHIVE_BYTES);
     let mut archive = open_archive(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => ArchiveError::Damaged,
         _ => error.into(),
@@ -94,7 +95,10 @@ pub fn unpack(path: &Path, folder: &Path) -> Result<Vec<PathBuf>, ArchiveError> 
         match unpack_entry(&mut archive, index, folder, left) {
             Entry::Unpacked(bytes) if bytes > left => return Err(ArchiveError::TooLarge { most }),
             Entry::Unpacked(bytes) => left -= bytes,
-            Entry::LeftOut(name) => left_out.push(name),
+            Entry::LeftOut(name, bytes) => {
+                left = left.saturating_sub(bytes);
+                left_out.push(name);
+            }
             Entry::Passed => {}
         }
     }
@@ -105,36 +109,39 @@ pub fn unpack(path: &Path, folder: &Path) -> Result<Vec<PathBuf>, ArchiveError> 
 enum Entry {
     /// So many bytes came; one more than allowed where it is too large.
     Unpacked(u64),
-    LeftOut(PathBuf),
+    /// Its name, and how many bytes came before it failed.
+    LeftOut(PathBuf, u64),
     Passed,
 }
 
 fn unpack_entry(archive: &mut Archive, index: usize, folder: &Path, left: u64) -> Entry {
     let nameless = PathBuf::from(format!("#{index}"));
-    let Ok(mut entry) = archive.by_index(index) else { return Entry::LeftOut(nameless) };
+    let Ok(entry) = archive.by_index(index) else { return Entry::LeftOut(nameless, 0) };
     if entry.is_dir() || entry.is_symlink() {
         return Entry::Passed;
     }
     let Some(name) = entry.name().ok().and_then(|name| inside(&name)) else {
-        return Entry::LeftOut(nameless);
+        return Entry::LeftOut(nameless, 0);
     };
     let place = folder.join(&name);
-    match copy(&mut entry, &place, left) {
+    let Ok(mut file) = create(&place) else { return Entry::LeftOut(name, 0) };
+    match std::io::copy(&mut entry.take(left.saturating_add(1)), &mut file) {
         Ok(bytes) => Entry::Unpacked(bytes),
         Err(_) => {
+            let bytes = file.metadata().map_or(0, |file| file.len());
             // a part of a file is worse than none
             _ = fs::remove_file(&place);
-            Entry::LeftOut(name)
+            Entry::LeftOut(name, bytes)
         }
     }
 }
 
-fn copy(from: &mut impl Read, place: &Path, left: u64) -> std::io::Result<u64> {
+/// Makes a file that is not there yet.
+fn create(place: &Path) -> std::io::Result<File> {
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(place)?;
-    std::io::copy(&mut from.take(left.saturating_add(1)), &mut file)
+    OpenOptions::new().write(true).create_new(true).open(place)
 }
 
 /// The place of an entry below the archive's own root; `None` where its name points elsewhere.

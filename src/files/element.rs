@@ -113,20 +113,22 @@ pub(super) fn read_values(
     let mut buffer = vec![0; BUFFER_BYTES];
     while values.len() < count {
         let bytes = (count - values.len()).saturating_mul(size).min(BUFFER_BYTES);
-        from.read_exact(&mut buffer[..bytes]).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => VolumeFileError::Short { values: count },
-            _ => error.into(),
-        })?;
+        from.read_exact(&mut buffer[..bytes]).map_err(|error| cut_off(error, count))?;
         encoding.decode(&buffer[..bytes], &mut values);
     }
     // the end of a compressed stream holds its checksum
-    match from.bytes().next() {
-        None => Ok(values),
-        Some(Ok(_)) => Err(VolumeFileError::Long { values: count }),
-        Some(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => {
-            Err(VolumeFileError::Short { values: count })
-        }
-        Some(Err(error)) => Err(error.into()),
+    match from.take(1).read_to_end(&mut Vec::new()) {
+        Ok(0) => Ok(values),
+        Ok(_) => Err(VolumeFileError::Long { values: count }),
+        Err(error) => Err(cut_off(error, count)),
+    }
+}
+
+/// What a failure to read `values` values means.
+fn cut_off(error: std::io::Error, values: usize) -> VolumeFileError {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => VolumeFileError::Short { values },
+        _ => error.into(),
     }
 }
 
@@ -154,7 +156,10 @@ pub(super) fn write_values(
     for some in values.chunks(BUFFER_BYTES / 4) {
         bytes.clear();
         match element {
-            #[expect(clippy::cast_possible_truncation, reason = "whole numbers within i16, as checked before")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole numbers within i16, as checked before"
+            )]
             Element::I16 => bytes.extend(some.iter().flat_map(|value| (*value as i16).to_le_bytes())),
             _ => bytes.extend(some.iter().flat_map(|value| value.to_le_bytes())),
         }
@@ -195,7 +200,8 @@ mod tests {
 
     #[test]
     fn slope_and_intercept_are_not_truncated() {
-        let encoding = Encoding { slope: 0.5, intercept: -1024.0, ..Encoding::plain(Element::U8, ByteOrder::Little) };
+        let encoding =
+            Encoding { slope: 0.5, intercept: -1024.0, ..Encoding::plain(Element::U8, ByteOrder::Little) };
         assert_eq!(read_values(&mut &[1u8, 2][..], encoding, 2).unwrap(), [-1023.5, -1023.0]);
     }
 

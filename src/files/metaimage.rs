@@ -1,7 +1,7 @@
 //! MetaImage files (`.mha`, and `.mhd` with its values beside it).
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::read::ZlibDecoder;
@@ -108,7 +108,7 @@ struct Header(Vec<(String, String)>);
 
 impl Header {
     /// Reads up to the line that says where the values lie, and no further.
-    fn read(from: &mut impl Read) -> Result<Self, VolumeFileError> {
+    fn read(from: &mut impl BufRead) -> Result<Self, VolumeFileError> {
         let mut lines = Vec::new();
         let mut line = Vec::new();
         for byte in from.bytes().take(LONGEST_HEADER) {
@@ -143,7 +143,8 @@ impl Header {
     }
 
     fn says(&self, key: &str) -> bool {
-        self.find(&[key]).is_some_and(|value| ["true", "1", "t"].contains(&value.to_ascii_lowercase().as_str()))
+        self.find(&[key])
+            .is_some_and(|value| ["true", "1", "t"].contains(&value.to_ascii_lowercase().as_str()))
     }
 
     /// As many numbers as there must be; `None` where the key is missing or they are not so many.

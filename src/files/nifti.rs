@@ -11,9 +11,9 @@ use super::{VolumeFileError, stream};
 use crate::volume::Volume;
 
 /// Bytes of a NIfTI-1 header.
-pub(super) const HEADER_1_BYTES: usize = 348;
+pub(super) const HEADER_1_BYTES: u16 = 348;
 /// Bytes of a NIfTI-2 header.
-const HEADER_2_BYTES: usize = 540;
+const HEADER_2_BYTES: u16 = 540;
 /// Magic of a NIfTI-1 file that holds header and values.
 pub(super) const MAGIC_1: &[u8; 4] = b"n+1\0";
 const MAGIC_2: &[u8; 8] = b"n+2\0\r\n\x1a\n";
@@ -46,17 +46,16 @@ pub(super) fn is_nifti(beginning: &[u8]) -> bool {
 /// NIfTI-1.1 data format (`nifti1.h`, 2007) and NIfTI-2 (`nifti2.h`, 2011).
 pub fn read_nifti(path: &Path) -> Result<Volume, VolumeFileError> {
     let mut file = stream::open(path)?;
-    let bytes = stream::beginning(&mut file, HEADER_1_BYTES as u64);
+    let bytes = stream::beginning(&mut file, HEADER_1_BYTES.into());
     let header = match Fields::of(&bytes).ok_or(VolumeFileError::Format)? {
         fields if fields.is_nifti_2 => {
-            let rest = stream::beginning(&mut file, (HEADER_2_BYTES - HEADER_1_BYTES) as u64);
-            let bytes = [bytes, rest].concat();
-            header(&Fields { bytes: &bytes, ..fields })?
+            let rest = stream::beginning(&mut file, (HEADER_2_BYTES - HEADER_1_BYTES).into());
+            header(&Fields { bytes: &[bytes.as_slice(), &rest].concat(), ..fields })?
         }
         fields => header(&fields)?,
     };
-    let read_so_far = if header.is_nifti_2 { HEADER_2_BYTES } else { HEADER_1_BYTES } as u64;
-    let gap = header.values_at.checked_sub(read_so_far).filter(|gap| *gap <= FURTHEST_VALUES);
+    let read_so_far = if header.is_nifti_2 { HEADER_2_BYTES } else { HEADER_1_BYTES };
+    let gap = header.values_at.checked_sub(read_so_far.into()).filter(|gap| *gap <= FURTHEST_VALUES);
     let gap = gap.ok_or(VolumeFileError::Header { what: "vox_offset" })?;
     std::io::copy(&mut file.by_ref().take(gap), &mut std::io::sink())?;
     let grid = grid_of(header.shape_zyx, header.patient_from_voxel)?;
@@ -84,9 +83,9 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn of(bytes: &'a [u8]) -> Option<Self> {
         let size = *bytes.first_chunk::<4>()?;
-        let has_size = |number: usize| match number {
-            number if u32::from_le_bytes(size) as usize == number => Some(ByteOrder::Little),
-            number if u32::from_be_bytes(size) as usize == number => Some(ByteOrder::Big),
+        let has_size = |number: u16| match u32::from(number) {
+            number if u32::from_le_bytes(size) == number => Some(ByteOrder::Little),
+            number if u32::from_be_bytes(size) == number => Some(ByteOrder::Big),
             _ => None,
         };
         if let (Some(order), Some(MAGIC_1)) = (has_size(HEADER_1_BYTES), bytes.get(344..348)?.first_chunk()) {
@@ -199,7 +198,8 @@ fn encoding(fields: &Fields<'_>) -> Result<Encoding, VolumeFileError> {
 }
 
 fn placement(fields: &Fields<'_>) -> Result<DAffine3, VolumeFileError> {
-    let units = if fields.is_nifti_2 { i32::from_le_bytes(fields.number(500)) } else { fields.bytes[123].into() };
+    let units =
+        if fields.is_nifti_2 { i32::from_le_bytes(fields.number(500)) } else { fields.bytes[123].into() };
     let millimetres = match units & 7 {
         // unknown is written for millimetres by many tools
         0 | 2 => 1.0,

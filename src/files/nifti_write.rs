@@ -14,6 +14,9 @@ use super::nifti::{HEADER_1_BYTES, LPS_FROM_RAS, MAGIC_1};
 use crate::geometry::{Grid, Unit};
 use crate::volume::Volume;
 
+/// Where the values start: after the header and four bytes that say there is no extension.
+const VALUES_AT: usize = HEADER_1_BYTES as usize + 4;
+
 /// Whether a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gzip {
@@ -62,7 +65,7 @@ fn write(
 }
 
 /// A header being filled.
-struct Header([u8; HEADER_1_BYTES + 4]);
+struct Header([u8; VALUES_AT]);
 
 impl Header {
     fn put<const N: usize>(&mut self, at: usize, bytes: [u8; N]) {
@@ -81,14 +84,14 @@ impl Header {
     }
 }
 
-/// The header and the four bytes that say there is no extension.
+/// The bytes before the values.
 fn header(grid: &Grid, element: Element) -> Result<Vec<u8>, VolumeFileError> {
     if grid.unit() != Unit::Millimetre {
         return Err(VolumeFileError::NoMillimetres);
     }
     let most = i16::MAX.unsigned_abs().into();
-    let mut header = Header([0; HEADER_1_BYTES + 4]);
-    header.put(0, (HEADER_1_BYTES as u32).to_le_bytes());
+    let mut header = Header([0; VALUES_AT]);
+    header.put(0, u32::from(HEADER_1_BYTES).to_le_bytes());
     let [z, y, x] = grid.shape_zyx();
     header.short(40, 3);
     for (index, side) in [x, y, z, 1, 1, 1, 1].into_iter().enumerate() {
@@ -97,7 +100,7 @@ fn header(grid: &Grid, element: Element) -> Result<Vec<u8>, VolumeFileError> {
     let (kind, bits) = if element == Element::I16 { (4, 16) } else { (16, 32) };
     header.short(70, kind);
     header.short(72, bits);
-    header.reals(108, &[(HEADER_1_BYTES + 4) as f64, 1.0, 0.0]);
+    header.reals(108, &[VALUES_AT as f64, 1.0, 0.0]);
     // millimetres and seconds
     header.put(123, [2 + 8]);
     header.put(148, *b"pulmo, Hounsfield units");
@@ -112,7 +115,8 @@ fn place(header: &mut Header, grid: &Grid) {
     let ras = DMat3::from_diagonal(LPS_FROM_RAS) * patient.matrix3;
     let offset = LPS_FROM_RAS * patient.translation;
     let side = if ras.determinant() < 0.0 { -1.0 } else { 1.0 };
-    let axes = DMat3::from_cols(ras.x_axis.normalize(), ras.y_axis.normalize(), ras.z_axis.normalize() * side);
+    let axes =
+        DMat3::from_cols(ras.x_axis.normalize(), ras.y_axis.normalize(), ras.z_axis.normalize() * side);
     let rotation = DQuat::from_mat3(&axes).normalize();
     let bcd = DVec3::new(rotation.x, rotation.y, rotation.z) * if rotation.w < 0.0 { -1.0 } else { 1.0 };
     let [z_mm, y_mm, x_mm] = grid.spacing_mm();

@@ -67,9 +67,7 @@ impl NpyArray {
         };
         let grid = match spacing_mm {
             Some(spacing_mm) => Grid::aligned(shape_zyx, spacing_mm)?,
-            None => {
-                Grid::of_picture(shape_zyx[1], shape_zyx[2])?.derived(shape_zyx, DAffine3::IDENTITY)?
-            }
+            None => Grid::of_picture(shape_zyx[1], shape_zyx[2])?.derived(shape_zyx, DAffine3::IDENTITY)?,
         };
         volume_of(grid, self.values)
     }
@@ -184,7 +182,10 @@ mod tests {
             assert_eq!(read_npy(&path).unwrap(), NpyArray { shape, values: values.clone() });
         }
         assert!(matches!(read_npy_volume(&path, None), Err(VolumeFileError::Axes { axes: 4 })));
-        assert!(matches!(write_npy(&path, &[5], &values), Err(VolumeFileError::Count { expected: 5, found: 24 })));
+        assert!(matches!(
+            write_npy(&path, &[5], &values),
+            Err(VolumeFileError::Count { expected: 5, found: 24 })
+        ));
     }
 
     #[test]

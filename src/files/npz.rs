@@ -4,8 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::VolumeFileError;
-use super::npy::{NpyArray, read_array};
 use super::archive::{Archive, open_archive};
+use super::npy::{NpyArray, read_array};
 use crate::volume::Volume;
 
 /// The array of the volume, where there are several.
@@ -15,9 +15,13 @@ const SPACING: [&str; 2] = ["spacing.npy", "spacing_mm.npy"];
 
 /// Whether a zip archive holds arrays at its top and nothing else.
 pub(super) fn is_npz(path: &Path) -> bool {
-    let Ok(archive) = open_archive(path) else { return false };
-    let mut names = archive.file_names().peekable();
-    names.peek().is_some() && names.all(|name| name.ends_with(".npy") && !name.contains(['/', '\\']))
+    let is_array = |name: &String| name.ends_with(".npy") && !name.contains(['/', '\\']);
+    let names = open_archive(path).ok().and_then(|archive| names(&archive));
+    names.is_some_and(|names| !names.is_empty() && names.iter().all(is_array))
+}
+
+fn names(archive: &Archive) -> Option<Vec<String>> {
+    archive.file_names().map(|name| Some(name.ok()?.into_owned())).collect()
 }
 
 /// Reads an archive of arrays as a volume: the array `volume`, or the only one there is besides
@@ -29,7 +33,7 @@ pub(super) fn is_npz(path: &Path) -> bool {
 /// array is the volume, or the spacing is not three positive numbers.
 pub fn read_npz(path: &Path) -> Result<Volume, VolumeFileError> {
     let mut archive = open_archive(path)?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let names = names(&archive).ok_or(VolumeFileError::Damaged)?;
     let (spacings, arrays): (Vec<&String>, Vec<&String>) =
         names.iter().partition(|name| SPACING.contains(&name.as_str()));
     let spacing_mm = match spacings[..] {

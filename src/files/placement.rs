@@ -9,10 +9,7 @@ use crate::geometry::Grid;
 const RIGHT_ANGLE_COSINE: f64 = 8.7e-3;
 
 /// The grid of voxels that lie in LPS millimetres as a file says.
-pub(super) fn grid_of(
-    shape_zyx: [usize; 3],
-    patient_from_voxel: DAffine3,
-) -> Result<Grid, VolumeFileError> {
+pub(super) fn grid_of(shape_zyx: [usize; 3], patient_from_voxel: DAffine3) -> Result<Grid, VolumeFileError> {
     let axes = patient_from_voxel.matrix3;
     let axes = [axes.x_axis, axes.y_axis, axes.z_axis];
     if !patient_from_voxel.is_finite() || axes.iter().any(|axis| axis.length() < 1e-6) {

@@ -28,7 +28,7 @@ macro_rules! codes {
 
 codes! {
     /// The file is neither DICOM nor a picture or volume format that pulmo reads.
-    NotDicom = "NOT_DICOM", "check the path; pulmo reads DICOM, PNG, JPEG, TIFF and .npy";
+    NotDicom = "NOT_DICOM", "check the path; pulmo reads DICOM, NIfTI, MetaImage, NumPy arrays, PNG, JPEG, TIFF and zip";
     /// The file cannot be opened or read.
     Unreadable = "UNREADABLE", "check the file's permissions and the disk";
     /// The file ends before its declared content.
@@ -81,6 +81,8 @@ codes! {
     Codec = "CODEC", "transcode the series to Explicit VR Little Endian";
     /// The compressed image has another size than the DICOM header says.
     CodecDimensions = "CODEC_DIM", "export the series again from the archive";
+    /// The compressed image is signed where the DICOM header says unsigned, or the other way round.
+    CodecSign = "CODEC_SIGN", "have the sender correct Pixel Representation";
     /// A decimal string (slope, intercept, spacing) is not a number.
     DecimalString = "DS", "have the sender correct the number's format";
     /// Rescale slope is zero or negative.

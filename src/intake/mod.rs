@@ -1,8 +1,16 @@
 //! Whatever the user points at, as a list of items that load to volumes.
 //!
-//! A picture, a DICOM series, a NumPy volume, or a folder of any of them: training and inference
-//! read all through here, so that both see the same values.
+//! A picture, a DICOM series, a volume file, a zip archive or a folder of any of them: training and
+//! inference read all through here, so that both see the same values.
 
+mod dicomdir;
+mod error;
+mod find;
+mod inspect;
 mod item;
+mod sanity;
 
-pub use item::{IntakeError, Item, Kind, Loaded, Settings, find};
+pub use error::IntakeError;
+pub use find::find;
+pub use inspect::{Depth, HounsfieldSummary, Inspection, inspect, inspect_all, short_digest};
+pub use item::{Item, Kind, Loaded, Settings};

@@ -60,7 +60,10 @@ pub enum Pooling {
     /// change the whole look.
     #[default]
     Average,
-    /// Mean and maximum side by side, over the image and over the slices: for small findings.
+    /// The maximum over the image; for a study the attention-weighted mean and the maximum over slices,
+    /// side by side: for small findings, wherever they are.
+    Max,
+    /// Mean and maximum of the image side by side, and of the slices as for `max`.
     AverageMax,
 }
 
@@ -99,7 +102,7 @@ impl EncoderConfig {
     pub fn features(&self) -> usize {
         let last = self.widths.last().copied().unwrap_or(0);
         match self.pooling {
-            Pooling::Average => last,
+            Pooling::Average | Pooling::Max => last,
             Pooling::AverageMax => 2 * last,
         }
     }
@@ -138,7 +141,7 @@ impl NetworkConfig {
     /// Length of the vector before the head.
     pub fn features(&self) -> usize {
         match (self.kind, self.encoder.pooling) {
-            (NetworkKind::Mil, Pooling::AverageMax) => 2 * self.encoder.features(),
+            (NetworkKind::Mil, Pooling::Max | Pooling::AverageMax) => 2 * self.encoder.features(),
             _ => self.encoder.features(),
         }
     }

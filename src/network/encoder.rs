@@ -91,13 +91,12 @@ impl Encoder {
         let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
         let [batch, channels, height, width] = maps.dims();
         let maps = maps.reshape([batch, channels, height * width]);
-        let mean = maps.clone().mean_dim(2).reshape([batch, channels]);
+        let mean = |maps: Tensor<3>| maps.mean_dim(2).reshape([batch, channels]);
+        let highest = |maps: Tensor<3>| maps.max_dim(2).reshape([batch, channels]);
         match self.pooling {
-            Pooling::Average => mean,
-            Pooling::AverageMax => {
-                let highest = maps.max_dim(2).reshape([batch, channels]);
-                Tensor::cat(vec![mean, highest], 1)
-            }
+            Pooling::Average => mean(maps),
+            Pooling::Max => highest(maps),
+            Pooling::AverageMax => Tensor::cat(vec![mean(maps.clone()), highest(maps)], 1),
         }
     }
 }

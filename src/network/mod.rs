@@ -13,6 +13,7 @@ mod encoder;
 #[expect(clippy::module_inception, reason = "the network is this room's main type")]
 mod network;
 mod normalization;
+mod read;
 
 pub use attention::GatedAttention;
 pub use bags::Bags;
@@ -20,3 +21,4 @@ pub use config::{EncoderConfig, NetworkConfig, NetworkError, NetworkKind, Poolin
 pub use convolution::Convolution;
 pub use encoder::{Encoder, ResidualBlock};
 pub use network::{Network, Output};
+pub use read::{DeviceError, read_tensor};

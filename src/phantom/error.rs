@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::dicom::WriteError;
+use crate::files::VolumeFileError;
 use crate::geometry::GridError;
 use crate::units::Millimetres;
 use crate::volume::VolumeError;
@@ -36,6 +37,9 @@ pub enum PhantomError {
     /// The DICOM files cannot be written.
     #[error("cannot write a study's DICOM files")]
     Dicom(#[from] WriteError),
+    /// A region's file cannot be written.
+    #[error("cannot write a region of a study")]
+    Region(#[from] VolumeFileError),
     /// The manifest cannot be written.
     #[error("cannot write {path}")]
     Manifest {

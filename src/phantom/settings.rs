@@ -40,6 +40,7 @@ pub(super) enum Purpose {
     Texture = 8,
     Noise = 9,
     Files = 10,
+    Regions = 11,
 }
 
 /// Which study of which collection.

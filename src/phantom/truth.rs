@@ -73,26 +73,34 @@ pub struct StudyTruth {
     pub nodules: Vec<NoduleTruth>,
 }
 
-#[derive(Serialize)]
-struct ManifestRow<'a> {
-    path: &'a str,
-    label: Label,
-    patient_id: &'a str,
-    nodules: usize,
+/// One row of `truth.csv`, which is a training manifest.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ManifestRow {
+    pub(super) path: String,
+    pub(super) label: Label,
+    pub(super) patient_id: String,
+    pub(super) nodules: usize,
 }
 
-/// Writes `truth.csv` (path, label, patient_id, nodules: a training manifest) and `truth.json`
-/// (everything) into a folder.
-pub(super) fn write_truth(folder: &Path, studies: &[StudyTruth]) -> Result<(), PhantomError> {
+/// Writes `truth.csv` into a folder.
+pub(super) fn write_manifest(folder: &Path, rows: &[ManifestRow]) -> Result<(), PhantomError> {
     let path = folder.join("truth.csv");
-    let manifest = |source| PhantomError::Manifest { path: path.clone(), source };
+    let failed = |source| PhantomError::Manifest { path: path.clone(), source };
+    let mut writer = csv::Writer::from_path(&path).map_err(failed)?;
+    rows.iter().try_for_each(|row| writer.serialize(row)).map_err(failed)?;
+    writer.flush().map_err(|source| failed(source.into()))
+}
+
+/// Writes `truth.csv` (path, label, patient_id, nodules) and `truth.json` (everything) into a folder.
+pub(super) fn write_truth(folder: &Path, studies: &[StudyTruth]) -> Result<(), PhantomError> {
     fs::create_dir_all(folder).map_err(|source| PhantomError::Truth { path: folder.to_owned(), source })?;
-    let mut rows = csv::Writer::from_path(&path).map_err(manifest)?;
-    for StudyTruth { path, label, patient_id, nodules, .. } in studies {
-        let row = ManifestRow { path, label: *label, patient_id, nodules: nodules.len() };
-        rows.serialize(row).map_err(manifest)?;
-    }
-    rows.flush().map_err(|source| manifest(source.into()))?;
+    let row = |study: &StudyTruth| ManifestRow {
+        path: study.path.clone(),
+        label: study.label,
+        patient_id: study.patient_id.clone(),
+        nodules: study.nodules.len(),
+    };
+    write_manifest(folder, &studies.iter().map(row).collect::<Vec<_>>())?;
     let path = folder.join("truth.json");
     let failed = |source| PhantomError::Truth { path: path.clone(), source };
     let file = File::create(&path).map_err(failed)?;

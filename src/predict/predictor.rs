@@ -7,7 +7,7 @@ use ndarray::Array3;
 use super::decide::{decide, softmax};
 use crate::bundle::Bundle;
 use crate::findings::Prediction;
-use crate::network::{Bags, Network, NetworkConfig, NetworkError};
+use crate::network::{Bags, DeviceError, Network, NetworkConfig, NetworkError, read_tensor};
 
 /// Why volumes cannot be classified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,8 +17,8 @@ pub enum PredictError {
     #[error(transparent)]
     Input(#[from] NetworkError),
     /// The device failed to compute or to give the result.
-    #[error("the device failed: {0}")]
-    Device(String),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The network gave infinities or no numbers.
     #[error("the network's output is not a finite number")]
     NotFinite,
@@ -57,19 +57,14 @@ impl Predictor {
         let bags = Bags::new(volumes, &self.config, &self.device)?;
         let counts = bags.counts.clone();
         let output = self.network.forward(bags);
-        let failed = |error: &dyn std::fmt::Display| PredictError::Device(error.to_string());
-        let read = |tensor: burn::tensor::Tensor<2>| -> Result<Vec<f32>, PredictError> {
-            let data = tensor.try_into_data().map_err(|error| failed(&error))?;
-            data.try_to_vec::<f32>().map_err(|error| PredictError::Device(format!("{error:?}")))
-        };
-        let logits = read(output.logits)?;
+        let logits = read_tensor(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);
         }
         let attention = output
             .attention
             .into_iter()
-            .map(|weights| read(weights).map(Some))
+            .map(|weights| read_tensor(weights).map(Some))
             .collect::<Result<Vec<_>, _>>()?;
         let attention = attention.into_iter().chain(std::iter::repeat(None)).take(counts.len());
         let predictions = logits.chunks(self.classes.len()).zip(attention);

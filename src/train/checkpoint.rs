@@ -18,7 +18,7 @@ use super::TrainError;
 use super::event::EpochRow;
 use super::optimizer::{Optimizer, OptimizerConfig};
 use crate::bundle::{load_weights, save_weights, sha256_hex};
-use crate::network::Network;
+use crate::network::{Network, read_tensor};
 
 /// Checkpoints kept: the newest and the one before.
 const KEPT: usize = 2;
@@ -53,6 +53,9 @@ struct State {
 pub(super) struct RunIdentity {
     /// SHA-256 of the recipe.
     pub recipe: String,
+    /// SHA-256 of the weights it started from, where they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<String>,
     /// SHA-256 of the manifest's rows.
     pub data: String,
 }
@@ -136,6 +139,9 @@ impl Checkpoint {
         if state.run.recipe != run.recipe {
             return Err(other("recipe or seed"));
         }
+        if state.run.init != run.init {
+            return Err(other("start (--init)"));
+        }
         if state.run.data != run.data {
             return Err(other("data"));
         }
@@ -200,9 +206,8 @@ fn moments_to_bytes(optimizer: &Optimizer, path: &Path) -> Result<Vec<u8>, Train
     let mut arrays: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for (parameter, moments) in optimizer.moments().iter().enumerate() {
         for (order, moment) in moments.iter().enumerate() {
-            let data =
-                moment.clone().try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
-            let bytes = data.iter::<f32>().flat_map(f32::to_le_bytes).collect();
+            let values = read_tensor(moment.clone())?;
+            let bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
             arrays.insert(format!("{parameter:05}.{order}"), bytes);
         }
     }

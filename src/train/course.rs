@@ -6,7 +6,7 @@ use super::TrainError;
 use super::dataset::Dataset;
 use super::step::{cross_entropy, scalar};
 use crate::metrics::{Ranking, roc_auc};
-use crate::network::{Bags, Network, NetworkConfig, NetworkKind};
+use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor};
 use crate::predict::softmax;
 
 /// Most images in one forward pass.
@@ -39,9 +39,7 @@ pub(super) fn score(
         let [_, classes] = logits.dims();
         let loss = cross_entropy(logits.clone(), &labels, &vec![1.0; classes], 0.0);
         sum += scalar(loss)? * batch.len() as f64;
-        let logits = logits.try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
-        let logits: Vec<f32> = logits.iter::<f32>().collect();
-        probabilities.extend(logits.chunks(classes).map(softmax));
+        probabilities.extend(read_tensor(logits)?.chunks(classes).map(softmax));
     }
     Ok(Scores { loss: sum / dataset.len().max(1) as f64, probabilities })
 }

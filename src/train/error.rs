@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::Failure;
-use crate::bundle::BundleError;
+use crate::bundle::{BundleError, WeightsError};
 use crate::metrics::MetricsError;
-use crate::network::NetworkError;
+use crate::network::{DeviceError, NetworkError};
 use crate::predict::PredictError;
 
 /// Why a training or an evaluation cannot go on.
@@ -75,8 +75,11 @@ pub enum TrainError {
         source: std::io::Error,
     },
     /// The device failed.
-    #[error("device: {0}; try again with --device cpu")]
-    Device(String),
+    #[error("{0}; try again with --device cpu")]
+    Device(#[from] DeviceError),
+    /// The weights cannot be read from the device or put back.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// The network cannot be built or fed.
     #[error(transparent)]
     Network(#[from] NetworkError),

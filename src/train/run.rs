@@ -28,6 +28,8 @@ pub struct Job {
     pub recipe: Recipe,
     /// What to train on.
     pub cases: Vec<Case>,
+    /// Weights to start from, as safetensors bytes of the same network; `None` draws them by the seed.
+    pub init: Option<Vec<u8>>,
     /// Where checkpoints and the bundle go.
     pub out: PathBuf,
     /// What to compute on.
@@ -61,12 +63,16 @@ struct Data {
 pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, TrainError> {
     let recipe = &job.recipe;
     let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
-    let run = identity(recipe, &job.cases, &splits)?;
+    let run = identity(job, &splits)?;
     let checkpoints = job.out.join("checkpoints");
     std::fs::create_dir_all(&checkpoints)
         .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
     let data = load(job, &splits, observe)?;
-    let fresh = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
+    let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
+    let fresh = match &job.init {
+        Some(bytes) => load_weights(drawn, bytes)?,
+        None => drawn,
+    };
     let resumed = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
     if let Some(checkpoint) = &resumed {
         observe(Event::Resumed { epochs: checkpoint.history.len() });
@@ -90,12 +96,16 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     Ok(Trained { bundle, history: state.history, splits })
 }
 
-fn identity(recipe: &Recipe, cases: &[Case], splits: &[Split]) -> Result<RunIdentity, TrainError> {
+fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
     let mut rows = String::new();
-    for (case, split) in cases.iter().zip(splits) {
+    for (case, split) in job.cases.iter().zip(splits) {
         rows += &format!("{}\n{}\n{}\n{}\n", case.path, case.label, case.patient_id, split.name());
     }
-    Ok(RunIdentity { recipe: sha256_hex(recipe_text(recipe)?.as_bytes()), data: sha256_hex(rows.as_bytes()) })
+    Ok(RunIdentity {
+        recipe: sha256_hex(recipe_text(&job.recipe)?.as_bytes()),
+        init: job.init.as_deref().map(sha256_hex),
+        data: sha256_hex(rows.as_bytes()),
+    })
 }
 
 fn recipe_text(recipe: &Recipe) -> Result<String, TrainError> {
@@ -206,11 +216,7 @@ fn epoch(
         best: false,
     };
     row.best = is_best(&row, &state.history);
-    let best = if row.best {
-        Some(save_weights(judged).map_err(|error| TrainError::Device(error.to_string()))?)
-    } else {
-        state.best
-    };
+    let best = if row.best { Some(save_weights(judged)?) } else { state.best };
     observe(Event::Epoch { row: &row, epochs: course.epochs });
     let mut history = state.history;
     history.push(row);
@@ -280,12 +286,10 @@ fn finish(
     let recipe = &job.recipe;
     let weights = match &state.best {
         Some(best) => best.clone(),
-        None => save_weights(&state.network).map_err(|error| TrainError::Device(error.to_string()))?,
+        None => save_weights(&state.network)?,
     };
     let device = job.compute.device();
-    let network = load_weights(fresh, &weights)
-        .map_err(|error| TrainError::Device(error.to_string()))?
-        .to_device(device);
+    let network = load_weights(fresh, &weights)?.to_device(device);
     let scores = score(&network, &recipe.network, &data.validation, device)?;
     let labels = data.validation.labels();
     #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
@@ -301,6 +305,7 @@ fn finish(
         device: job.compute.name().to_owned(),
         seed: recipe.seed,
         recipe_sha256: run.recipe.clone(),
+        init_sha256: run.init.clone(),
         data_sha256: run.data.clone(),
         train_cases: data.train.len(),
         validation_cases: data.validation.len(),

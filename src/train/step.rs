@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::network::{Bags, Network};
+use crate::network::{Bags, DeviceError, Network, read_tensor};
 use crate::random::Random;
 
 /// The labelled bags of one step.
@@ -114,6 +114,9 @@ pub(super) fn cross_entropy(
 }
 
 pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64, TrainError> {
-    let data = tensor.try_into_data().map_err(|error| TrainError::Device(error.to_string()))?;
-    data.iter::<f64>().next().ok_or_else(|| TrainError::Device("the device gave no value".to_owned()))
+    let values = read_tensor(tensor)?;
+    values
+        .first()
+        .map(|value| f64::from(*value))
+        .ok_or_else(|| DeviceError("no value came back".to_owned()).into())
 }

@@ -31,9 +31,16 @@ impl Encoding {
 pub(crate) enum Value {
     Text(&'static str, String),
     Words(&'static str, Vec<u16>),
-    /// One item of one element, for sequences whose presence is all that counts.
+    /// Pairs of words.
+    Longs(&'static str, Vec<u32>),
+    /// One empty item, for sequences whose presence is all that counts.
     Sequence,
+    /// A sequence of these items.
+    Items(Vec<Item>),
 }
+
+/// The elements of a sequence's item, by tag.
+pub(crate) type Item = BTreeMap<(u16, u16), Value>;
 
 /// One CT slice: its elements by tag, and its pixels as words.
 #[derive(Debug, Clone)]
@@ -64,6 +71,16 @@ pub(crate) const INTERCEPT: (u16, u16) = (0x0028, 0x1052);
 pub(crate) const SLOPE: (u16, u16) = (0x0028, 0x1053);
 pub(crate) const RESCALE_TYPE: (u16, u16) = (0x0028, 0x1054);
 pub(crate) const MODALITY_LUT: (u16, u16) = (0x0028, 0x3000);
+pub(crate) const FRAME_OF_REFERENCE: (u16, u16) = (0x0020, 0x0052);
+pub(crate) const ACQUISITION_NUMBER: (u16, u16) = (0x0020, 0x0012);
+pub(crate) const TEMPORAL_POSITION: (u16, u16) = (0x0020, 0x0100);
+pub(crate) const SLICE_THICKNESS: (u16, u16) = (0x0018, 0x0050);
+pub(crate) const SPACING_BETWEEN: (u16, u16) = (0x0018, 0x0088);
+pub(crate) const KERNEL: (u16, u16) = (0x0018, 0x1210);
+pub(crate) const PATIENT_POSITION: (u16, u16) = (0x0018, 0x5100);
+pub(crate) const FRAMES: (u16, u16) = (0x0028, 0x0008);
+pub(crate) const SHARED_GROUPS: (u16, u16) = (0x5200, 0x9229);
+pub(crate) const FRAME_GROUPS: (u16, u16) = (0x5200, 0x9230);
 pub(crate) const GANTRY_TILT: (u16, u16) = (0x0018, 0x1120);
 
 pub(crate) const SIDE: u16 = 8;
@@ -159,7 +176,9 @@ fn element(out: &mut Vec<u8>, encoding: Encoding, (group, number): (u16, u16), v
             (*vr, bytes)
         }
         Value::Words(vr, words) => (*vr, words.iter().flat_map(|w| word(*w)).collect()),
+        Value::Longs(vr, longs) => (*vr, longs.iter().flat_map(|l| long(*l)).collect()),
         Value::Sequence => ("SQ", [word(0xFFFE), word(0xE000), word(0), word(0)].concat()),
+        Value::Items(items) => ("SQ", items.iter().flat_map(|item| item_bytes(encoding, item)).collect()),
     };
     out.extend(word(group));
     out.extend(word(number));
@@ -179,9 +198,68 @@ fn element(out: &mut Vec<u8>, encoding: Encoding, (group, number): (u16, u16), v
     out.extend(bytes);
 }
 
+/// An item of defined length.
+fn item_bytes(encoding: Encoding, item: &Item) -> Vec<u8> {
+    let mut inside = Vec::new();
+    item.iter().for_each(|(tag, value)| element(&mut inside, encoding, *tag, value));
+    let length = Value::Longs("UL", vec![inside.len() as u32]);
+    let mut bytes = Vec::new();
+    // an item's header is a tag and a length: what implicit VR gives an element of 4 bytes, less its length
+    let plain = if encoding == Encoding::BigEndian { Encoding::BigEndian } else { Encoding::Implicit };
+    element(&mut bytes, plain, (0xFFFE, 0xE000), &length);
+    let value = bytes.split_off(bytes.len() - 4);
+    bytes.truncate(4);
+    [bytes, value, inside].concat()
+}
+
 /// `count` sound slices at `spacing_mm`, the first at 0.
 pub(crate) fn series(count: usize, spacing_mm: f64) -> Vec<CtSlice> {
     (0..count).map(|index| CtSlice::at(index as f64 * spacing_mm)).collect()
+}
+
+/// Side of the slices of [`chest`], in pixels of 8 mm.
+pub(crate) const CHEST_SIDE: u16 = 48;
+
+/// Hounsfield units of a schematic chest at a place in patient millimetres (LPS): a body of soft tissue
+/// and fat in air, two lungs from 0 to 240 mm along z, and a spot of bone in the patient's left lung.
+pub(crate) fn chest_hu([x, y, z]: [f64; 3]) -> i32 {
+    let within = |[cx, cy, cz]: [f64; 3], [rx, ry, rz]: [f64; 3]| {
+        ((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2) + ((z - cz) / rz).powi(2) <= 1.0
+    };
+    // grain of up to 20 HU, the same wherever the place is read
+    let grain = ((x * 3.0 + y * 7.0 + z * 5.0).rem_euclid(41.0) - 20.0) as i32;
+    let body = (x / 160.0).powi(2) + (y / 110.0).powi(2) <= 1.0;
+    let inner = (x / 145.0).powi(2) + (y / 95.0).powi(2) <= 1.0;
+    let lungs = [-70.0, 70.0].iter().any(|side| within([*side, 0.0, 120.0], [55.0, 75.0, 120.0]));
+    let spot = within([80.0, 10.0, 120.0], [14.0, 14.0, 14.0]);
+    grain
+        + match (body, inner, lungs, spot) {
+            (false, ..) => -1000,
+            (true, false, ..) => -90,
+            (_, _, true, true) => 700,
+            (_, _, true, false) => -850,
+            _ => 40,
+        }
+}
+
+/// An axial slice of the schematic chest at `z_mm`, 48 x 48 pixels of 8 mm.
+pub(crate) fn chest_slice(z_mm: f64) -> CtSlice {
+    let mut slice = CtSlice::at(z_mm);
+    let side = usize::from(CHEST_SIDE);
+    slice.word(ROWS, CHEST_SIDE);
+    slice.word(COLUMNS, CHEST_SIDE);
+    slice.text(PIXEL_SPACING, "DS", "8\\8");
+    slice.text(POSITION, "DS", &format!("-188\\-188\\{z_mm}"));
+    let mm = |index: usize| index as f64 * 8.0 - 188.0;
+    slice.pixels = (0..side * side)
+        .map(|index| (chest_hu([mm(index % side), mm(index / side), z_mm]) + 1024) as u16)
+        .collect();
+    slice
+}
+
+/// Slices of the schematic chest, `spacing_mm` apart from `first_mm` on.
+pub(crate) fn chest(count: usize, first_mm: f64, spacing_mm: f64) -> Vec<CtSlice> {
+    (0..count).map(|index| chest_slice(first_mm + index as f64 * spacing_mm)).collect()
 }
 
 /// Writes slices as `000.dcm`, `001.dcm`, ...

@@ -2,6 +2,11 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod ct;
+pub(crate) mod encoders;
+pub(crate) mod forge;
+pub(crate) mod jpeg_ls;
+pub(crate) mod load;
+pub(crate) mod plane;
 
 use std::path::PathBuf;
 

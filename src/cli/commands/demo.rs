@@ -16,7 +16,7 @@ use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::files::write_png;
 use crate::intake::{self, Settings};
-use crate::phantom::{NoduleKind, NoduleTruth, StudyTruth};
+use crate::phantom::{Collection, NoduleKind, NoduleTruth, PhantomSettings, StudyTruth};
 use crate::report::{Figures, GalleryItem, Page, write_index};
 use crate::train::{Evaluated, evaluate, read_manifest};
 
@@ -34,7 +34,9 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(None)?;
     let compute = open_device(args.device)?;
     let studies = args.out.join("studies");
-    let truths = make_phantoms(&studies, args.studies, args.seed)?;
+    let collection =
+        Collection { settings: PhantomSettings::default(), seed: args.seed, studies: args.studies };
+    let truths = make_phantoms(&studies, &collection)?;
     let cases = read_manifest(&studies.join("truth.csv"))?;
     let bar = loading_bar();
     let evaluated = evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?;

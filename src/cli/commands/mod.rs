@@ -1,8 +1,10 @@
 //! One file a command.
 
+mod convert;
 mod demo;
 mod devices;
 mod evaluate;
+mod inspect;
 mod phantom;
 mod predict;
 mod preprocess;
@@ -20,6 +22,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Train(args) => train::run(args),
         Command::Preprocess(args) => preprocess::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Convert(args) => convert::run(args),
         Command::Phantom(args) => phantom::run(args),
         Command::Devices(args) => devices::run(args),
     }

@@ -4,10 +4,20 @@ use std::path::Path;
 
 use crate::cli::args::PhantomArgs;
 use crate::cli::{Exit, printer, progress};
-use crate::phantom::{Collection, PhantomSettings, StudyTruth, write_collection};
+use crate::phantom::{Collection, PhantomSettings, StudyTruth, write_collection, write_regions};
 
 pub(super) fn run(args: &PhantomArgs) -> anyhow::Result<Exit> {
-    let truths = make_phantoms(&args.out, args.studies, args.seed)?;
+    let settings = PhantomSettings { nodules_at_most: args.nodules_at_most, ..PhantomSettings::default() };
+    let collection = Collection { settings, seed: args.seed, studies: args.studies };
+    if args.regions {
+        let bar = progress::bar(args.studies, "making regions");
+        let regions = write_regions(&args.out, &collection, || bar.inc(1))?;
+        bar.finish_and_clear();
+        printer::say(&format!("{regions} regions of {} studies: {}", args.studies, args.out.display()));
+        printer::data(&args.out.join("truth.csv").display().to_string());
+        return Ok(Exit::Done);
+    }
+    let truths = make_phantoms(&args.out, &collection)?;
     let with = truths.iter().filter(|truth| !truth.nodules.is_empty()).count();
     printer::say(&format!("{} studies, {with} with nodules: {}", truths.len(), args.out.display()));
     printer::data(&args.out.join("truth.csv").display().to_string());
@@ -15,10 +25,9 @@ pub(super) fn run(args: &PhantomArgs) -> anyhow::Result<Exit> {
 }
 
 /// Writes phantom studies, showing how far it is.
-pub(super) fn make_phantoms(out: &Path, studies: usize, seed: u64) -> anyhow::Result<Vec<StudyTruth>> {
-    let bar = progress::bar(studies, "making phantoms");
-    let collection = Collection { settings: PhantomSettings::default(), seed, studies };
-    let truths = write_collection(out, &collection, |_| bar.inc(1))?;
+pub(super) fn make_phantoms(out: &Path, collection: &Collection) -> anyhow::Result<Vec<StudyTruth>> {
+    let bar = progress::bar(collection.studies, "making phantoms");
+    let truths = write_collection(out, collection, |_| bar.inc(1))?;
     bar.finish_and_clear();
     Ok(truths)
 }

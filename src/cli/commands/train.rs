@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use anyhow::Context;
 use indicatif::ProgressBar;
 
 use super::evaluate::write_evaluation;
@@ -16,7 +17,10 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     recipe.seed = args.seed.unwrap_or(recipe.seed);
     let cases = read_manifest(&args.data)?;
     let compute = open_device(args.device)?;
-    let job = Job { recipe, cases, out: args.out.clone(), compute };
+    let init = args.init.as_ref().map(|path| {
+        std::fs::read(path).with_context(|| format!("cannot read the weights {}", path.display()))
+    });
+    let job = Job { recipe, cases, init: init.transpose()?, out: args.out.clone(), compute };
     let (loading, steps) = (loading_bar(), progress::bar(0, "training"));
     steps.set_draw_target(indicatif::ProgressDrawTarget::hidden());
     let watch = Watch { loading, steps: Mutex::new(steps) };

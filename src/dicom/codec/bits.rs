@@ -112,6 +112,7 @@ impl BitReader<'_> {
 
     /// The next `COUNT` bits, 1 to 32 and no more than are held, without taking them.
     #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "32 bits at most")]
     pub(super) fn peek<const COUNT: u32>(&self) -> usize {
         (self.buffer >> (64 - COUNT)) as usize
     }
@@ -148,6 +149,13 @@ impl BitReader<'_> {
             false => Err(CodecError::Truncated),
         }
     }
+}
+
+/// A value modulo 2^16.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
+pub(super) fn low_half(value: i32) -> u16 {
+    value as u16
 }
 
 #[cfg(test)]

@@ -22,15 +22,19 @@ impl Codestream {
     /// Fewer bits than stored are allowed: the samples then stand in the low bits.
     ///
     /// # Errors
-    /// [`CodecError::Differs`] where size, components, precision or sign contradict the header.
+    /// [`CodecError::Differs`] where size, components or precision contradict the header,
+    /// [`CodecError::Sign`] where signedness does.
     pub(super) fn check(&self, format: PixelFormat) -> Result<(), CodecError> {
         let &Self { rows, columns, components, bits, signed } = self;
         let agrees = rows == u32::from(format.rows)
             && columns == u32::from(format.columns)
             && components == 1
-            && (1..=format.bits_allocated).contains(&u16::from(bits))
-            && signed.is_none_or(|signed| !signed || format.signed);
-        if agrees { Ok(()) } else { Err(CodecError::Differs { rows, columns, bits }) }
+            && (1..=format.bits_allocated).contains(&u16::from(bits));
+        match agrees {
+            false => Err(CodecError::Differs { rows, columns, bits }),
+            true if signed.is_some_and(|signed| signed != format.signed) => Err(CodecError::Sign),
+            true => Ok(()),
+        }
     }
 }
 
@@ -49,11 +53,11 @@ mod tests {
             Codestream { components: 3, ..sound },
             Codestream { bits: 17, ..sound },
             Codestream { bits: 0, ..sound },
-            Codestream { signed: Some(true), ..sound },
         ] {
             assert!(matches!(other.check(format), Err(CodecError::Differs { .. })));
         }
         let signed = Codestream { signed: Some(true), ..sound };
+        assert_eq!(signed.check(format), Err(CodecError::Sign));
         assert!(signed.check(PixelFormat { signed: true, ..format }).is_ok());
     }
 }

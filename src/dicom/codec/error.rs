@@ -31,12 +31,16 @@ pub(in crate::dicom) enum CodecError {
         /// Precision of the codestream.
         bits: u8,
     },
+    /// The codestream is signed and the header unsigned, or the other way round.
+    #[error("the codestream contradicts pixel representation")]
+    Sign,
 }
 
 impl From<CodecError> for DicomError {
     fn from(error: CodecError) -> Self {
         match error {
             CodecError::Differs { rows, columns, bits } => Self::CodecDimensions { rows, columns, bits },
+            CodecError::Sign => Self::CodecSign,
             _ => Self::Codec,
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct Huffman {
     /// By the next [`LOOKUP_BITS`] bits: length of the code (0 where it is longer or none) and symbol.
     short: Box<[[u8; 2]; 1 << LOOKUP_BITS]>,
     /// By length: the first code beyond those of this length, and what to add to a code for its place.
-    long: [(u32, u32); LONGEST + 1],
+    long: [(usize, usize); LONGEST + 1],
     symbols: [u8; 256],
 }
 
@@ -36,17 +36,17 @@ impl Huffman {
         };
         let places = table.symbols.get_mut(..symbols.len()).ok_or(malformed("Huffman table"))?;
         places.copy_from_slice(symbols);
-        let (mut code, mut place) = (0_u32, 0_u32);
+        let (mut code, mut place) = (0_usize, 0_usize);
         for (length, count) in (1_u32..).zip(counts) {
-            let end = code + u32::from(*count);
+            let end = code + usize::from(*count);
             if end > 1 << length {
                 return Err(malformed("Huffman table"));
             }
             table.long[length as usize] = (end, place.wrapping_sub(code));
             for code in code..end {
                 if length <= LOOKUP_BITS {
-                    let entry = [length.to_le_bytes()[0], table.symbols[place as usize]];
-                    let first = (code << (LOOKUP_BITS - length)) as usize;
+                    let entry = [length.to_le_bytes()[0], table.symbols[place]];
+                    let first = code << (LOOKUP_BITS - length);
                     table.short[first..first + (1 << (LOOKUP_BITS - length))].fill(entry);
                 }
                 place += 1;
@@ -71,13 +71,13 @@ impl Huffman {
             reader.skip(u32::from(length));
             return Ok(symbol);
         }
-        let next = reader.peek::<16>() as u32;
+        let next = reader.peek::<16>();
         for length in LOOKUP_BITS + 1..=16 {
             let code = next >> (16 - length);
             let (end, place) = self.long[length as usize];
             if code < end {
                 reader.skip(length);
-                return Ok(self.symbols[code.wrapping_add(place) as usize & 0xFF]);
+                return Ok(self.symbols[code.wrapping_add(place) & 0xFF]);
             }
         }
         Err(malformed("Huffman code"))

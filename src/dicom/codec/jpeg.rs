@@ -57,7 +57,8 @@ impl<'a> JpegHeader<'a> {
     /// # Errors
     /// [`CodecError::Malformed`] where a segment is cut, or there is not one frame header and a scan.
     pub(super) fn read(frame: &'a [u8]) -> Result<Self, CodecError> {
-        let mut rest = frame.strip_prefix(&[0xFF, 0xD8]).ok_or(malformed("start of image"))?;
+        let mut rest =
+            without_padding(frame).strip_prefix(&[0xFF, 0xD8]).ok_or(malformed("start of image"))?;
         let mut header = Self::default();
         loop {
             let Some((&[0xFF, marker], after)) = rest.split_first_chunk::<2>() else {
@@ -162,6 +163,15 @@ impl<'a> JpegHeader<'a> {
             return Err(malformed("scan header"));
         }
         Ok(Scan { tables: [tables >> 4, tables & 15], start, end, low: approximation & 15 })
+    }
+}
+
+/// A frame without the byte that pads it to an even length (DICOM PS3.5 A.4): where the end marker was cut
+/// off, that byte must not pass for the last samples.
+fn without_padding(frame: &[u8]) -> &[u8] {
+    match frame {
+        [codestream @ .., 0] => codestream,
+        _ => frame,
     }
 }
 

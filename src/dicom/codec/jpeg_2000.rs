@@ -3,8 +3,13 @@
 //! # References
 //! ITU-T T.800 annex A.
 
+use std::panic::catch_unwind;
+
+use jpeg2k::{DecodeParameters, Image};
+
 use super::super::PixelFormat;
 use super::CodecError;
+use super::bits::low_half;
 use super::codestream::Codestream;
 use super::error::malformed;
 
@@ -14,12 +19,29 @@ const MOST_TILES: u64 = 4096;
 /// Start of a codestream: SOC, then SIZ.
 const START: [u8; 4] = [0xFF, 0x4F, 0xFF, 0x51];
 
-/// Checks a frame of one component, bare or in JP2 boxes, before it is decoded.
+/// Decodes a frame of one component, bare or in JP2 boxes, into `words`.
 ///
 /// # Errors
-/// [`CodecError`] where the codestream is another image than `format` says, has too many tiles, or
-/// does not hold all its tile-parts.
-pub(super) fn check(frame: &[u8], format: PixelFormat) -> Result<(), CodecError> {
+/// [`CodecError`] where the codestream is another image than `format` says, does not hold all its
+/// tile-parts, or cannot be decoded to the last sample.
+pub(super) fn decode(frame: &[u8], format: PixelFormat, words: &mut [u16]) -> Result<(), CodecError> {
+    check(frame, format)?;
+    let strictly = DecodeParameters::new().strict(true);
+    let decoded = catch_unwind(|| Image::from_bytes_with(frame, strictly));
+    let image = decoded.ok().and_then(Result::ok).ok_or(malformed("the decoder refuses it"))?;
+    match image.components() {
+        [component] if component.data().len() == words.len() => {
+            let samples = component.data();
+            // samples of 16 bits at most, signed or not, in their low bits
+            words.iter_mut().zip(samples).for_each(|(word, sample)| *word = low_half(*sample));
+            Ok(())
+        }
+        _ => Err(malformed("components")),
+    }
+}
+
+/// Checks a frame before it is decoded: nothing that follows allocates more than the header announces.
+fn check(frame: &[u8], format: PixelFormat) -> Result<(), CodecError> {
     let at = frame.windows(4).take(4096).position(|bytes| *bytes == START);
     let codestream = &frame[at.ok_or(malformed("start of codestream"))?..];
     size(codestream)?.check(format)?;
@@ -32,13 +54,12 @@ fn size(codestream: &[u8]) -> Result<Codestream, CodecError> {
     let word = |at: usize| u32::from_be_bytes([siz[at], siz[at + 1], siz[at + 2], siz[at + 3]]);
     let [x_end, y_end, x_start, y_start] = [word(4), word(8), word(12), word(16)];
     let [tile_width, tile_height, tile_x, tile_y] = [word(20), word(24), word(28), word(32)];
-    let (Some(columns), Some(rows)) = (x_end.checked_sub(x_start), y_end.checked_sub(y_start)) else {
-        return Err(malformed("SIZ"));
-    };
+    // an origin beyond the end leaves nothing, which no header agrees with
+    let (columns, rows) = (x_end.saturating_sub(x_start), y_end.saturating_sub(y_start));
     let bits = (siz[38] & 0x7F) + 1;
     let is_subsampled = siz[39] != 1 || siz[40] != 1;
-    let is_tiled_from_outside = tile_x > x_start || tile_y > y_start || tile_width == 0 || tile_height == 0;
-    if is_subsampled || is_tiled_from_outside {
+    let has_no_tiles = tile_x > x_start || tile_y > y_start || tile_width == 0 || tile_height == 0;
+    if is_subsampled || has_no_tiles || columns == 0 || rows == 0 {
         return Err(CodecError::Differs { rows, columns, bits });
     }
     let along = |end: u32, start: u32, step: u32| u64::from((end - start).div_ceil(step));
@@ -112,8 +133,8 @@ mod tests {
         let expected = Codestream { rows: 2, columns: 3, components: 1, bits: 12, signed: Some(true) };
         assert_eq!(size(&codestream(17)), Ok(expected));
         assert!(check(&codestream(17), FORMAT).is_ok());
-        let differs = check(&codestream(17), PixelFormat { signed: false, ..FORMAT });
-        assert!(matches!(differs, Err(CodecError::Differs { .. })));
+        let unsigned = PixelFormat { signed: false, ..FORMAT };
+        assert_eq!(check(&codestream(17), unsigned), Err(CodecError::Sign));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use super::super::PixelFormat;
 use super::CodecError;
-use super::bits::{BitReader, Segment};
+use super::bits::{BitReader, Segment, low_half};
 use super::error::malformed;
 use super::huffman::{Huffman, LOOKUP_BITS, extend};
 use super::jpeg::{JpegHeader, LOSSLESS, take_restart};
@@ -56,7 +56,9 @@ fn rows_between_restarts(interval: u32, format: PixelFormat) -> Result<usize, Co
     let columns = u32::from(format.columns);
     match interval {
         0 => Ok(usize::from(format.rows)),
-        _ if interval % columns == 0 => Ok((interval / columns) as usize),
+        _ if interval.is_multiple_of(columns) => {
+            Ok(((interval / columns) as usize).min(usize::from(format.rows)))
+        }
         _ => Err(malformed("restart interval")),
     }
 }
@@ -79,7 +81,7 @@ fn decode_rows(
         predictor.add(above, row);
         above = row;
     }
-    reader.check()
+    Ok(())
 }
 
 /// Predicts each sample by its left neighbour, the first by `first`.
@@ -137,8 +139,7 @@ fn add_neighbours(above: &[u16], row: &mut [u16], predict: impl Fn(i32, i32, i32
     let mut left = i32::from(row[0]);
     for (sample, pair) in row[1..].iter_mut().zip(above.array_windows::<2>()) {
         let [left_of_above, above] = pair.map(i32::from);
-        let [low, high, ..] = predict(left, above, left_of_above).to_le_bytes();
-        *sample = sample.wrapping_add(u16::from_le_bytes([low, high]));
+        *sample = sample.wrapping_add(low_half(predict(left, above, left_of_above)));
         left = i32::from(*sample);
     }
 }
@@ -147,8 +148,8 @@ fn add_neighbours(above: &[u16], row: &mut [u16], predict: impl Fn(i32, i32, i32
 #[derive(Debug)]
 struct Differences {
     codes: Huffman,
-    /// By the next bits: in the high half how many make a difference (0 where they do not suffice),
-    /// in the low half the difference.
+    /// By the next bits: in the low half how many make a difference (0 where they do not suffice),
+    /// in the high half the difference.
     whole: Box<[u32; 1 << LOOKUP_BITS]>,
 }
 
@@ -160,8 +161,7 @@ impl Differences {
             let end = length + category;
             if length > 0 && end <= LOOKUP_BITS {
                 let additional = bits >> (LOOKUP_BITS - end) & ((1 << category) - 1);
-                let [low, high, ..] = extend(additional, category).to_le_bytes();
-                *entry = end << 16 | u32::from(u16::from_le_bytes([low, high]));
+                *entry = u32::from(low_half(extend(additional, category))) << 16 | end;
             }
         }
         Self { codes, whole }
@@ -190,8 +190,8 @@ impl Differences {
         if entry == 0 {
             return self.take_long(reader);
         }
-        reader.skip(entry >> 16);
-        Ok(entry as u16)
+        reader.skip(entry & 63);
+        Ok(low_half((entry >> 16).cast_signed()))
     }
 
     #[cold]
@@ -205,8 +205,7 @@ impl Differences {
             _ => return Err(malformed("Huffman symbol")),
         };
         reader.fill();
-        let [low, high, ..] = difference.to_le_bytes();
-        Ok(u16::from_le_bytes([low, high]))
+        Ok(low_half(difference))
     }
 }
 

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use super::super::PixelFormat;
 use super::CodecError;
-use super::bits::{BitReader, Segment};
+use super::bits::{BitReader, Segment, low_half};
 use super::error::malformed;
 use super::jpeg::{JPEG_LS, JpegHeader, take_restart};
 use super::jpeg_ls_model::{Interruption, Parameters, Regular};
@@ -19,12 +19,18 @@ const CONTEXTS: usize = 365;
 const RUN_BITS: [u32; 32] =
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/// Decodes a frame of one component into `words`.
+/// Decodes a frame of one component into `words`, where no sample is further than `most_near` from what
+/// was encoded.
 ///
 /// # Errors
-/// [`CodecError`] where the codestream is another image than `format` says, breaks the rules or ends
-/// before the last sample.
-pub(super) fn decode(frame: &[u8], format: PixelFormat, words: &mut [u16]) -> Result<(), CodecError> {
+/// [`CodecError`] where the codestream is another image than `format` says, breaks the rules, ends before
+/// the last sample or has more loss.
+pub(super) fn decode(
+    frame: &[u8],
+    format: PixelFormat,
+    most_near: u8,
+    words: &mut [u16],
+) -> Result<(), CodecError> {
     let header = JpegHeader::read(frame)?;
     if header.process != JPEG_LS {
         return Err(malformed("no JPEG-LS frame"));
@@ -34,6 +40,9 @@ pub(super) fn decode(frame: &[u8], format: PixelFormat, words: &mut [u16]) -> Re
     let scan = header.scan()?;
     if codestream.bits < 2 || scan.end != 0 || scan.low != 0 || scan.tables != [0, 0] {
         return Err(CodecError::Unsupported { what: "a mapping table, interleave or point transform" });
+    }
+    if scan.start > most_near {
+        return Err(malformed("loss in a lossless transfer syntax"));
     }
     let parameters = Parameters::new(codestream.bits, scan.start, header.presets)?;
     let columns = usize::from(format.columns);
@@ -114,8 +123,7 @@ impl<'a> Decoder<'a> {
             self.row(&above, &mut row)?;
             self.reader.check()?;
             for (out, sample) in out.iter_mut().zip(&row[1..]) {
-                // samples lie between 0 and MAXVAL
-                *out = *sample as u16;
+                *out = low_half(*sample);
             }
             std::mem::swap(&mut above, &mut row);
         }

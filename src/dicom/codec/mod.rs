@@ -3,7 +3,7 @@
 //! - `syntax` tells how a transfer syntax stores pixels; `frame` picks the decoder.
 //! - `codestream` compares what a codestream says of itself with the header, before anything is
 //!   allocated or decoded.
-//! - `rle`, `jpeg_lossless`, `jpeg_ls` and `jpeg_2000` decode; `jpeg`, `huffman`, `bits` and
+//! - `rle`, `jpeg_lossless`, `jpeg_dct`, `jpeg_ls` and `jpeg_2000` decode; `jpeg`, `huffman`, `bits` and
 //!   `jpeg_ls_model` are their parts.
 //!
 //! A decoder returns all samples or an error: never a part of an image.
@@ -15,6 +15,7 @@ mod frame;
 mod huffman;
 mod jpeg;
 mod jpeg_2000;
+mod jpeg_dct;
 mod jpeg_lossless;
 mod jpeg_ls;
 mod jpeg_ls_model;
@@ -22,5 +23,5 @@ mod rle;
 mod syntax;
 
 use error::CodecError;
-pub(super) use frame::{decode, decode_words};
-pub(super) use syntax::{Coding, EXPLICIT_VR_BIG_ENDIAN, check_supported, coding};
+pub(super) use frame::decode_words;
+pub(super) use syntax::{Coding, check_supported, coding};

@@ -5,7 +5,7 @@ use dicom_dictionary_std::uids;
 use super::super::DicomError;
 
 /// Explicit VR Big Endian: retired by the standard, still found in archives.
-pub(in crate::dicom) const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// How a transfer syntax stores pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

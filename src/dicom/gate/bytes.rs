@@ -74,6 +74,14 @@ impl<R: Read + Seek> Bytes<R> {
         }
     }
 
+    /// The error of an element that declares more bytes than there can be.
+    pub(super) fn too_long(&self, tag: Tag, length: u32) -> GateError {
+        match self.inner {
+            Inner::Plain(_) => GateError::Length { tag, length, left: self.end.saturating_sub(self.at) },
+            Inner::Inflating(_) => GateError::Inflate { most: MOST_INFLATED },
+        }
+    }
+
     /// Fills `buffer` as far as there are bytes and returns how many there were.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, GateError> {
         let mut filled = 0;

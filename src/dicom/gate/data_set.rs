@@ -33,12 +33,22 @@ pub(in crate::dicom) struct Element {
 }
 
 /// An element's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(in crate::dicom) enum Value {
     /// Text as it stands; binary numbers in little-endian order, whatever the file's is.
     Bytes(Box<[u8]>),
     /// The items of a sequence.
     Items(Vec<DataSet>),
+}
+
+/// Tells nothing of a text: it may name the patient.
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Items(items) => f.debug_list().entries(items).finish(),
+        }
+    }
 }
 
 impl Element {

@@ -10,6 +10,13 @@ pub(super) const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 /// All transfer syntaxes of the standard begin like this.
 const STANDARD_ROOT: &str = "1.2.840.10008.1.2";
 
+/// Begins an item (PS3.5 section 7.5).
+pub(super) const ITEM: Tag = Tag(0xFFFE, 0xE000);
+/// Ends an item of undefined length.
+pub(super) const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
+/// Ends a sequence of undefined length.
+pub(super) const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
+
 /// Byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::dicom) enum ByteOrder {

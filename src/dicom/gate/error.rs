@@ -23,8 +23,8 @@ pub enum GateError {
         /// Most allowed.
         most: u64,
     },
-    /// What stands before Pixel Data is larger than the bound.
-    #[error("the header is larger than the bound of {most} bytes")]
+    /// What pulmo reads of the header is larger than the bound.
+    #[error("what is read of the header is larger than the bound of {most} bytes")]
     HeaderSize {
         /// Most allowed.
         most: u64,

@@ -3,11 +3,10 @@
 use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
-use dicom_dictionary_std::tags;
 
 use super::GateError;
 use super::bytes::Bytes;
-use super::encoding::{Encoding, Naming, has_long_length};
+use super::encoding::{Encoding, ITEM, Naming, has_long_length};
 
 /// A declared length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +52,12 @@ pub(super) fn read_header<R: Read + Seek>(
         let is_padding = header[..found].iter().all(|byte| *byte == 0);
         return if is_padding { Ok(None) } else { Err(bytes.cut_off(tag)) };
     }
-    if tag.group() == tags::ITEM.group() {
+    if tag.group() == ITEM.group() {
         return Ok(Some(Header { tag, named: None, length: Length::of(encoding.long([v, r, l, h])) }));
+    }
+    if header == [0; 8] {
+        // filling, in any encoding; the walk tells whether it may stand here
+        return Ok(Some(Header { tag, named: None, length: Length::Bytes(0) }));
     }
     let vr = VR::from_binary([v, r]);
     if place == Place::First && contradicts(encoding, tag, vr) {
@@ -106,7 +109,10 @@ mod tests {
         }
         assert!(matches!(read(b"", Encoding::EXPLICIT, Place::Later), Ok(None)));
         assert!(matches!(read(b"\0\0", Encoding::EXPLICIT, Place::Later), Ok(None)));
-        assert!(matches!(read(b"\x28\0", Encoding::EXPLICIT, Place::Later), Err(GateError::Truncated { .. })));
+        assert!(matches!(
+            read(b"\x28\0", Encoding::EXPLICIT, Place::Later),
+            Err(GateError::Truncated { .. })
+        ));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! # References
 //! DICOM PS3.5 section 7 (data sets), annex A (transfer syntaxes); PS3.10 section 7 (files).
 
+mod budget;
 mod bytes;
 mod data_set;
 mod encoding;
@@ -15,10 +16,11 @@ mod header;
 mod meta;
 mod pixel_data;
 mod scan;
+mod sequence;
 mod walk;
 mod wanted;
 
-pub(super) use data_set::{DataSet, Element, Value};
+pub(super) use data_set::{DataSet, Element};
 pub(super) use encoding::ByteOrder;
 pub use error::GateError;
 pub(super) use pixel_data::{Extent, PixelData};

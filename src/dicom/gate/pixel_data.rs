@@ -6,9 +6,10 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
 use super::GateError;
+use super::budget::{Budget, MOST_ELEMENTS};
 use super::bytes::Bytes;
 use super::data_set::DataSet;
-use super::encoding::Encoding;
+use super::encoding::{Encoding, ITEM, SEQUENCE_END};
 
 /// Longest basic offset table: 4 bytes a frame, for many more frames than pulmo reads.
 const LONGEST_OFFSET_TABLE: u32 = 1 << 18;
@@ -29,6 +30,8 @@ pub(in crate::dicom) enum PixelData {
         offset_table: Vec<u32>,
         /// The fragments in order.
         fragments: Vec<Extent>,
+        /// Which of them begin like a codestream: JPEG, JPEG-LS or JPEG 2000.
+        beginnings: Vec<usize>,
     },
 }
 
@@ -41,29 +44,26 @@ pub(in crate::dicom) struct Extent {
     pub(in crate::dicom) length: u32,
 }
 
-impl Extent {
-    /// Where they end.
-    pub(in crate::dicom) fn end(self) -> u64 {
-        self.offset + u64::from(self.length)
-    }
-}
-
 /// Passes over the items of encapsulated Pixel Data, up to and with the delimiter, and returns where
-/// they lie. At most `most` fragments are accepted.
+/// they lie.
 pub(super) fn encapsulated<R: Read + Seek>(
     bytes: &mut Bytes<R>,
-    most: u32,
+    budget: &mut Budget,
 ) -> Result<PixelData, GateError> {
     let offset_table = offset_table(bytes)?;
-    let mut fragments = Vec::new();
+    let (mut fragments, mut beginnings) = (Vec::new(), Vec::new());
     while let Some(length) = item(bytes)? {
-        if fragments.len() >= most as usize {
-            return Err(GateError::Elements { most });
+        budget.count()?;
+        if fragments.len() >= MOST_ELEMENTS as usize {
+            return Err(GateError::Elements { most: MOST_ELEMENTS });
         }
-        fragments.push(Extent { offset: bytes.at(), length });
-        pass(bytes, length)?;
+        let extent = Extent { offset: bytes.at(), length };
+        if pass_fragment(bytes, length)? {
+            beginnings.push(fragments.len());
+        }
+        fragments.push(extent);
     }
-    Ok(PixelData::Encapsulated { offset_table, fragments })
+    Ok(PixelData::Encapsulated { offset_table, fragments, beginnings })
 }
 
 fn offset_table<R: Read + Seek>(bytes: &mut Bytes<R>) -> Result<Vec<u32>, GateError> {
@@ -87,18 +87,25 @@ fn item<R: Read + Seek>(bytes: &mut Bytes<R>) -> Result<Option<u32>, GateError> 
     }
     let [a, b, c, d, length @ ..] = header;
     match Encoding::EXPLICIT.tag([a, b, c, d]) {
-        tags::ITEM => Ok(Some(u32::from_le_bytes(length))),
-        tags::SEQUENCE_DELIMITATION_ITEM => Ok(None),
+        ITEM => Ok(Some(u32::from_le_bytes(length))),
+        SEQUENCE_END => Ok(None),
         _ => Err(GateError::Fragments),
     }
 }
 
-fn pass<R: Read + Seek>(bytes: &mut Bytes<R>, length: u32) -> Result<(), GateError> {
-    match bytes.skip(u64::from(length))? {
-        true => Ok(()),
-        false if length == u32::MAX => Err(GateError::Fragments),
-        false => Err(cut_off(bytes)),
+/// Passes over a fragment and returns whether it begins like a codestream.
+fn pass_fragment<R: Read + Seek>(bytes: &mut Bytes<R>, length: u32) -> Result<bool, GateError> {
+    let mut beginning = [0; 3];
+    if length == u32::MAX {
+        return Err(GateError::Fragments);
     }
+    let Some(rest) = length.checked_sub(3) else {
+        return if bytes.skip(u64::from(length))? { Ok(false) } else { Err(cut_off(bytes)) };
+    };
+    if bytes.read(&mut beginning)? < beginning.len() || !bytes.skip(u64::from(rest))? {
+        return Err(cut_off(bytes));
+    }
+    Ok(matches!(beginning, [0xFF, 0xD8, 0xFF] | [0xFF, 0x4F, 0xFF]))
 }
 
 fn cut_off<R: Read + Seek>(bytes: &Bytes<R>) -> GateError {

@@ -8,23 +8,14 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
 use super::GateError;
+use super::budget::{Budget, MOST_ELEMENTS};
 use super::bytes::Bytes;
 use super::data_set::{DataSet, Element, Value};
-use super::encoding::Encoding;
+use super::encoding::{Encoding, ITEM, ITEM_END};
 use super::header::{Header, Length, Place, read_header};
 use super::pixel_data::{Extent, PixelData, announced, encapsulated};
 use super::wanted::{Wanted, may_be_written_as, number_size, wanted};
 
-/// Deepest nesting of sequences.
-pub(super) const MOST_LEVELS: u32 = 64;
-/// Most elements of one data set: the file's own, or one item's.
-pub(super) const MOST_ELEMENTS: u32 = 100_000;
-/// Most elements and items of a file, at all levels: 4,096 frames of functional groups need 400,000.
-pub(super) const MOST_ELEMENTS_IN_ALL: u32 = 1_000_000;
-/// Most memory that kept elements may take.
-pub(super) const MOST_KEPT: usize = 24 << 20;
-/// What an element or item takes beside its value, with room for a growing list.
-const OVERHEAD: usize = 96;
 /// Longest run of zeros passed over after Pixel Data: some writers fill up blocks.
 const LONGEST_FILL: u64 = 1 << 16;
 /// Longest value whose absence says that a file was cut off, not that its length is wrong.
@@ -43,20 +34,20 @@ pub(super) struct Seen {
 
 /// A part of the file that holds elements.
 #[derive(Debug, Clone, Copy)]
-struct Scope {
-    encoding: Encoding,
+pub(super) struct Scope {
+    pub(super) encoding: Encoding,
     /// 0 for the file's own data set.
-    level: u32,
+    pub(super) level: u32,
     /// Where the innermost sequence or item of known length ends, or the file.
-    limit: u64,
-    ending: Ending,
+    pub(super) limit: u64,
+    pub(super) ending: Ending,
     /// Whether elements are kept, or only passed over.
-    is_kept: bool,
+    pub(super) is_kept: bool,
 }
 
 /// What ends a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     File,
     Limit,
     Delimiter,
@@ -68,33 +59,34 @@ pub(super) fn walk<R: Read + Seek>(
     encoding: Encoding,
 ) -> Result<(DataSet, Seen), GateError> {
     let whole = Scope { encoding, level: 0, limit: bytes.end(), ending: Ending::File, is_kept: true };
-    let mut walk = Walk { bytes, seen: Seen::default(), elements: 0, kept: 0 };
+    let mut walk = Walk { bytes, seen: Seen::default(), budget: Budget::default() };
     let data_set = walk.data_set(whole)?;
-    if walk.elements <= 1 {
+    if walk.budget.elements() <= 1 {
         // not a single element
-        return Err(walk.bytes.cut_off(tags::ITEM));
+        return Err(walk.bytes.cut_off(ITEM));
     }
     Ok((data_set, walk.seen))
 }
 
-struct Walk<'a, R> {
-    bytes: &'a mut Bytes<R>,
+/// A walk under way.
+pub(super) struct Walk<'a, R> {
+    pub(super) bytes: &'a mut Bytes<R>,
     seen: Seen,
-    elements: u32,
-    kept: usize,
+    pub(super) budget: Budget,
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
-    fn data_set(&mut self, scope: Scope) -> Result<DataSet, GateError> {
+    /// Walks the elements of a scope.
+    pub(super) fn data_set(&mut self, scope: Scope) -> Result<DataSet, GateError> {
         let mut data_set = DataSet::default();
         let mut last: Option<Tag> = None;
         let mut elements = 0;
         while let Some(header) = self.next(scope, last)? {
             let tag = header.tag;
-            if tag == tags::ITEM_DELIMITATION_ITEM && scope.ending == Ending::Delimiter {
+            if tag == ITEM_END && scope.ending == Ending::Delimiter {
                 return Ok(data_set);
             }
-            if tag.group() == tags::ITEM.group() {
+            if tag.group() == ITEM.group() {
                 return Err(GateError::Sequence { tag: last.unwrap_or(tag) });
             }
             elements += 1;
@@ -103,7 +95,9 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
             match last {
                 Some(last) if scope.is_kept && tag < last => return Err(GateError::TagOrder { tag }),
-                Some(last) if scope.is_kept && tag == last => return Err(GateError::DuplicateElement { tag }),
+                Some(last) if scope.is_kept && tag == last => {
+                    return Err(GateError::DuplicateElement { tag });
+                }
                 _ => last = Some(tag),
             }
             self.element(scope, header, &mut data_set)?;
@@ -113,11 +107,11 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     /// The next element's header; `None` where the scope ends.
     fn next(&mut self, scope: Scope, last: Option<Tag>) -> Result<Option<Header>, GateError> {
-        let tag = last.unwrap_or(tags::ITEM);
+        let tag = last.unwrap_or(ITEM);
         if scope.ending == Ending::Limit && self.bytes.at() == scope.limit {
             return Ok(None);
         }
-        self.count()?;
+        self.budget.count()?;
         let place = if scope.level == 0 && last.is_none() { Place::First } else { Place::Later };
         let header = read_header(self.bytes, scope.encoding, place)?;
         let Some(header) = header else {
@@ -177,6 +171,10 @@ impl<R: Read + Seek> Walk<'_, R> {
                 }
                 Ok(())
             }
+            (false, Some(length), Some(wanted)) if length > wanted.longest => match wanted.is_shown_only {
+                true => self.pass(tag, length),
+                false => Err(GateError::LongValue { tag, length }),
+            },
             (false, Some(length), Some(wanted)) => {
                 let value = self.value(scope, tag, length, (vr, wanted))?;
                 into.push(Element { tag, vr, value });
@@ -188,7 +186,7 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     /// Compares a declared length with what is left; `None` stands for an undefined one.
-    fn check_length(
+    pub(super) fn check_length(
         &mut self,
         scope: Scope,
         tag: Tag,
@@ -205,46 +203,8 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
             Length::Bytes(_) if scope.limit < self.bytes.end() => Err(GateError::Sequence { tag }),
             Length::Bytes(length) if length <= LONGEST_PLAUSIBLE => Err(self.bytes.cut_off(tag)),
-            Length::Bytes(length) => Err(GateError::Length { tag, length, left }),
+            Length::Bytes(length) => Err(self.bytes.too_long(tag, length)),
         }
-    }
-
-    /// Walks the items of a sequence of this length, or up to its delimiter.
-    fn items(&mut self, outer: Scope, length: Option<u32>) -> Result<Vec<DataSet>, GateError> {
-        if outer.level >= MOST_LEVELS {
-            return Err(GateError::Depth { most: MOST_LEVELS });
-        }
-        let mut items = Vec::new();
-        let end = length.map(|length| self.bytes.at() + u64::from(length));
-        let limit = end.unwrap_or(outer.limit);
-        while end != Some(self.bytes.at()) {
-            self.count()?;
-            let mut header = [0; 8];
-            if limit.saturating_sub(self.bytes.at()) < 8 && limit < self.bytes.end() {
-                return Err(GateError::Sequence { tag: tags::ITEM });
-            }
-            if self.bytes.read(&mut header)? < header.len() {
-                return Err(self.bytes.cut_off(tags::ITEM));
-            }
-            let [a, b, c, d, length @ ..] = header;
-            let (tag, length) = (outer.encoding.tag([a, b, c, d]), outer.encoding.long(length));
-            match tag {
-                tags::ITEM => {}
-                tags::SEQUENCE_DELIMITATION_ITEM if end.is_none() => break,
-                _ => return Err(GateError::Sequence { tag }),
-            }
-            let length = self.check_length(Scope { limit, ..outer }, tag, Length::of(length), true)?;
-            let (ending, limit) = match length {
-                Some(length) => (Ending::Limit, self.bytes.at() + u64::from(length)),
-                None => (Ending::Delimiter, limit),
-            };
-            let item = self.data_set(Scope { ending, limit, level: outer.level + 1, ..outer })?;
-            if outer.is_kept {
-                self.keep(0)?;
-                items.push(item);
-            }
-        }
-        Ok(items)
     }
 
     /// Reads a value that is kept; numbers are brought into little-endian order.
@@ -255,16 +215,13 @@ impl<R: Read + Seek> Walk<'_, R> {
         length: u32,
         (vr, wanted): (VR, Wanted),
     ) -> Result<Value, GateError> {
-        if length > wanted.longest {
-            return Err(GateError::LongValue { tag, length });
-        }
         let size = number_size(wanted.vr);
         let is_big = scope.encoding == Encoding::BIG_ENDIAN && size > 1;
         if is_big && vr == VR::UN {
             // nobody can tell the byte order of an unknown element (PS3.5 6.2.2)
             return Err(GateError::ValueRepresentation { tag });
         }
-        self.keep(length as usize)?;
+        self.budget.keep(length as usize)?;
         let mut value = vec![0; length as usize].into_boxed_slice();
         if self.bytes.read(&mut value)? < value.len() {
             return Err(self.bytes.cut_off(tag));
@@ -283,7 +240,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             return Err(GateError::ValueRepresentation { tag });
         }
         let found = match length {
-            Length::Undefined => encapsulated(self.bytes, MOST_ELEMENTS)?,
+            Length::Undefined => encapsulated(self.bytes, &mut self.budget)?,
             Length::Bytes(length) => {
                 let left = scope.limit.saturating_sub(self.bytes.at());
                 let is_cut_off = scope.level == 0 && announced(before) == Some(u64::from(length));
@@ -291,7 +248,7 @@ impl<R: Read + Seek> Walk<'_, R> {
                     _ if u64::from(length) <= left => {}
                     true => return Err(GateError::Sequence { tag }),
                     false if is_cut_off => return Err(GateError::Truncated { tag }),
-                    false => return Err(GateError::Length { tag, length, left }),
+                    false => return Err(self.bytes.too_long(tag, length)),
                 }
                 self.seen.has_odd_length |= length % 2 == 1;
                 let extent = Extent { offset: self.bytes.at(), length };
@@ -307,21 +264,5 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     fn pass(&mut self, tag: Tag, length: u32) -> Result<(), GateError> {
         if self.bytes.skip(u64::from(length))? { Ok(()) } else { Err(self.bytes.cut_off(tag)) }
-    }
-
-    fn count(&mut self) -> Result<(), GateError> {
-        self.elements += 1;
-        match self.elements <= MOST_ELEMENTS_IN_ALL {
-            true => Ok(()),
-            false => Err(GateError::Elements { most: MOST_ELEMENTS_IN_ALL }),
-        }
-    }
-
-    fn keep(&mut self, length: usize) -> Result<(), GateError> {
-        self.kept += OVERHEAD + length;
-        match self.kept <= MOST_KEPT {
-            true => Ok(()),
-            false => Err(GateError::HeaderSize { most: MOST_KEPT as u64 }),
-        }
     }
 }

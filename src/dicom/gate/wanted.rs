@@ -8,44 +8,33 @@ const WANTED: &[(Tag, VR)] = &[
     (tags::DIRECTORY_RECORD_SEQUENCE, VR::SQ),
     (tags::IMAGE_TYPE, VR::CS),
     (tags::SOP_CLASS_UID, VR::UI),
-    (tags::SOP_INSTANCE_UID, VR::UI),
-    (tags::ACQUISITION_DATE, VR::DA),
-    (tags::CONTENT_DATE, VR::DA),
-    (tags::ACQUISITION_DATE_TIME, VR::DT),
     (tags::ACQUISITION_TIME, VR::TM),
-    (tags::CONTENT_TIME, VR::TM),
     (tags::MODALITY, VR::CS),
     (tags::FRAME_TYPE, VR::CS),
+    (tags::PATIENT_NAME, VR::PN),
+    (tags::PATIENT_ID, VR::LO),
     (tags::SLICE_THICKNESS, VR::DS),
-    (tags::KVP, VR::DS),
-    (tags::SPACING_BETWEEN_SLICES, VR::DS),
-    (tags::GANTRY_DETECTOR_TILT, VR::DS),
+    (tags::TRIGGER_TIME, VR::DS),
     (tags::CONVOLUTION_KERNEL, VR::SH),
     (tags::PATIENT_POSITION, VR::CS),
     (tags::FRAME_ACQUISITION_DATE_TIME, VR::DT),
-    (tags::FRAME_REFERENCE_DATE_TIME, VR::DT),
     (tags::CT_RECONSTRUCTION_SEQUENCE, VR::SQ),
     (tags::CT_IMAGE_FRAME_TYPE_SEQUENCE, VR::SQ),
-    (tags::STUDY_INSTANCE_UID, VR::UI),
     (tags::SERIES_INSTANCE_UID, VR::UI),
     (tags::SERIES_NUMBER, VR::IS),
     (tags::ACQUISITION_NUMBER, VR::IS),
-    (tags::INSTANCE_NUMBER, VR::IS),
     (tags::IMAGE_POSITION_PATIENT, VR::DS),
     (tags::IMAGE_ORIENTATION_PATIENT, VR::DS),
     (tags::FRAME_OF_REFERENCE_UID, VR::UI),
     (tags::TEMPORAL_POSITION_IDENTIFIER, VR::IS),
-    (tags::NUMBER_OF_TEMPORAL_POSITIONS, VR::IS),
     (tags::STACK_ID, VR::SH),
-    (tags::IN_STACK_POSITION_NUMBER, VR::UL),
     (tags::FRAME_CONTENT_SEQUENCE, VR::SQ),
     (tags::PLANE_POSITION_SEQUENCE, VR::SQ),
     (tags::PLANE_ORIENTATION_SEQUENCE, VR::SQ),
     (tags::TEMPORAL_POSITION_INDEX, VR::UL),
     (tags::FRAME_ACQUISITION_NUMBER, VR::US),
-    (tags::DIMENSION_INDEX_VALUES, VR::UL),
+    (tags::NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE, VR::FD),
     (tags::SAMPLES_PER_PIXEL, VR::US),
-    (tags::PHOTOMETRIC_INTERPRETATION, VR::CS),
     (tags::NUMBER_OF_FRAMES, VR::IS),
     (tags::ROWS, VR::US),
     (tags::COLUMNS, VR::US),
@@ -69,6 +58,10 @@ const WANTED: &[(Tag, VR)] = &[
     (tags::EXTENDED_OFFSET_TABLE_LENGTHS, VR::OV),
 ];
 
+/// Of these, which are only shown to people, a value longer than any of its kind is left out; of
+/// all others it is refused.
+const SHOWN: &[Tag] = &[tags::PATIENT_NAME, tags::PATIENT_ID];
+
 /// Longest value kept of any element but an offset table.
 const LONGEST_VALUE: u32 = 4096;
 /// Longest offset table: 8 bytes a frame, for eight times the frames that pulmo reads.
@@ -81,13 +74,16 @@ pub(super) struct Wanted {
     pub(super) vr: VR,
     /// Longest value kept.
     pub(super) longest: u32,
+    /// Whether the element is only shown to people.
+    pub(super) is_shown_only: bool,
 }
 
 /// Looks the tag up; `None` where pulmo does not read it.
 pub(super) fn wanted(tag: Tag) -> Option<Wanted> {
     let index = WANTED.binary_search_by_key(&tag, |(wanted, _)| *wanted).ok()?;
     let vr = WANTED.get(index)?.1;
-    Some(Wanted { vr, longest: if vr == VR::OV { LONGEST_TABLE } else { LONGEST_VALUE } })
+    let longest = if vr == VR::OV { LONGEST_TABLE } else { LONGEST_VALUE };
+    Some(Wanted { vr, longest, is_shown_only: SHOWN.contains(&tag) })
 }
 
 /// How a value is to be understood, as coarse as pulmo's readers need it.

@@ -1,0 +1,6 @@
+//! F6: any bytes as a frame in JPEG 2000.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| pulmo::decode_as("1.2.840.10008.1.2.4.90", data));

@@ -1,0 +1,76 @@
+//! `pulmo convert`.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::cli::args::ConvertArgs;
+use crate::cli::exit::UsageError;
+use crate::cli::{Exit, printer};
+use crate::dicom::Irregular;
+use crate::files::{Gzip, VolumeFileError, write_metaimage, write_nifti};
+use crate::intake::{self, Item, Kind, Settings};
+use crate::volume::Volume;
+
+/// What a file's name asks for.
+#[derive(Clone, Copy)]
+enum Format {
+    Nifti(Gzip),
+    MetaImage,
+}
+
+impl Format {
+    fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+        [(".nii", Self::Nifti(Gzip::No)), (".nii.gz", Self::Nifti(Gzip::Yes)), (".mha", Self::MetaImage)]
+            .into_iter()
+            .find_map(|(ending, format)| name.ends_with(ending).then_some(format))
+    }
+
+    fn write(self, path: &Path, volume: &Volume) -> Result<(), VolumeFileError> {
+        match self {
+            Self::Nifti(gzip) => write_nifti(path, volume, gzip),
+            Self::MetaImage => write_metaimage(path, volume),
+        }
+    }
+}
+
+pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
+    let Some(format) = Format::of(&args.out) else {
+        return Err(UsageError("--out must end in .nii, .nii.gz or .mha".to_owned()).into());
+    };
+    let items = intake::find(std::slice::from_ref(&args.input));
+    let item = only_volume(&items, &args.input)?;
+    let mut settings = Settings::default();
+    if args.regularize {
+        settings.assemble.irregular = Irregular::Resample;
+    }
+    let loaded = item.load(&settings).map_err(|error| {
+        let code = error.code();
+        anyhow::Error::new(error).context(format!("{}: {code}: {}", item.path.display(), code.advice()))
+    })?;
+    for code in &loaded.warnings {
+        printer::say(&format!("warning: {code}: {}", code.advice()));
+    }
+    format
+        .write(&args.out, &loaded.volume)
+        .with_context(|| format!("cannot write {}", args.out.display()))?;
+    let grid = loaded.volume.grid();
+    let (shape, spacing) = (grid.shape_zyx(), grid.spacing_mm());
+    printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?} mm", args.out.display()));
+    Ok(Exit::Done)
+}
+
+/// The one series or volume among the items.
+fn only_volume<'a>(items: &'a [Item], input: &Path) -> anyhow::Result<&'a Item> {
+    let volumes: Vec<&Item> =
+        items.iter().filter(|item| matches!(item.kind(), Kind::Series | Kind::VolumeFile)).collect();
+    match volumes[..] {
+        [volume] => Ok(volume),
+        [] => match items.iter().find_map(|item| item.refusal()?.codes().first().copied()) {
+            Some(code) => bail!("{}: {code}: {}", input.display(), code.advice()),
+            None => bail!("{}: there is no series or volume", input.display()),
+        },
+        [..] => bail!("{} holds {} series or volumes; name one", input.display(), volumes.len()),
+    }
+}

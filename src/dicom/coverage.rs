@@ -1,0 +1,50 @@
+//! Whether the lungs are in a volume as a whole.
+
+use ndarray::Axis;
+
+use super::DicomError;
+use crate::geometry::canonical_axes;
+use crate::volume::Volume;
+use crate::volume::anatomy::lung_mask;
+
+/// How much of the lungs a volume must hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coverage {
+    /// Least volume of aerated lung in millilitres; default 500, far below that of adults.
+    pub least_lung_ml: f64,
+    /// Largest area of lung in the volume's first or last slices, as a fraction of the largest area
+    /// in any slice; default 0.25. Where the lungs are whole, they taper off before the ends.
+    pub most_cut: f64,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self { least_lung_ml: 500.0, most_cut: 0.25 }
+    }
+}
+
+/// Checks that a volume holds the lungs as a whole. Looks at blocks of about 3 mm; consolidated lung
+/// is not seen, so that a lung without air counts for none.
+///
+/// # Units
+/// `volume` is in Hounsfield units.
+///
+/// # Errors
+/// [`DicomError::Coverage`] where there is no lung, too little, or the volume's ends cut it.
+pub fn check_coverage(volume: &Volume, settings: &Coverage) -> Result<(), DicomError> {
+    let Some(lungs) = lung_mask(volume) else { return Err(DicomError::Coverage { lung_ml: 0.0, cut: 0.0 }) };
+    let lung_ml = lungs.volume_mm3() / 1000.0;
+    let along_patient = Axis(canonical_axes(lungs.grid()).source_axis[0]);
+    let areas: Vec<usize> = lungs
+        .voxels()
+        .axis_iter(along_patient)
+        .map(|slice| slice.iter().filter(|inside| **inside).count())
+        .collect();
+    let largest = areas.iter().copied().max().unwrap_or(0).max(1);
+    let ends = [areas.first(), areas.last()].into_iter().flatten().copied().max().unwrap_or(0);
+    let cut = ends as f64 / largest as f64;
+    if lung_ml < settings.least_lung_ml || cut > settings.most_cut {
+        return Err(DicomError::Coverage { lung_ml, cut });
+    }
+    Ok(())
+}

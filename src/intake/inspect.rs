@@ -1,0 +1,201 @@
+//! What an item is, found out without judging what it shows.
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::item::{Item, Settings, Source};
+use crate::dicom::{AssembleSettings, Description, Padding, Series, Stack, describe};
+use crate::findings::Verdict;
+use crate::geometry::{Grid, Unit};
+use crate::units::Hounsfield;
+use crate::volume::Volume;
+
+/// Items whose headers are read at once.
+const HEADERS_AT_ONCE: usize = 64;
+
+/// How much of an item is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// DICOM headers; volume files and pictures are not opened.
+    Headers,
+    /// All values.
+    Values,
+    /// All values, and their digest.
+    Digest,
+}
+
+/// What an item was found to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inspection {
+    /// The item's path.
+    pub path: PathBuf,
+    /// What a DICOM series says of itself; `None` for everything else.
+    pub description: Option<Description>,
+    /// Slices found, whether or not they make a volume; `None` for a file that is refused.
+    pub slices: Option<usize>,
+    /// Where the voxels lie, where that is certain.
+    pub grid: Option<Grid>,
+    /// Whether it can be used, as far as it was read; `None` for a file that was not opened.
+    pub verdict: Option<Verdict>,
+    /// The values of a volume in millimetres, where they were read.
+    pub hounsfield: Option<HounsfieldSummary>,
+}
+
+/// Hounsfield units of a volume, before any padding is replaced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HounsfieldSummary {
+    /// Least value.
+    pub min: Hounsfield,
+    /// Largest value.
+    pub max: Hounsfield,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// SHA-256, hexadecimal, of the values as `int16` little endian, `[z, y, x]`; `None` where it was not
+    /// asked for, or where a value is no whole number of 16 bits.
+    pub sha256: Option<String>,
+}
+
+/// Finds out what an item is: one answer, and one for each file that a series leaves out.
+///
+/// A series without any usable slice gives the answers of its files only.
+pub fn inspect(item: &Item, depth: Depth) -> Vec<Inspection> {
+    let Source::Series(series) = &item.source else { return vec![inspect_file(item, depth)] };
+    let set_aside = series.set_aside.iter().map(|refused| Inspection {
+        path: item.told(&refused.path),
+        ..Inspection::unread(PathBuf::new(), Some(refused.verdict.clone()))
+    });
+    let whole = (!series.slices.is_empty()).then(|| inspect_series(item, series, depth));
+    whole.into_iter().chain(set_aside).collect()
+}
+
+/// Inspects items in order and gives the answers for each as soon as they are there: headers of many
+/// items at once, values of one after the other, as each takes all cores and the memory of a volume.
+pub fn inspect_all(items: &[Item], depth: Depth) -> impl Iterator<Item = Vec<Inspection>> + '_ {
+    let at_once = if depth == Depth::Headers { HEADERS_AT_ONCE } else { 1 };
+    items
+        .chunks(at_once)
+        .flat_map(move |some| some.par_iter().map(|item| inspect(item, depth)).collect::<Vec<_>>())
+}
+
+/// The first 12 hexadecimal digits of a UID's SHA-256: the same series has the same, and neither
+/// patient nor site can be read from it.
+pub fn short_digest(uid: &str) -> String {
+    hexadecimal(&Sha256::digest(uid.as_bytes())[..6])
+}
+
+impl Inspection {
+    fn unread(path: PathBuf, verdict: Option<Verdict>) -> Self {
+        Self { path, description: None, slices: None, grid: None, verdict, hounsfield: None }
+    }
+}
+
+fn settings() -> Settings {
+    let assemble = AssembleSettings { padding: Padding::Keep, ..AssembleSettings::default() };
+    Settings { assemble, npy_spacing_mm: None }
+}
+
+fn inspect_file(item: &Item, depth: Depth) -> Inspection {
+    if let Some(verdict) = item.refusal() {
+        return Inspection::unread(item.path.clone(), Some(verdict.clone()));
+    }
+    match depth {
+        Depth::Headers => Inspection::unread(item.path.clone(), None),
+        Depth::Values | Depth::Digest => inspect_values(item, depth),
+    }
+}
+
+fn inspect_series(item: &Item, series: &Series, depth: Depth) -> Inspection {
+    let by_headers = inspect_headers(item, series);
+    let found = match depth {
+        Depth::Headers => by_headers,
+        // a series whose values are refused may still lie on a grid
+        Depth::Values | Depth::Digest => {
+            let found = inspect_values(item, depth);
+            Inspection { grid: found.grid.or(by_headers.grid), ..found }
+        }
+    };
+    let description = series.slices.first().and_then(|slice| describe(&slice.path).ok());
+    Inspection { description, slices: Some(series.slices.len()), ..found }
+}
+
+fn inspect_headers(item: &Item, series: &Series) -> Inspection {
+    let stack = Stack::new(&series.slices, &settings().assemble.geometry);
+    let (grid, verdict) = match stack {
+        Ok(stack) => (Some(stack.grid), Verdict::from_warnings(item.with_archive(series.warnings.clone()))),
+        Err(error) => (None, Verdict::NotEvaluable(error.code())),
+    };
+    Inspection { grid, ..Inspection::unread(item.path.clone(), Some(verdict)) }
+}
+
+fn inspect_values(item: &Item, depth: Depth) -> Inspection {
+    match item.load(&settings()) {
+        Err(error) => Inspection::unread(item.path.clone(), Some(error.verdict())),
+        Ok(loaded) => {
+            let grid = *loaded.volume.grid();
+            let is_hounsfield = grid.unit() == Unit::Millimetre;
+            Inspection {
+                path: item.path.clone(),
+                description: None,
+                slices: Some(grid.shape_zyx()[0]),
+                grid: Some(grid),
+                verdict: Some(Verdict::from_warnings(loaded.warnings)),
+                hounsfield: is_hounsfield.then(|| summarise(&loaded.volume, depth)),
+            }
+        }
+    }
+}
+
+fn summarise(volume: &Volume, depth: Depth) -> HounsfieldSummary {
+    let values = volume.as_slice();
+    HounsfieldSummary {
+        min: values.iter().copied().fold(Hounsfield::INFINITY, Hounsfield::min),
+        max: values.iter().copied().fold(Hounsfield::NEG_INFINITY, Hounsfield::max),
+        mean: values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len().max(1) as f64,
+        sha256: if depth == Depth::Digest { digest(values) } else { None },
+    }
+}
+
+/// The digest of values as `int16`; `None` where one of them is none.
+fn digest(values: &[Hounsfield]) -> Option<String> {
+    let range = Hounsfield::from(i16::MIN)..=Hounsfield::from(i16::MAX);
+    let mut hasher = Sha256::new();
+    let mut bytes = Vec::with_capacity(1 << 16);
+    for some in values.chunks(1 << 15) {
+        bytes.clear();
+        for value in some {
+            if !range.contains(value) || value.fract() != 0.0 {
+                return None;
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "a whole number within i16")]
+            bytes.extend((*value as i16).to_le_bytes());
+        }
+        hasher.update(&bytes);
+    }
+    Some(hexadecimal(&hasher.finalize()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ORIGIN: `python3 -c "import hashlib; print(hashlib.sha256(b'\x00\xfc\xff\x0b').hexdigest())"`, exact.
+    #[test]
+    fn values_are_hashed_as_shorts() {
+        let expected = "63360047d885b8b08fe6c6c139a786d519c3633c7fb1ae18fdfe3fd34daf3c5d";
+        assert_eq!(digest(&[-1024.0, 3071.0]).as_deref(), Some(expected));
+        assert_eq!(digest(&[0.5]), None);
+        assert_eq!(digest(&[40000.0]), None);
+    }
+
+    #[test]
+    fn a_digest_of_a_uid_is_short() {
+        assert_eq!(short_digest("1.2.3").len(), 12);
+        assert_ne!(short_digest("1.2.3"), short_digest("1.2.4"));
+    }
+}

@@ -1,0 +1,65 @@
+//! From slices in memory through files on disk to an assembled volume.
+
+use pulmo::dicom::{AssembleSettings, Assembled, Padding, Series, assemble, discover};
+use pulmo::findings::Code;
+use tempfile::TempDir;
+
+use super::ct::{CtSlice, write_all};
+
+/// A folder of these slices as files.
+pub(crate) fn folder_of(slices: &[CtSlice]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_all(slices, folder.path());
+    folder
+}
+
+/// The series in a folder in which all files are slices.
+pub(crate) fn found(folder: &TempDir) -> Vec<Series> {
+    let discovery = discover(&[folder.path().to_path_buf()]);
+    assert_eq!((discovery.refused, discovery.others), (vec![], vec![]));
+    discovery.series
+}
+
+/// The default settings, but padding keeps its value.
+pub(crate) fn keep() -> AssembleSettings {
+    AssembleSettings { padding: Padding::Keep, ..AssembleSettings::default() }
+}
+
+/// The volume of a series, or its code; messages must not tell the patient's name.
+pub(crate) fn assembled(series: &Series, settings: &AssembleSettings) -> Result<Assembled, Code> {
+    assemble(series, settings).map_err(|error| {
+        assert!(!format!("{error} {error:?}").contains("CANARY"));
+        error.code()
+    })
+}
+
+/// The volume of slices of one series.
+pub(crate) fn load_with(slices: &[CtSlice], settings: &AssembleSettings) -> Result<Assembled, Code> {
+    let folder = folder_of(slices);
+    let series = found(&folder);
+    assert_eq!(series.len(), 1);
+    assembled(&series[0], settings)
+}
+
+/// The volume of slices of one series, with padding as it is.
+pub(crate) fn load(slices: &[CtSlice]) -> Result<Assembled, Code> {
+    load_with(slices, &keep())
+}
+
+/// The voxels of slices that must load without a warning.
+pub(crate) fn hu(slices: &[CtSlice]) -> Vec<f32> {
+    let assembled = load(slices).unwrap();
+    assert_eq!(assembled.warnings, []);
+    assembled.volume.as_slice().to_vec()
+}
+
+/// The slices, each changed.
+pub(crate) fn with(mut slices: Vec<CtSlice>, change: impl Fn(&mut CtSlice)) -> Vec<CtSlice> {
+    slices.iter_mut().for_each(change);
+    slices
+}
+
+/// What `value` makes of each stored word.
+pub(crate) fn expected_hu(slices: &[CtSlice], value: impl Fn(u16) -> f64) -> Vec<f32> {
+    slices.iter().flat_map(|slice| slice.pixels.iter().map(|word| value(*word) as f32)).collect()
+}

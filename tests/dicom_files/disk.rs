@@ -1,0 +1,154 @@
+//! Files on disk: what is no file, changes, is vast, or has a strange name.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::common::forge::{Body, Element, Forge, PIXEL_DATA, Style};
+use crate::{LONGEST, judge_forged, private};
+use pulmo::dicom::discover;
+use pulmo::findings::{Code, Verdict};
+
+/// The verdict that a walk over a folder gives of a file.
+fn verdict_on_disk(path: &Path) -> Verdict {
+    let discovery = discover(&[path.to_path_buf()]);
+    if let Some(refused) = discovery.refused.first() {
+        return refused.verdict.clone();
+    }
+    match discovery.series.as_slice() {
+        [] => Verdict::RejectFile(Code::NotDicom),
+        [series] if series.slices.is_empty() => series.set_aside[0].verdict.clone(),
+        [series] => match series.slices[0].pixels() {
+            Ok(_) => Verdict::Ok,
+            Err(error) => Verdict::RejectFile(error.code()),
+        },
+        _ => panic!("one file gives one series"),
+    }
+}
+
+#[test]
+fn a_file_on_disk_gets_the_verdict_of_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, forge) in [
+        ("sound", Forge::ct()),
+        ("deflated", Forge::styled(Style::Deflated)),
+        ("rle", Forge::rle(3)),
+        ("long", Forge::ct().with(private("OB", b"ab").declaring(0xFFFF_FFF0))),
+        ("twice", Forge { tail: b"\xe0\x7f\x10\0OW\0\0\0\0\0\0".to_vec(), ..Forge::ct() }),
+        ("short", Forge::ct().with(Element::bytes(PIXEL_DATA, "OW", &[1; 126]))),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, forge.bytes()).unwrap();
+        assert_eq!(verdict_on_disk(&path), judge_forged(&forge).verdict, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn case_057_what_is_no_regular_file_is_never_opened() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let start = Instant::now();
+    assert!(std::process::Command::new("mkfifo").arg(at("fifo.dcm")).status().unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket.dcm")).unwrap();
+    std::fs::create_dir(at("folder.dcm")).unwrap();
+    symlink(at("gone"), at("dangling.dcm")).unwrap();
+    symlink(folder.path(), at("folder.dcm/loop")).unwrap();
+    symlink("/dev/zero", at("zero.dcm")).unwrap();
+    std::fs::write(at("sound.dcm"), Forge::ct().bytes()).unwrap();
+    std::fs::write(at("closed.dcm"), Forge::ct().bytes()).unwrap();
+    std::fs::set_permissions(at("closed.dcm"), std::fs::Permissions::from_mode(0o000)).unwrap();
+    let discovery = discover(&[folder.path().to_path_buf()]);
+    let slices: usize = discovery.series.iter().map(|series| series.slices.len()).sum();
+    // root reads what nobody may
+    let is_root = std::fs::File::open(at("closed.dcm")).is_ok();
+    assert_eq!(slices, if is_root { 2 } else { 1 });
+    let unreadable = Verdict::RejectFile(Code::Unreadable);
+    assert!(discovery.refused.iter().all(|refused| refused.verdict == unreadable));
+    assert_eq!(discovery.refused.len(), usize::from(!is_root));
+    // named one by one they are told, and not opened either
+    for name in ["fifo.dcm", "socket.dcm", "dangling.dcm", "zero.dcm"] {
+        assert_eq!(verdict_on_disk(&at(name)), unreadable, "{name}");
+        let error = pulmo::dicom::stored_pixels(&at(name)).unwrap_err();
+        assert_eq!(error.code(), Code::Unreadable);
+    }
+    assert!(start.elapsed() <= LONGEST);
+}
+
+#[test]
+fn case_058_a_file_that_changes_while_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slice.dcm");
+    std::fs::write(&path, Forge::ct().bytes()).unwrap();
+    let series = discover(std::slice::from_ref(&path)).series;
+    let code = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        series[0].slices[0].pixels().err().map(|error| error.code())
+    };
+    assert_eq!(code(&Forge::ct().bytes()), None);
+    let moved = Forge::ct().with(Element::text((0x0020, 0x0032), "DS", "-10\\-20\\31"));
+    assert_eq!(code(&moved.bytes()), Some(Code::Changed));
+    assert_eq!(code(b"no dicom any more"), Some(Code::Changed));
+    let cut = &Forge::ct().bytes()[..600];
+    assert!([Some(Code::Changed), Some(Code::Truncated)].contains(&code(cut)));
+}
+
+#[test]
+fn case_059_sparse_file_of_ten_gigabytes() {
+    let folder = tempfile::tempdir().unwrap();
+    for (bytes, expected) in [(Forge::ct().bytes(), Code::FileSize), (vec![], Code::NotDicom)] {
+        let path = folder.path().join("sparse.dcm");
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(10 << 30).unwrap();
+        let start = Instant::now();
+        assert_eq!(verdict_on_disk(&path), Verdict::RejectFile(expected));
+        assert!(start.elapsed() < Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn case_060_dicomdir_points_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = folder.path().join("outside.dcm");
+    std::fs::write(&outside, Forge::ct().bytes()).unwrap();
+    let inside = folder.path().join("medium");
+    std::fs::create_dir(&inside).unwrap();
+    let absolute = outside.to_string_lossy().replace('/', "\\");
+    for pointer in ["..\\outside.dcm", "..\\..\\etc\\passwd", absolute.as_str(), "C:\\outside.dcm"] {
+        let record = vec![
+            Element::text((0x0004, 0x1430), "CS", "IMAGE"),
+            Element::text((0x0004, 0x1500), "CS", pointer),
+        ];
+        let directory = Forge {
+            elements: vec![
+                Element::text((0x0004, 0x1130), "CS", "MEDIUM"),
+                Element::new((0x0004, 0x1220), "SQ", Body::Items(vec![record])),
+            ],
+            ..Forge::ct()
+        };
+        std::fs::write(inside.join("DICOMDIR"), directory.bytes()).unwrap();
+        for path in [inside.clone(), inside.join("DICOMDIR")] {
+            let discovery = discover(&[path]);
+            assert!(discovery.series.is_empty() && discovery.refused.is_empty());
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn case_061_names_of_every_kind() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let long = "n".repeat(255);
+    let names = [&b"new\nline"[..], b"\x1b[31mred", long.as_bytes(), b"\xff\xfe\x80", b"-rf", b"a b'c\"d"];
+    for (index, name) in names.iter().enumerate() {
+        let position = Element::text((0x0020, 0x0032), "DS", &format!("0\\0\\{index}"));
+        std::fs::write(folder.path().join(OsStr::from_bytes(name)), Forge::ct().with(position).bytes())
+            .unwrap();
+    }
+    let discovery = discover(&[folder.path().to_path_buf()]);
+    assert_eq!(discovery.series.len(), 1);
+    assert_eq!(discovery.series[0].slices.len(), names.len());
+    assert!(discovery.series[0].slices.iter().all(|slice| slice.pixels().is_ok()));
+}
