@@ -1,5 +1,13 @@
 //! A bundle that is not what it says is refused before the first study.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking, and its values are small"
+)]
+
 use std::path::{Path, PathBuf};
 
 use pulmo::bundle::{Bundle, BundleError, embedded};

@@ -1,5 +1,13 @@
 //! What a user types and gets: files, lines, exit codes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking, and its values are small"
+)]
+
 mod common;
 
 use std::path::Path;

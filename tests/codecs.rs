@@ -8,7 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::cast_possible_truncation,
-    reason = "a test fails by panicking, and its numbers are small"
+    reason = "a test fails by panicking, and its values are small"
 )]
 
 mod common;

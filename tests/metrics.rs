@@ -2,7 +2,13 @@
 //!
 //! `golden/metrics/ORIGIN.md` says where the numbers come from.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking, and its values are small"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,13 @@
 //! Every WGSL kernel parses and validates, and agrees with the Rust side on its parameters, bindings
 //! and workgroup.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking, and its values are small"
+)]
 
 use naga::{AddressSpace, StorageAccess, TypeInner};
 use pulmo::gpu::{

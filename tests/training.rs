@@ -1,6 +1,14 @@
 //! Training keeps its promises: the same seed gives the same weights, an interrupted run ends as an
 //! uninterrupted one, what cannot be trained is refused with a reason.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking, and its values are small"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -169,11 +169,11 @@ impl Checkpoint {
     }
 
     /// Puts network and optimizer on `device`.
-    pub(super) fn to_device(self, device: &Device) -> Self {
+    pub(super) fn onto(self, device: &Device) -> Self {
         Self {
             network: self.network.to_device(device),
             average: self.average.map(|average| average.to_device(device)),
-            optimizer: self.optimizer.to_device(device),
+            optimizer: self.optimizer.onto(device),
             ..self
         }
     }

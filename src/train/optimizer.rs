@@ -88,7 +88,7 @@ impl Optimizer {
     }
 
     /// The optimizer with its running means on `device`.
-    pub fn to_device(mut self, device: &Device) -> Self {
+    pub fn onto(mut self, device: &Device) -> Self {
         for moments in &mut self.moments {
             *moments = std::mem::take(moments).into_iter().map(|moment| moment.to_device(device)).collect();
         }

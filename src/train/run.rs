@@ -84,7 +84,7 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
         optimizer: Optimizer::new(recipe.optimizer),
         history: Vec::new(),
     });
-    let mut state = start.to_device(job.compute.device());
+    let mut state = start.onto(job.compute.device());
     while !is_over(&state.history, recipe) {
         state = epoch(job, &data, state, observe)?;
         state.write(&checkpoints, &run)?;

@@ -268,6 +268,7 @@ pub(super) fn weight_gradient(images: &[f32], gradient: &[f32], sizes: Sizes) ->
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test values are f32")]
 mod tests {
     use super::*;
     use crate::random::Random;

@@ -155,6 +155,7 @@ pub(super) fn backward(
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test values are f32")]
 mod tests {
     use super::*;
     use crate::random::Random;
