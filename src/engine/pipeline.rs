@@ -67,7 +67,7 @@ impl Engine {
         }
         let loaded = match item.load(&Settings::default()) {
             Ok(loaded) => loaded,
-            Err(error) => return refused(error.code()),
+            Err(error) => return Ready { path: item.path.clone(), verdict: error.verdict(), volume: None },
         };
         match self.chain.run(loaded.volume, &self.processor) {
             Err(error) => refused(error.code().unwrap_or(Code::Device)),

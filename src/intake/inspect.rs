@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::item::{Item, Settings, Source};
-use crate::dicom::{AssembleSettings, Description, Padding, Series, Stack, describe};
-use crate::findings::Verdict;
+use crate::dicom::{AssembleSettings, Description, Padding, Series, Stack, Unspecified, describe};
+use crate::findings::{Code, Verdict};
 use crate::geometry::{Grid, Unit};
 use crate::units::Hounsfield;
 use crate::volume::Volume;
@@ -39,7 +39,8 @@ pub struct Inspection {
     pub grid: Option<Grid>,
     /// Whether it can be used, as far as it was read; `None` for a file that was not opened.
     pub verdict: Option<Verdict>,
-    /// The values of a volume in millimetres, where they were read.
+    /// The values of a volume in millimetres, where they were read; those of a series refused as
+    /// `NOT_HU` are what its rescale gives.
     pub hounsfield: Option<HounsfieldSummary>,
 }
 
@@ -131,7 +132,11 @@ fn inspect_headers(item: &Item, series: &Series) -> Inspection {
 
 fn inspect_values(item: &Item, depth: Depth) -> Inspection {
     match item.load(&settings()) {
-        Err(error) => Inspection::unread(item.path.clone(), Some(error.verdict())),
+        Err(error) => {
+            let refused = Inspection::unread(item.path.clone(), Some(error.verdict()));
+            let of_values = (error.code() == Code::NotHounsfield).then(|| rescaled(item, depth));
+            Inspection { hounsfield: of_values.flatten(), ..refused }
+        }
         Ok(loaded) => {
             let grid = *loaded.volume.grid();
             let is_hounsfield = grid.unit() == Unit::Millimetre;
@@ -145,6 +150,15 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
             }
         }
     }
+}
+
+/// The rescaled values of a series whose unit is unspecified and that does not look like a CT: told,
+/// but not to be used.
+fn rescaled(item: &Item, depth: Depth) -> Option<HounsfieldSummary> {
+    let mut settings = settings();
+    settings.assemble.unspecified = Unspecified::Accept;
+    let loaded = item.load(&settings).ok()?;
+    Some(summarise(&loaded.volume, depth))
 }
 
 fn summarise(volume: &Volume, depth: Depth) -> HounsfieldSummary {
