@@ -91,12 +91,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new("src");
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap_or("").to_owned();
         let without_comment = |line: &str| line.split("//").next().unwrap_or("").to_owned();
-        let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
         Source { name, code: text.lines().map(without_comment).collect::<Vec<_>>().join("\n") }
     };
     let mut sources: Vec<Source> = files(&root).into_iter().map(read).collect();
@@ -198,7 +198,7 @@ fn library_types_never_derive_clap() {
 
 #[test]
 fn every_module_stands_in_the_table_of_lib_rs() {
-    let lib = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let lib = std::fs::read_to_string("src/lib.rs").unwrap();
     for (module, floor) in FLOORS {
         assert!(lib.contains(&format!("pub mod {module};")), "lib.rs does not declare `{module}`");
         let row = lib.lines().find(|line| line.contains(&format!("| {floor} |")));

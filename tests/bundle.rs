@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use pulmo::bundle::{Bundle, BundleError, embedded};
 
 fn shipped() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/lung-nodule-phantom")
+    PathBuf::from("models/lung-nodule-phantom")
 }
 
 /// The shipped bundle with one file changed.

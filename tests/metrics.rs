@@ -35,7 +35,7 @@ const CASES: [&str; 7] = [
 ];
 
 fn folder(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/metrics").join(case)
+    Path::new("tests/golden/metrics").join(case)
 }
 
 fn golden(case: &str) -> Value {

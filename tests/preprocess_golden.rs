@@ -26,8 +26,7 @@ const EXACT: f32 = 0.0;
 
 /// Reads a little-endian float32 `.npy` file of three dimensions.
 fn golden(name: &str) -> Array3<f32> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/preprocess").join(format!("{name}.npy"));
+    let path = Path::new("tests/golden/preprocess").join(format!("{name}.npy"));
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let header_end = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let header = std::str::from_utf8(&bytes[10..header_end]).unwrap();

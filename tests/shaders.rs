@@ -77,7 +77,7 @@ fn every_kernel_has_one_main_of_the_common_workgroup() {
 
 #[test]
 fn files_are_short_and_start_with_what_they_do() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let folder = std::path::Path::new("shaders");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -10,10 +10,10 @@ pub(crate) mod plane;
 
 use std::path::PathBuf;
 
-/// The folder of real data (`PULMO_DATA`, else beside the repository), or `None` with a loud note
+/// The folder of real data (`PULMO_DATA`, else beside the package root, where cargo runs every test), or `None` with a loud note
 /// where it is absent; with `PULMO_REQUIRE_DATA=1` its absence is a failure.
 pub(crate) fn data_folder() -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let beside = PathBuf::from("../shared/data");
     let folder = std::env::var_os("PULMO_DATA").map_or(beside, PathBuf::from);
     if folder.join("pixel_oracle.csv").is_file() {
         return Some(folder);
