@@ -48,12 +48,13 @@
 //! | 6 | `bundle` |
 //! | 7 | `predict` |
 //! | 8 | `train`, `engine` |
-//! | 9 | `report` |
+//! | 9 | `report`, `bench` |
 //! | 10 | `cli` |
 //!
 //! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
+pub mod bench;
 pub mod bundle;
 pub mod cli;
 pub mod dicom;

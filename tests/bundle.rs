@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
-use pulmo::bundle::{Bundle, BundleError, embedded};
+use pulmo::bundle::{Bundle, BundleError, Golden, SelfTestError, embedded};
 use pulmo::network::{Bags, read_tensor};
 
 fn shipped() -> PathBuf {
@@ -107,4 +107,19 @@ fn folding_the_normalization_changes_no_logit() {
         assert!((whole - pieces).abs() < 1e-5 * plain.abs().max(1.0), "{whole} {pieces}");
     }
     assert!(plain.iter().any(|logit| logit.abs() > 0.01), "the logits say nothing");
+}
+
+#[test]
+fn the_stored_answer_tells_a_device_that_computes_wrongly() {
+    let bundle = embedded().unwrap();
+    let cpu = burn::tensor::Device::flex();
+    let golden = bundle.manifest().golden.clone().expect("the shipped bundle stores its golden answer");
+    let now = Golden::of(bundle.network(), bundle.network_config()).unwrap();
+    for (stored, now) in golden.logits.iter().zip(&now.logits) {
+        assert!((stored - now).abs() < 1e-4, "stored {golden:?}, now {now:?}");
+    }
+    bundle.self_test(&cpu).unwrap();
+    let wrong = Golden { logits: golden.logits.iter().map(|logit| logit + 0.01).collect(), ..golden };
+    let found = wrong.check(bundle.network(), bundle.network_config(), &cpu);
+    assert!(matches!(found, Err(SelfTestError::Wrong { .. })), "{found:?}");
 }

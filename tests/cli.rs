@@ -157,3 +157,23 @@ fn the_real_series_are_classified_one_line_each() {
         assert_is_scored(line);
     }
 }
+
+#[test]
+fn the_bench_measures_every_stage() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bench.json");
+    let output = pulmo(&["bench", "--quick", "--device", "cpu", "--json", text(&file)]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(report["machine"]["device"], "cpu");
+    assert!(report["copy_gb_per_s"].as_f64().unwrap() > 0.0);
+    let steps = report["steps"].as_array().unwrap();
+    assert!(steps.len() >= 8 && steps.iter().all(|row| row["gb_per_s"].as_f64().unwrap() > 0.0), "{report}");
+    let networks = report["networks"].as_array().unwrap();
+    let is_measured = |row: &Value, field: &str| row[field].as_f64().unwrap() > 0.0;
+    assert!(networks.iter().all(|row| is_measured(row, "forward_images_per_s")), "{report}");
+    assert!(networks.iter().all(|row| is_measured(row, "training_images_per_s")), "{report}");
+    let shares =
+        ["share_read", "share_preprocess", "share_predict"].map(|f| report["pipeline"][f].as_f64().unwrap());
+    assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{report}");
+}

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Golden;
 use crate::preprocess::Chain;
 
 /// Version of the layout of bundles.
@@ -55,6 +56,9 @@ pub struct Manifest {
     pub weights_sha256: String,
     /// Preprocessing, the same as in training.
     pub chain: Chain,
+    /// What the network answers to a made input on the CPU; absent in bundles of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub golden: Option<Golden>,
     /// Where the weights come from.
     #[serde(default)]
     pub origin: Origin,

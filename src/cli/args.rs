@@ -46,6 +46,8 @@ pub(super) enum Command {
     Phantom(PhantomArgs),
     /// List the adapters that pulmo can compute on.
     Devices(DevicesArgs),
+    /// Measure how fast this machine preprocesses, classifies and trains.
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -187,4 +189,19 @@ pub(super) struct DevicesArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BenchArgs {
+    /// Folder of the bundle; the shipped one if left out.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// File for the figures, to be published.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Everything once and small: says whether it works, not how fast.
+    #[arg(long)]
+    pub quick: bool,
+    #[command(flatten)]
+    pub device: DeviceArg,
 }

@@ -11,6 +11,7 @@ mod context;
 mod error;
 mod executor;
 mod layout;
+mod measure;
 mod recording;
 mod shaders;
 

@@ -320,6 +320,7 @@ fn finish(
         threshold,
         weights_sha256: String::new(),
         chain: recipe.chain.clone(),
+        golden: None,
         origin,
     };
     Ok(Bundle::new(manifest, recipe.network.clone(), weights)?)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::shared::{loading_bar, open_bundle, open_device, watch_loading};
+use super::shared::{loading_bar, open_bundle, open_device_for, watch_loading};
 use crate::cli::args::EvaluateArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
@@ -21,7 +21,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     }
     let bundle = open_bundle(args.bundle.as_deref())?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
-    let compute = open_device(args.device)?;
+    let compute = open_device_for(&bundle, args.device)?;
     let bar = loading_bar();
     let evaluated = evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?;
     bar.finish_and_clear();

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod bench;
 mod convert;
 mod demo;
 mod devices;
@@ -26,5 +27,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Convert(args) => convert::run(args),
         Command::Phantom(args) => phantom::run(args),
         Command::Devices(args) => devices::run(args),
+        Command::Bench(args) => bench::run(args),
     }
 }

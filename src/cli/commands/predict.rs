@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::shared::{open_bundle, open_device};
+use super::shared::{open_bundle, open_device_for};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::engine::Engine;
@@ -10,7 +10,7 @@ use crate::report::observation_line;
 
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
-    let compute = open_device(args.device)?;
+    let compute = open_device_for(&bundle, args.device)?;
     let engine = Engine::new(&bundle, &compute);
     let spinner = progress::spinner("classified");
     let mut failed = 0;

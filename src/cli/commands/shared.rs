@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use crate::bundle::{Bundle, embedded};
 use crate::cli::args::DeviceArg;
 use crate::cli::{printer, progress};
-use crate::gpu::Compute;
+use crate::gpu::{Choice, Compute};
 use crate::train::{Event, Failure};
 
 /// Opens the device and says which and why.
@@ -16,6 +16,22 @@ pub(super) fn open_device(arg: DeviceArg) -> anyhow::Result<Compute> {
     let compute = Compute::open(arg.device).context("cannot open the device (see `pulmo devices`)")?;
     printer::say(&format!("device: {} ({})", compute.name(), compute.reason()));
     Ok(compute)
+}
+
+/// Opens the device for a bundle; a GPU that does not compute the bundle's network as the CPU does is
+/// refused by name, and the CPU used.
+pub(super) fn open_device_for(bundle: &Bundle, arg: DeviceArg) -> anyhow::Result<Compute> {
+    let compute = open_device(arg)?;
+    if compute.gpu().is_none() {
+        return Ok(compute);
+    }
+    match bundle.self_test(compute.device()) {
+        Ok(()) => Ok(compute),
+        Err(error) => {
+            printer::say(&format!("{} is not used: {error}; the CPU is used instead", compute.name()));
+            Ok(Compute::open(Choice::Cpu)?)
+        }
+    }
 }
 
 /// Opens the bundle in `folder`, or the shipped one, and says which.
