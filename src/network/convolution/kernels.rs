@@ -3,8 +3,12 @@
 //! Work is cut into pieces by the shape alone, and partial sums are added in a fixed order, so the
 //! result does not depend on the number of threads.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::parallel::prelude::*;
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 /// Sizes of one convolution with zero padding of half its kernel.
@@ -24,6 +28,14 @@ pub(super) struct Sizes {
 
 /// Most columns of patches made at once: about 1 MiB of them, so that they stay in the cache.
 const PATCH_VALUES: usize = 1 << 18;
+
+thread_local! {
+    /// Room for patches, kept from call to call: fresh pages cost more than filling them.
+    static PATCHES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Of fewer images than this each is cut into as many bands, so that there is work for several cores.
+const FEW_IMAGES: usize = 4;
 
 /// Pieces that the gradient of the weights is summed in.
 const WEIGHT_PIECES: usize = 8;
@@ -56,12 +68,17 @@ impl Sizes {
     /// Output rows handled at once.
     fn band(&self) -> usize {
         let [rows, columns] = self.output();
-        if self.is_pointwise() { rows } else { (PATCH_VALUES / (self.patch() * columns)).clamp(1, rows) }
+        let of_image = if self.batch < FEW_IMAGES { rows.div_ceil(FEW_IMAGES) } else { rows };
+        if self.is_pointwise() {
+            of_image
+        } else {
+            (PATCH_VALUES / (self.patch() * columns)).clamp(1, of_image)
+        }
     }
 
     /// For the kernel's column `kx`: the output columns whose source lies inside the image, and the
     /// source of the first.
-    fn inside(&self, kx: usize, columns_out: usize, columns_in: usize) -> (std::ops::Range<usize>, usize) {
+    fn inside(&self, kx: usize, columns_out: usize, columns_in: usize) -> (Range<usize>, usize) {
         let pad = self.side / 2;
         let first = pad.saturating_sub(kx).div_ceil(self.stride);
         let end = (columns_in + pad).saturating_sub(kx).div_ceil(self.stride).min(columns_out);
@@ -71,7 +88,7 @@ impl Sizes {
 
     /// Visits every run of a patch matrix: row `patch_row`, columns from `start`, against the image
     /// from `source` on, `count` values `stride` apart. Runs outside the image are not visited.
-    fn runs(&self, band: std::ops::Range<usize>, mut visit: impl FnMut(Run)) {
+    fn runs(&self, band: Range<usize>, mut visit: impl FnMut(Run)) {
         let [rows_in, columns_in] = self.image;
         let [_, columns_out] = self.output();
         let (side, pad) = (self.side, self.side / 2);
@@ -94,7 +111,7 @@ impl Sizes {
     }
 
     /// The patches of output rows `band` of one image, `[patch, band columns]`.
-    fn gather(&self, image: &[f32], band: std::ops::Range<usize>, patches: &mut Vec<f32>) {
+    fn gather(&self, image: &[f32], band: Range<usize>, patches: &mut Vec<f32>) {
         let columns = band.len() * self.output()[1];
         patches.clear();
         patches.resize(self.patch() * columns, 0.0);
@@ -112,7 +129,7 @@ impl Sizes {
     }
 
     /// Adds patches back to where they came from: the transpose of [`Self::gather`].
-    fn scatter(&self, patches: &[f32], band: std::ops::Range<usize>, image: &mut [f32]) {
+    fn scatter(&self, patches: &[f32], band: Range<usize>, image: &mut [f32]) {
         let columns = band.len() * self.output()[1];
         let stride = self.stride;
         self.runs(band, |run| {
@@ -128,7 +145,7 @@ impl Sizes {
         });
     }
 
-    fn bands(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (rows, band) = (self.output()[0], self.band());
         (0..rows).step_by(band).map(move |first| first..(first + band).min(rows))
     }
@@ -196,36 +213,39 @@ pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes, finish: Opti
     let mut output = vec![0.0; sizes.batch * sizes.output_len()];
     let columns_out = sizes.output()[1];
     let positions = sizes.output_len() / sizes.channels[1];
-    let of_image = |patches: &mut Vec<f32>, index: usize, target: &mut [f32], image: &[f32]| -> Option<()> {
-        let finish = finish.map(|finish| finish.of_image(index, sizes.output_len()));
+    let of_band = |band: Range<usize>, target: &mut ArrayViewMut2<f32>, image: &[f32]| {
         let weight = matrix(weight, [sizes.channels[1], sizes.patch()])?;
-        for band in sizes.bands() {
+        if sizes.is_pointwise() {
             let (start, width) = (band.start * columns_out, band.len() * columns_out);
-            let mut target = columns_mut(target, [sizes.channels[1], positions], start, width)?;
-            if sizes.is_pointwise() {
-                general_mat_mul(
-                    1.0,
-                    &weight,
-                    &matrix(image, [sizes.channels[0], positions])?,
-                    0.0,
-                    &mut target,
-                );
-            } else {
+            let image = matrix(image, [sizes.channels[0], positions])?;
+            general_mat_mul(1.0, &weight, &image.slice(ndarray::s![.., start..start + width]), 0.0, target);
+        } else {
+            let width = band.len() * columns_out;
+            PATCHES.with_borrow_mut(|patches| {
                 sizes.gather(image, band, patches);
-                general_mat_mul(1.0, &weight, &matrix(patches, [sizes.patch(), width])?, 0.0, &mut target);
-            }
-            if let Some(finish) = finish {
-                finish.apply(&mut target, start, positions);
-            }
+                general_mat_mul(1.0, &weight, &matrix(patches, [sizes.patch(), width])?, 0.0, target);
+                Some(())
+            })?;
         }
         Some(())
     };
+    let bands: Vec<Range<usize>> = sizes.bands().collect();
     output
         .par_chunks_mut(sizes.output_len().max(1))
         .zip(images.par_chunks(sizes.image_len().max(1)))
         .enumerate()
-        .for_each_init(Vec::new, |patches, (index, (target, image))| {
-            _ = of_image(patches, index, target, image);
+        .for_each(|(index, (target, image))| {
+            let finish = finish.map(|finish| finish.of_image(index, sizes.output_len()));
+            let Ok(mut target) = ArrayViewMut2::from_shape((sizes.channels[1], positions), target) else {
+                return;
+            };
+            let targets = target.axis_chunks_iter_mut(Axis(1), (sizes.band() * columns_out).max(1));
+            targets.into_par_iter().zip(&bands).for_each(|(mut target, band)| {
+                _ = of_band(band.clone(), &mut target, image);
+                if let Some(finish) = finish {
+                    finish.apply(&mut target, band.start * columns_out, positions);
+                }
+            });
         });
     output
 }
