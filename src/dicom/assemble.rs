@@ -5,7 +5,6 @@ use rayon::prelude::*;
 
 use super::census::{Census, least_certain};
 use super::check::check_values;
-use super::coverage::check_coverage;
 use super::hounsfield::Conversion;
 use super::regularize::Layout;
 use super::series::MultiFrames;
@@ -110,7 +109,7 @@ pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assemble
     warnings.extend(matches!(decoded.layout, Layout::Resampled(_)).then_some(Code::Regularized));
     let volume = decoded.layout.volume(decoded.voxels)?;
     if let Some(coverage) = &settings.coverage {
-        check_coverage(&volume, coverage)?;
+        warnings.extend(coverage.warning(&volume)?);
     }
     Ok(Assembled { volume, warnings: Verdict::from_warnings(warnings).codes().to_vec() })
 }

@@ -3,23 +3,23 @@
 use ndarray::{Array3, Axis};
 
 use super::census::{Census, check_jumps};
-use super::coverage::check_coverage;
 use super::stack::check_limits;
 use super::{AssembleSettings, DicomError, Unspecified};
+use crate::findings::Code;
 use crate::geometry::Grid;
 use crate::units::Hounsfield;
 use crate::volume::Volume;
 
 /// Checks that a volume of any origin keeps the rules that a DICOM series must: number of slices,
 /// orthogonal axes, limits of spacing and extent, values of a CT of a body that do not jump from slice
-/// to slice, and whole lungs where that is asked for.
+/// to slice, and whole lungs where that is asked for. Returns what is doubtful, but may be used.
 ///
 /// # Units
 /// `volume` is in Hounsfield units on a grid in millimetres.
 ///
 /// # Errors
 /// [`DicomError`] with the code of the first rule that does not hold.
-pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<(), DicomError> {
+pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<Vec<Code>, DicomError> {
     let [slices, ..] = volume.grid().shape_zyx();
     let least = settings.geometry.least_slices.max(1);
     if slices < least {
@@ -31,7 +31,8 @@ pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<(), 
     }
     check_limits(volume.grid(), &settings.geometry)?;
     check_values(&Census::of_values(volume.as_slice()), volume.voxels(), None)?;
-    settings.coverage.as_ref().map_or(Ok(()), |coverage| check_coverage(volume, coverage))
+    let warning = settings.coverage.as_ref().map_or(Ok(None), |coverage| coverage.warning(volume))?;
+    Ok(warning.into_iter().collect())
 }
 
 /// Refuses values that are no Hounsfield units of a body. Where their unit is unspecified, `doubt` says
@@ -64,7 +65,6 @@ mod tests {
     use glam::{DAffine3, DMat3, DVec3};
 
     use super::*;
-    use crate::findings::Code;
 
     fn volume(shear: f64, value: impl Fn([usize; 3]) -> f32) -> Volume {
         let axes = DMat3::from_cols(DVec3::X, DVec3::Y, DVec3::new(0.0, shear, 1.0));

@@ -6,6 +6,7 @@ use ndarray::Array3;
 use rayon::prelude::*;
 
 use crate::bundle::Bundle;
+use crate::dicom::{AssembleSettings, Coverage, Shortfall};
 use crate::findings::{Code, Observation, Provenance, Verdict};
 use crate::gpu::Compute;
 use crate::intake::{self, Item, Settings};
@@ -28,6 +29,13 @@ struct Ready {
     volume: Option<Array3<f32>>,
 }
 
+/// What does not hold the lungs as a whole is classified too, but never without the warning `COVERAGE`.
+fn settings() -> Settings {
+    let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
+    let assemble = AssembleSettings { coverage: Some(coverage), ..AssembleSettings::default() };
+    Settings { assemble, ..Settings::default() }
+}
+
 impl Engine {
     /// Puts `bundle` on the device of `compute`.
     pub fn new(bundle: &Bundle, compute: &Compute) -> Self {
@@ -46,16 +54,23 @@ impl Engine {
 
     /// Looks at every image and series below `paths` and hands each observation to `tell`, in the
     /// order of the paths. Returns how many there were.
-    pub fn run(&self, paths: &[PathBuf], mut tell: impl FnMut(Observation)) -> usize {
-        let items = intake::find(paths);
-        for few in items.chunks(rayon::current_num_threads().max(2)) {
+    pub fn run(&self, paths: &[PathBuf], tell: impl FnMut(Observation)) -> usize {
+        self.observations(paths).map(tell).count()
+    }
+
+    /// The observations of every image and series below `paths`, in the order of the paths. A few items
+    /// are read ahead; whoever stops asking stops the work.
+    pub fn observations<'a>(&'a self, paths: &[PathBuf]) -> impl Iterator<Item = Observation> + use<'a> {
+        let mut items = intake::find(paths).into_iter();
+        let ready = std::iter::from_fn(move || {
+            let few: Vec<Item> = items.by_ref().take(rayon::current_num_threads().max(2)).collect();
             let ready: Vec<Ready> = match self.processor {
                 Processor::Cpu => few.par_iter().map(|item| self.prepare(item)).collect(),
                 Processor::Gpu(_) => few.iter().map(|item| self.prepare(item)).collect(),
             };
-            ready.into_iter().for_each(|ready| tell(self.classify(ready)));
-        }
-        items.len()
+            (!ready.is_empty()).then_some(ready)
+        });
+        ready.flatten().map(|ready| self.classify(ready))
     }
 
     /// Reads and preprocesses one item.
@@ -65,7 +80,7 @@ impl Engine {
         if let Some(verdict) = item.refusal() {
             return Ready { path: item.path.clone(), verdict: verdict.clone(), volume: None };
         }
-        let loaded = match item.load(&Settings::default()) {
+        let loaded = match item.load(&settings()) {
             Ok(loaded) => loaded,
             Err(error) => return Ready { path: item.path.clone(), verdict: error.verdict(), volume: None },
         };

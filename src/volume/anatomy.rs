@@ -103,12 +103,20 @@ impl Coarse {
         let mut hu = Array3::zeros(blocks);
         let slabs = hu.axis_iter_mut(Axis(0)).into_par_iter().enumerate();
         slabs.for_each(|(k, mut slab)| {
-            for ((j, i), mean) in slab.indexed_iter_mut() {
-                let at = |block: usize, axis: usize| {
-                    block * side[axis]..((block + 1) * side[axis]).min(shape[axis])
-                };
-                let block = volume.voxels().slice(s![at(k, 0), at(j, 1), at(i, 2)]);
-                *mean = block.iter().map(|hu| hu.max(AIR_HU)).sum::<f32>() / block.len() as f32;
+            let at =
+                |block: usize, axis: usize| block * side[axis]..((block + 1) * side[axis]).min(shape[axis]);
+            // row by row, as they lie in memory
+            let of_block = volume.voxels().slice(s![at(k, 0), .., ..]);
+            for slice in of_block.outer_iter() {
+                for (y, row) in slice.outer_iter().enumerate() {
+                    let blocks = row.to_slice().unwrap_or_default().chunks(side[2]);
+                    for (sum, block) in slab.row_mut(y / side[1]).iter_mut().zip(blocks) {
+                        *sum += block.iter().map(|hu| hu.max(AIR_HU)).sum::<f32>();
+                    }
+                }
+            }
+            for ((j, i), sum) in slab.indexed_iter_mut() {
+                *sum /= (at(k, 0).len() * at(j, 1).len() * at(i, 2).len()) as f32;
             }
         });
         let axes = canonical_axes(fine);

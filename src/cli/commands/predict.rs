@@ -11,15 +11,16 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let compute = open_device(args.device)?;
     let engine = Engine::new(&bundle, &compute);
     let spinner = progress::spinner("classified");
-    let mut failed = 0;
-    let total = engine.run(&args.paths, |mut observation| {
+    let (mut failed, mut total) = (0, 0);
+    for mut observation in engine.observations(&args.paths) {
+        total += 1;
         failed += usize::from(observation.prediction.is_none());
         if let (false, Some(prediction)) = (args.attention, observation.prediction.as_mut()) {
             prediction.attention = None;
         }
-        spinner.suspend(|| printer::data(&observation_line(&observation)));
+        spinner.suspend(|| printer::data(&observation_line(&observation)))?;
         spinner.inc(1);
-    });
+    }
     spinner.finish_and_clear();
     if total == 0 {
         anyhow::bail!("there is nothing to read at the given paths");
