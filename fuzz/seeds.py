@@ -70,13 +70,13 @@ def of_crop(corpus, path, number):
     for side in (8, 64):
         at = 256 - side // 2 + 40 * (number % 3)
         crop = np.ascontiguousarray(stored[at : at + side, at : at + side])
+        jpeg = [imagecodecs.ljpeg_encode(crop, bitspersample=12), imagecodecs.jpeg8_encode((crop >> 4).astype("u1"))]
         coded = {
-            "f05_jpeg": [imagecodecs.ljpeg_encode(crop, bitspersample=12)],
-            "f06_jpeg_2000": [imagecodecs.jpeg2k_encode(crop, level=level, bitspersample=12, codecformat="J2K", reversible=level == 0) for level in (0, 40)],
+            "f05_jpeg": jpeg,
+            "f06_jpeg_2000": [jpeg_2000(crop, level) for level in (0, 40)],
             "f07_jpeg_ls": [imagecodecs.jpegls_encode(crop, level=near) for near in (0, 3)],
             "f04_rle": [get_encoder(RLELossless).encode(crop, **layout(side))],
         }
-        coded["f05_jpeg"].append(imagecodecs.jpeg8_encode((crop >> 4).astype("u1"), bitspersample=8))
         for target, codestreams in coded.items():
             for index, codestream in enumerate(codestreams):
                 eight = target == "f05_jpeg" and index == 1
@@ -85,6 +85,11 @@ def of_crop(corpus, path, number):
                     header = choice(side, side, bits, 8 if eight else 16, 0)
                     keep(corpus, target, f"crop-{number}-{side}-{index}-{bits}", header + codestream)
         small(corpus, data_set, crop, f"crop-{number}-{side}")
+
+
+def jpeg_2000(crop, level):
+    """Without loss at level 0, else with loss."""
+    return imagecodecs.jpeg2k_encode(crop, level=level, bitspersample=12, codecformat="J2K", reversible=level == 0)
 
 
 def layout(side):

@@ -13,7 +13,7 @@ mod common;
 
 use common::ct::{self, CtSlice, chest, series};
 use common::load::{assembled, expected_hu, folder_of, found, hu, keep, load, load_with, with};
-use pulmo::dicom::{AssembleSettings, Coverage, GeometrySettings, Series, assemble, discover};
+use pulmo::dicom::{AssembleSettings, Coverage, GeometrySettings, Series, Shortfall, assemble, discover};
 use pulmo::findings::{Code, Verdict};
 
 #[test]
@@ -376,6 +376,31 @@ fn case_108_coverage_of_the_lungs() {
     assert_eq!(answer(&knee), Some(Code::Coverage));
     // without the check, all of them are volumes
     assert_eq!(load(&chest(25, -30.0, 5.0)).err(), None);
+}
+
+/// Coverage may be told instead of refused.
+#[test]
+fn case_108_coverage_as_a_warning() {
+    let coverage = Some(Coverage { shortfall: Shortfall::Warn, ..Coverage::default() });
+    let warning = AssembleSettings { coverage, ..keep() };
+    let warnings = |slices: &[CtSlice]| load_with(slices, &warning).unwrap().warnings;
+    assert_eq!(warnings(&chest(60, -30.0, 5.0)), []);
+    assert_eq!(warnings(&chest(25, -30.0, 5.0)), [Code::Coverage]);
+    assert_eq!(warnings(&chest(40, -300.0, 5.0)), [Code::Coverage]);
+}
+
+/// Positions whose height along the normal is infinite, or no number at all: fuzz target F9 found that
+/// sorting them could panic.
+#[test]
+fn positions_beyond_all_reckoning_are_refused() {
+    let far =
+        ["1e308\\-1e308\\1e308", "-1e308\\1e308\\1e308", "1e308\\1e308\\1e308", "-1\\2\\3", "0\\0\\-1e308"];
+    let mut slices = series(60, 1.0);
+    for (index, slice) in slices.iter_mut().enumerate() {
+        slice.text(ct::ORIENTATION, "DS", "0.6\\0.8\\0\\0\\0\\-1");
+        slice.text(ct::POSITION, "DS", far[(index * index) % far.len()]);
+    }
+    assert!(load(&slices).is_err());
 }
 
 #[test]

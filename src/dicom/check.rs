@@ -4,7 +4,7 @@ use ndarray::{Array3, Axis};
 
 use super::census::{Census, check_jumps};
 use super::stack::check_limits;
-use super::{AssembleSettings, DicomError, Unspecified};
+use super::{AssembleSettings, DicomError, Units};
 use crate::findings::Code;
 use crate::geometry::Grid;
 use crate::units::Hounsfield;
@@ -30,26 +30,23 @@ pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<Vec<
         return Err(DicomError::Tilt { degrees });
     }
     check_limits(volume.grid(), &settings.geometry)?;
-    check_values(&Census::of_values(volume.as_slice()), volume.voxels(), None)?;
+    check_values(&Census::of_values(volume.as_slice()), volume.voxels(), Units::Hounsfield)?;
     let warning = settings.coverage.as_ref().map_or(Ok(None), |coverage| coverage.warning(volume))?;
     Ok(warning.into_iter().collect())
 }
 
-/// Refuses values that are no Hounsfield units of a body. Where their unit is unspecified, `doubt` says
-/// what they need.
+/// Refuses values that are no Hounsfield units of a body. Where their unit is unspecified, they must show
+/// one.
 pub(super) fn check_values(
     census: &Census,
     voxels: &Array3<Hounsfield>,
-    doubt: Option<Unspecified>,
+    units: Units,
 ) -> Result<(), DicomError> {
-    match doubt {
-        Some(Unspecified::Accept) => return Ok(()),
-        Some(Unspecified::Evidence) if census.check().is_err() || !census.shows_a_body() => {
-            return Err(DicomError::NotHounsfield { slices: voxels.len_of(Axis(0)) });
-        }
-        Some(Unspecified::Evidence) => {}
-        None => census.check()?,
+    let sound = census.check();
+    if units == Units::Unspecified && (sound.is_err() || !census.shows_a_body()) {
+        return Err(DicomError::NotHounsfield { slices: voxels.len_of(Axis(0)) });
     }
+    sound?;
     check_jumps(voxels)
 }
 

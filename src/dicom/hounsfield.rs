@@ -140,7 +140,9 @@ impl Conversion {
         let (format, rescale) = (self.format, self.rescale);
         let pairs = words.iter().zip(out);
         match rescale.whole_offset() {
-            Some(offset) => pairs.for_each(|(word, out)| *out = (stored(*word, format) + offset) as Hounsfield),
+            Some(offset) => {
+                pairs.for_each(|(word, out)| *out = (stored(*word, format) + offset) as Hounsfield)
+            }
             None => pairs.for_each(|(word, out)| *out = rescale.hounsfield(stored(*word, format))),
         }
     }

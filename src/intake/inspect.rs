@@ -15,6 +15,10 @@ use crate::volume::Volume;
 /// Items whose headers are read at once.
 const HEADERS_AT_ONCE: usize = 64;
 
+/// Why a series may be refused although its values can be told.
+const TOLD_ALL_THE_SAME: [Code; 6] =
+    [Code::NotHounsfield, Code::FewSlices, Code::HuRange, Code::HuJump, Code::Content, Code::OutOfDomain];
+
 /// How much of an item is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -39,8 +43,8 @@ pub struct Inspection {
     pub grid: Option<Grid>,
     /// Whether it can be used, as far as it was read; `None` for a file that was not opened.
     pub verdict: Option<Verdict>,
-    /// The values of a volume in millimetres, where they were read; those of a series refused as
-    /// `NOT_HU` or `FEW_SLICES` are what its rescale gives.
+    /// The values of a volume in millimetres, where they were read; those of a series refused for its
+    /// values, or as `FEW_SLICES`, are what its rescale gives.
     pub hounsfield: Option<HounsfieldSummary>,
 }
 
@@ -134,7 +138,7 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
     match item.load(&settings()) {
         Err(error) => {
             let refused = Inspection::unread(item.path.clone(), Some(error.verdict()));
-            let may_be_told = matches!(error.code(), Code::NotHounsfield | Code::FewSlices);
+            let may_be_told = TOLD_ALL_THE_SAME.contains(&error.code());
             Inspection { hounsfield: may_be_told.then(|| leniently(item, depth)).flatten(), ..refused }
         }
         Ok(loaded) => {
@@ -152,8 +156,8 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
     }
 }
 
-/// The rescaled values of a series of one or two slices, or whose unit is unspecified and that does not
-/// look like a CT: told, but not to be used.
+/// The rescaled values of a series of one or two slices, or that does not look like a CT: told, but not
+/// to be used.
 fn leniently(item: &Item, depth: Depth) -> Option<HounsfieldSummary> {
     let mut settings = settings();
     settings.assemble.unspecified = Unspecified::Accept;
