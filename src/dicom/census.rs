@@ -178,25 +178,24 @@ fn bin_of(hu: Hounsfield) -> usize {
 /// # Shapes
 /// `voxels` is `[slices, rows, columns]`; at most 64 x 64 pixels of each slice are compared.
 pub(super) fn check_jumps(voxels: &Array3<Hounsfield>) -> Result<(), DicomError> {
-    let jumps: Vec<Hounsfield> = (1..voxels.len_of(Axis(0)))
-        .into_par_iter()
-        .map(|slice| {
-            let [below, above] = [slice - 1, slice].map(|slice| voxels.index_axis(Axis(0), slice));
-            median_difference(below, above)
-        })
-        .collect();
+    let samples: Vec<Vec<Hounsfield>> = voxels.axis_iter(Axis(0)).into_par_iter().map(sampled).collect();
+    let jumps: Vec<Hounsfield> =
+        samples.par_windows(2).map(|pair| median_difference(&pair[0], &pair[1])).collect();
     match jumps.iter().position(|jump| jump.abs() > JUMP_HU) {
         Some(slice) => Err(DicomError::HuJump { slice, jump_hu: jumps[slice] }),
         None => Ok(()),
     }
 }
 
-fn median_difference(below: ArrayView2<'_, Hounsfield>, above: ArrayView2<'_, Hounsfield>) -> Hounsfield {
-    let (rows, columns) = below.dim();
+/// The pixels of a slice that are compared.
+fn sampled(slice: ArrayView2<'_, Hounsfield>) -> Vec<Hounsfield> {
+    let (rows, columns) = slice.dim();
     let step = |side: usize| side.div_ceil(JUMP_SIDE).max(1);
-    let sparse = s![..;step(rows), ..;step(columns)];
-    let (below, above) = (below.slice(sparse), above.slice(sparse));
-    let mut differences: Vec<f32> =
+    slice.slice(s![..;step(rows), ..;step(columns)]).iter().copied().collect()
+}
+
+fn median_difference(below: &[Hounsfield], above: &[Hounsfield]) -> Hounsfield {
+    let mut differences: Vec<Hounsfield> =
         std::iter::zip(below, above).map(|(below, above)| above - below).collect();
     let middle = differences.len() / 2;
     *differences.select_nth_unstable_by(middle, f32::total_cmp).1

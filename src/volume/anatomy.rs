@@ -105,18 +105,17 @@ impl Coarse {
         slabs.for_each(|(k, mut slab)| {
             let at =
                 |block: usize, axis: usize| block * side[axis]..((block + 1) * side[axis]).min(shape[axis]);
-            // row by row, as they lie in memory
-            let of_block = volume.voxels().slice(s![at(k, 0), .., ..]);
-            for slice in of_block.outer_iter() {
-                for (y, row) in slice.outer_iter().enumerate() {
-                    let blocks = row.to_slice().unwrap_or_default().chunks(side[2]);
-                    for (sum, block) in slab.row_mut(y / side[1]).iter_mut().zip(blocks) {
-                        *sum += block.iter().map(|hu| hu.max(AIR_HU)).sum::<f32>();
-                    }
+            let mut sums = vec![0.0; shape[2]];
+            for (j, mut means) in slab.outer_iter_mut().enumerate() {
+                // whole rows first, as they lie in memory
+                sums.fill(0.0);
+                for row in volume.voxels().slice(s![at(k, 0), at(j, 1), ..]).rows() {
+                    Zip::from(&mut sums[..]).and(row).for_each(|sum, hu| *sum += hu.max(AIR_HU));
                 }
-            }
-            for ((j, i), sum) in slab.indexed_iter_mut() {
-                *sum /= (at(k, 0).len() * at(j, 1).len() * at(i, 2).len()) as f32;
+                let rows = at(k, 0).len() * at(j, 1).len();
+                for (mean, block) in means.iter_mut().zip(sums.chunks(side[2])) {
+                    *mean = block.iter().sum::<f32>() / (rows * block.len()) as f32;
+                }
             }
         });
         let axes = canonical_axes(fine);
