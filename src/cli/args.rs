@@ -136,7 +136,7 @@ pub(super) struct PreprocessArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct InspectArgs {
     /// DICOM files, DICOMDIR, volumes (.nii, .nii.gz, .mha, .mhd, .npy, .npz), pictures, .zip archives, or folders of them.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "codes", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Print JSON, one object a line for each series, volume and refused file.
     #[arg(long)]
@@ -150,6 +150,9 @@ pub(super) struct InspectArgs {
     /// Show patient's name and id and the series' UID.
     #[arg(long)]
     pub phi: bool,
+    /// Print every code that a verdict can have, what it means and what to do about it.
+    #[arg(long, exclusive = true)]
+    pub codes: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -9,6 +9,7 @@ use ndarray::Array3;
 
 use super::ahead::{Bounds, each_ahead};
 use crate::bundle::Bundle;
+use crate::dicom::{AssembleSettings, Coverage, Shortfall};
 use crate::findings::{Code, Observation, Prediction, Provenance, Verdict};
 use crate::gpu::Compute;
 use crate::intake::{self, Item, Settings};
@@ -44,6 +45,13 @@ enum Content {
 
 /// Name of the device that goes on where another fails.
 const CPU: &str = "cpu";
+
+/// What does not hold the lungs as a whole is classified too, but never without the warning `COVERAGE`.
+fn settings() -> Settings {
+    let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
+    let assemble = AssembleSettings { coverage: Some(coverage), ..AssembleSettings::default() };
+    Settings { assemble, ..Settings::default() }
+}
 
 impl Engine {
     /// Puts `bundle` on the device of `compute`.
@@ -93,7 +101,7 @@ impl Engine {
     }
 
     fn content(&self, item: &Item) -> Result<(Verdict, Content), Verdict> {
-        let loaded = item.load(&Settings::default()).map_err(|error| error.verdict())?;
+        let loaded = item.load(&settings()).map_err(|error| error.verdict())?;
         let content = match self.processor {
             Processor::Gpu(_) => Content::Volume(loaded.volume),
             Processor::Cpu => Content::Input(self.input(loaded.volume, &Processor::Cpu).map_err(verdict_of)?),

@@ -18,6 +18,11 @@ macro_rules! codes {
                 match self { $(Self::$name => $text),+ }
             }
 
+            /// What it means, in the words of this page.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
+            }
+
             /// What a user can do about it.
             pub fn advice(self) -> &'static str {
                 match self { $(Self::$name => $advice),+ }

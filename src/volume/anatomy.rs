@@ -103,12 +103,19 @@ impl Coarse {
         let mut hu = Array3::zeros(blocks);
         let slabs = hu.axis_iter_mut(Axis(0)).into_par_iter().enumerate();
         slabs.for_each(|(k, mut slab)| {
-            for ((j, i), mean) in slab.indexed_iter_mut() {
-                let at = |block: usize, axis: usize| {
-                    block * side[axis]..((block + 1) * side[axis]).min(shape[axis])
-                };
-                let block = volume.voxels().slice(s![at(k, 0), at(j, 1), at(i, 2)]);
-                *mean = block.iter().map(|hu| hu.max(AIR_HU)).sum::<f32>() / block.len() as f32;
+            let at =
+                |block: usize, axis: usize| block * side[axis]..((block + 1) * side[axis]).min(shape[axis]);
+            let mut sums = vec![0.0; shape[2]];
+            for (j, mut means) in slab.outer_iter_mut().enumerate() {
+                // whole rows first, as they lie in memory
+                sums.fill(0.0);
+                for row in volume.voxels().slice(s![at(k, 0), at(j, 1), ..]).rows() {
+                    Zip::from(&mut sums[..]).and(row).for_each(|sum, hu| *sum += hu.max(AIR_HU));
+                }
+                let rows = at(k, 0).len() * at(j, 1).len();
+                for (mean, block) in means.iter_mut().zip(sums.chunks(side[2])) {
+                    *mean = block.iter().sum::<f32>() / (rows * block.len()) as f32;
+                }
             }
         });
         let axes = canonical_axes(fine);

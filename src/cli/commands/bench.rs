@@ -17,7 +17,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         spinner.inc(1);
     })?;
     spinner.finish_and_clear();
-    print(&report);
+    print(&report)?;
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
@@ -26,15 +26,15 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn print(report: &BenchReport) {
+fn print(report: &BenchReport) -> anyhow::Result<()> {
     let machine = &report.machine;
     let processor = machine.processor.as_deref().unwrap_or("unknown processor");
     printer::data(&format!(
         "pulmo {} on {} ({}; {processor}, {} threads; {})",
         machine.pulmo, machine.device, machine.compiler, machine.threads, machine.system
-    ));
-    printer::data(&format!("\n{:<26} {:>9} {:>8} {:>8}", "preprocessing", "ms", "GB/s", "of copy"));
-    printer::data(&format!("{:<26} {:>9} {:>8.1} {:>8}", "copy", "", report.copy_gb_per_s, ""));
+    ))?;
+    printer::data(&format!("\n{:<26} {:>9} {:>8} {:>8}", "preprocessing", "ms", "GB/s", "of copy"))?;
+    printer::data(&format!("{:<26} {:>9} {:>8.1} {:>8}", "copy", "", report.copy_gb_per_s, ""))?;
     for row in &report.steps {
         printer::data(&format!(
             "{:<26} {:>9.2} {:>8.1} {:>7.0}%",
@@ -42,16 +42,16 @@ fn print(report: &BenchReport) {
             row.ms,
             row.gb_per_s,
             100.0 * row.share_of_copy
-        ));
+        ))?;
     }
-    printer::data(&format!("\n{:<40} {:>12} {:>12}", "network, images a second", "forward", "training"));
+    printer::data(&format!("\n{:<40} {:>12} {:>12}", "network, images a second", "forward", "training"))?;
     for row in &report.networks {
         let [channels, height, width] = row.image;
         let name = format!("{}, {} of {channels} x {height} x {width}", row.network, row.batch);
         printer::data(&format!(
             "{name:<40} {:>12.1} {:>12.1}",
             row.forward_images_per_s, row.training_images_per_s
-        ));
+        ))?;
     }
     let pipeline = &report.pipeline;
     printer::data(&format!(
@@ -63,8 +63,9 @@ fn print(report: &BenchReport) {
         100.0 * pipeline.share_read,
         100.0 * pipeline.share_preprocess,
         100.0 * pipeline.share_predict
-    ));
+    ))?;
     if let Some(peak) = report.peak_memory_mib {
-        printer::data(&format!("peak memory: {peak} MiB"));
+        printer::data(&format!("peak memory: {peak} MiB"))?;
     }
+    Ok(())
 }

@@ -47,7 +47,7 @@ pub(super) fn write_evaluation(evaluated: &Evaluated, out: &Path) -> anyhow::Res
         let path = out.join(name);
         std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    printer::data(&metrics_table(&evaluated.evaluation));
+    printer::data(&metrics_table(&evaluated.evaluation))?;
     if !evaluated.failures.is_empty() {
         printer::say(&format!(
             "{} cases could not be read and are not in the table",

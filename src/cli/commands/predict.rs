@@ -13,17 +13,18 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let compute = open_device_for(&bundle, args.device)?;
     let engine = Engine::new(&bundle, &compute);
     let spinner = progress::spinner("classified");
-    let mut failed = 0;
+    let (mut failed, mut written) = (0, Ok(()));
     let total = engine.run(&args.paths, |mut observation| {
         failed += usize::from(observation.prediction.is_none());
         if let (false, Some(prediction)) = (args.attention, observation.prediction.as_mut()) {
             prediction.attention = None;
         }
-        spinner.suspend(|| printer::data(&observation_line(&observation)));
+        written = spinner.suspend(|| printer::data(&observation_line(&observation)));
         spinner.inc(1);
-        ControlFlow::Continue(())
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     spinner.finish_and_clear();
+    written?;
     if total == 0 {
         anyhow::bail!("there is nothing to read at the given paths");
     }
