@@ -13,6 +13,7 @@
 //! ```
 //!
 //! ```
+//! use std::ops::ControlFlow;
 //! use pulmo::{bundle, engine::Engine, gpu::{Choice, Compute}};
 //!
 //! # let folder = tempfile::tempdir()?;
@@ -25,6 +26,7 @@
 //!         Some(prediction) => println!("{}: {}", observation.path.display(), prediction.class),
 //!         None => println!("{}: {:?}", observation.path.display(), observation.verdict.codes()),
 //!     }
+//!     ControlFlow::Continue(())
 //! });
 //! assert_eq!(seen, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -10,7 +10,9 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::Array3;
 use pulmo::bundle::{Bundle, BundleError, embedded};
+use pulmo::network::{Bags, read_tensor};
 
 fn shipped() -> PathBuf {
     PathBuf::from("models/lung-nodule-phantom")
@@ -84,4 +86,25 @@ fn a_network_that_the_weights_do_not_fit_is_refused() {
     assert!(matches!(wider, Err(BundleError::Weights { .. })), "{wider:?}");
     let missing = Bundle::open(Path::new("no/such/folder"));
     assert!(matches!(missing, Err(BundleError::File { .. })), "{missing:?}");
+}
+
+#[test]
+fn folding_the_normalization_changes_no_logit() {
+    let bundle = embedded().unwrap();
+    let volumes: Vec<Array3<f32>> = (0..2)
+        .map(|study| {
+            Array3::from_shape_fn((5 + study, 48, 56), |(z, y, x)| ((z * y + 3 * x) % 17) as f32 / 17.0)
+        })
+        .collect();
+    let volumes: Vec<&Array3<f32>> = volumes.iter().collect();
+    let bags = || Bags::new(&volumes, bundle.network_config(), &burn::tensor::Device::flex()).unwrap();
+    let plain = read_tensor(bundle.network().forward(bags()).logits).unwrap();
+    let folded = bundle.network().clone().folded();
+    let whole = read_tensor(folded.forward(bags()).logits).unwrap();
+    let in_pieces = read_tensor(folded.forward_in_pieces(bags(), 3).logits).unwrap();
+    for (plain, (whole, pieces)) in plain.iter().zip(whole.iter().zip(&in_pieces)) {
+        assert!((plain - whole).abs() < 1e-4 * plain.abs().max(1.0), "{plain} {whole}");
+        assert!((whole - pieces).abs() < 1e-5 * plain.abs().max(1.0), "{whole} {pieces}");
+    }
+    assert!(plain.iter().any(|logit| logit.abs() > 0.01), "the logits say nothing");
 }

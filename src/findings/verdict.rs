@@ -152,6 +152,8 @@ codes! {
     Padding = "PADDING", "nothing: they lie outside the reconstruction";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
+    /// pulmo itself failed on this item; the others are not affected.
+    Fault = "FAULT", "report it to pulmo's authors with the file's header";
 }
 
 impl std::fmt::Display for Code {

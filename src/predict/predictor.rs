@@ -9,6 +9,12 @@ use crate::bundle::Bundle;
 use crate::findings::Prediction;
 use crate::network::{Bags, DeviceError, Network, NetworkConfig, NetworkError, read_tensor};
 
+/// Images in the encoder at a time on the CPU: their maps should stay in the cache.
+const CPU_IMAGES: usize = 16;
+
+/// Images in the encoder at a time on a GPU: enough to fill it, few enough for its memory.
+const GPU_IMAGES: usize = 128;
+
 /// Why volumes cannot be classified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -38,12 +44,17 @@ impl Predictor {
     /// Puts a bundle's network on `device`.
     pub fn new(bundle: &Bundle, device: &Device) -> Self {
         Self {
-            network: bundle.network().clone().to_device(device),
+            network: bundle.network().clone().folded().to_device(device),
             config: bundle.network_config().clone(),
             classes: bundle.manifest().classes.clone(),
             threshold: bundle.manifest().threshold,
             device: device.clone(),
         }
+    }
+
+    /// Puts a bundle's network on the CPU.
+    pub fn on_cpu(bundle: &Bundle) -> Self {
+        Self::new(bundle, &Device::flex())
     }
 
     /// Returns one prediction for each preprocessed volume, computed in one batch.
@@ -56,7 +67,8 @@ impl Predictor {
     pub fn predict(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Prediction>, PredictError> {
         let bags = Bags::new(volumes, &self.config, &self.device)?;
         let counts = bags.counts.clone();
-        let output = self.network.forward(bags);
+        let at_once = if self.device == Device::flex() { CPU_IMAGES } else { GPU_IMAGES };
+        let output = self.network.forward_in_pieces(bags, at_once);
         let logits = read_tensor(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);

@@ -1,5 +1,7 @@
 //! `pulmo predict`.
 
+use std::ops::ControlFlow;
+
 use super::shared::{open_bundle, open_device};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
@@ -19,6 +21,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
         }
         spinner.suspend(|| printer::data(&observation_line(&observation)));
         spinner.inc(1);
+        ControlFlow::Continue(())
     });
     spinner.finish_and_clear();
     if total == 0 {
