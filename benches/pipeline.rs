@@ -8,11 +8,13 @@
 mod common;
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use common::{compare, phantom, pool, work};
 use pulmo::bundle::embedded;
 use pulmo::engine::Engine;
+use pulmo::findings::Observation;
 use pulmo::gpu::Compute;
 use pulmo::intake::{Item, Settings, find};
 use pulmo::predict::Predictor;
@@ -23,6 +25,11 @@ const STUDIES: usize = 4;
 
 fn loaded(item: &Item) -> Volume {
     item.load(&Settings::default()).unwrap().volume
+}
+
+fn observed(observation: Observation) -> ControlFlow<()> {
+    black_box(observation);
+    ControlFlow::Continue(())
 }
 
 fn main() {
@@ -41,7 +48,7 @@ fn main() {
     let ready: Vec<Volume> =
         volumes.iter().map(|volume| chain.run(volume.clone(), &Processor::Cpu).unwrap()).collect();
     let (one, all) = (pool(1), pool(0));
-    let whole = || assert_eq!(engine.run(&paths, |seen| drop(black_box(seen))), STUDIES);
+    let whole = || assert_eq!(engine.run(&paths, observed), STUDIES);
     compare(
         &format!("pipeline, {STUDIES} studies like {:?}", volumes[0].grid().shape_zyx()),
         (STUDIES as f64, "studies"),
