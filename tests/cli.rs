@@ -190,10 +190,23 @@ fn preprocess_writes_an_array_that_numpy_reads() {
     pulmo::files::write_npy(&input, &[2, 4, 6], &[-600.0; 48]).unwrap();
     std::fs::write(&chain, "[[step]]\nkind = 'window'\ncenter_hu = -600.0\nwidth_hu = 1500.0\n").unwrap();
     let out = folder.path().join("out.npy");
-    let arguments =
-        ["preprocess", "--chain", text(&chain), text(&input), "--out", text(&out), "--device", "cpu"];
+    let arguments = [
+        "preprocess",
+        "--chain",
+        text(&chain),
+        text(&input),
+        "--out",
+        text(&out),
+        "--device",
+        "cpu",
+        "--timings",
+    ];
     let output = pulmo(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stderr(&output).lines().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap();
+    for part in ["load_s", "chain_s", "write_s"] {
+        assert!(told[part].as_f64().is_some_and(|seconds| (0.0..60.0).contains(&seconds)), "{told}");
+    }
     let array = pulmo::files::read_npy(&out).unwrap();
     assert_eq!(array.shape, [2, 4, 6]);
     assert!(array.values.iter().all(|value| (value - 0.5).abs() < 1e-6));

@@ -129,6 +129,9 @@ pub(super) struct PreprocessArgs {
     /// Where to write the result, float32, [slices, rows, columns].
     #[arg(long, value_name = "NPY")]
     pub out: PathBuf,
+    /// Also tell the seconds of reading, of the chain and of writing, as one JSON line on stderr.
+    #[arg(long)]
+    pub timings: bool,
     #[command(flatten)]
     pub device: DeviceArg,
 }

@@ -19,6 +19,7 @@ mod interpolation;
 mod median;
 mod normalize;
 mod orient;
+mod plane;
 mod ramp;
 mod resample;
 mod resize;
@@ -26,6 +27,7 @@ mod rotate;
 mod scale;
 mod separable;
 mod step;
+mod sweep;
 mod taps;
 mod window;
 
