@@ -98,7 +98,11 @@ impl Case<'_> {
         let labels: Vec<usize> = (0..bags.counts.len()).map(|bag| bag % 2).collect();
         let mut random = Random::new(2);
         median_seconds(runs, || {
-            trainer.step(Batch { bags: bags.clone(), labels: labels.clone() }, 1.0, &mut random)?;
+            trainer.step(
+                Batch { bags: bags.clone(), labels: labels.clone(), mix: None },
+                1.0,
+                &mut random,
+            )?;
             Ok(())
         })
     }

@@ -82,7 +82,9 @@ mod tests {
         let weights = [3.0 / 7.0, 3.0 / 7.0, 1.0 / 7.0];
         let sum = |term: &dyn Fn(f32) -> f32| p.iter().zip(weights).map(|(p, w)| w * term(*p)).sum::<f32>();
         assert!((value(Loss::CrossEntropy, 0.0) - sum(&|p| -p.ln())).abs() < 1e-5);
-        assert!((value(Loss::Focal { gamma: 2.0 }, 0.0) - sum(&|p| -(1.0 - p).powi(2) * p.ln())).abs() < 1e-5);
+        assert!(
+            (value(Loss::Focal { gamma: 2.0 }, 0.0) - sum(&|p| -(1.0 - p).powi(2) * p.ln())).abs() < 1e-5
+        );
         assert!((value(Loss::Focal { gamma: 0.0 }, 0.1) - value(Loss::CrossEntropy, 0.1)).abs() < 1e-5);
         let smooth = sum(&|p| -0.95 * p.ln() - 0.05 * (1.0 - p).ln());
         assert!((value(Loss::CrossEntropy, 0.1) - smooth).abs() < 1e-5);

@@ -130,9 +130,13 @@ mod tests {
 
     #[test]
     fn images_and_labels_are_mixed_alike() {
-        let images = Tensor::<4>::from_data([[[[0.0, 0.0], [0.0, 0.0]]], [[[1.0, 1.0], [1.0, 1.0]]]], &Device::flex());
+        let images =
+            Tensor::<4>::from_data([[[[0.0, 0.0], [0.0, 0.0]]], [[[1.0, 1.0], [1.0, 1.0]]]], &Device::flex());
         let whole = Mix { partner: vec![1, 0], share: 0.75, region: None };
-        assert_eq!(read_tensor(whole.apply(images.clone())).unwrap(), [0.25, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75]);
+        assert_eq!(
+            read_tensor(whole.apply(images.clone())).unwrap(),
+            [0.25, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75]
+        );
         let cut = Mix { region: Some([0..1, 1..2]), ..whole };
         assert_eq!(read_tensor(cut.apply(images)).unwrap(), [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0]);
         assert_eq!(cut.partner_labels(&[5, 7]), [7, 5]);
