@@ -11,6 +11,8 @@ use ndarray::parallel::prelude::*;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
+use crate::network::normalization::at_least;
+
 /// Sizes of one convolution with zero padding of half its kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sizes {
@@ -200,9 +202,11 @@ impl<'a> Finish<'a> {
             match self.around {
                 Some(around) => {
                     let around = &around[channel * positions + start..][..row.len()];
-                    row.iter_mut().zip(around).for_each(|(y, around)| *y = (*y + bias + around).max(lowest));
+                    row.iter_mut()
+                        .zip(around)
+                        .for_each(|(y, around)| *y = at_least(lowest, *y + bias + around));
                 }
-                None => row.iter_mut().for_each(|y| *y = (*y + bias).max(lowest)),
+                None => row.iter_mut().for_each(|y| *y = at_least(lowest, *y + bias)),
             }
         }
     }
