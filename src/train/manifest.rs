@@ -1,5 +1,6 @@
 //! The manifest: which cases there are, what they show and whom they belong to.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::TrainError;
@@ -49,10 +50,12 @@ pub struct Case {
     pub patient_id: String,
     /// The split named in the manifest, if any.
     pub split: Option<Split>,
+    /// The cells of all other columns, by name: age, sex, scanner, whatever the manifest has.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// Reads a manifest: CSV with the header `path,label[,patient_id][,split]`; other columns are
-/// passed over.
+/// kept as attributes.
 ///
 /// # Errors
 /// [`TrainError::Manifest`] names the line and what is wrong with it.
@@ -87,7 +90,11 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
                 Split::parse(&text).ok_or_else(|| wrong(line, "split must be train, val or test".into()))?,
             ),
         };
-        cases.push(Case { file: folder.join(&case_path), path: case_path, label, patient_id, split });
+        let known = [Some(path_column), Some(label_column), patient_column, split_column];
+        let others = (0..header.len()).filter(|&column| !known.contains(&Some(column)));
+        let attributes = others.map(|column| (header[column].trim().to_owned(), cell(column))).collect();
+        let file = folder.join(&case_path);
+        cases.push(Case { file, path: case_path, label, patient_id, split, attributes });
     }
     if cases.is_empty() {
         return Err(wrong(1, "there are no rows below the header".into()));
@@ -115,10 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_found_by_name_and_others_passed_over() {
+    fn columns_are_found_by_name_and_others_kept() {
         let cases = read("age,label,path,split\n60,b,x.png,val\n61,a,y.png,\n").unwrap();
         assert_eq!(cases[0].split, Some(Split::Validation));
         assert_eq!(cases[1].split, None);
+        assert_eq!(cases[1].attributes, BTreeMap::from([("age".to_owned(), "61".to_owned())]));
         assert_eq!(cases[0].patient_id, "x.png");
         assert!(cases[0].file.ends_with("x.png") && cases[0].file.is_absolute());
         assert_eq!(labels(&cases), ["a", "b"]);
