@@ -34,6 +34,8 @@ pub(super) enum Command {
     Predict(PredictArgs),
     /// Measure a bundle on labelled cases: metrics with intervals, curves, predictions.
     Evaluate(EvaluateArgs),
+    /// Compare two classifiers on the same cases: ROC AUC, DeLong's paired test, resampled patients.
+    Compare(CompareArgs),
     /// Train a network by a recipe; a run that was stopped goes on where it was.
     Train(TrainArgs),
     /// Run a preprocessing chain on one image or series and write the result as .npy.
@@ -94,6 +96,22 @@ pub(super) struct EvaluateArgs {
     pub out: PathBuf,
     #[command(flatten)]
     pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompareArgs {
+    /// predictions.csv of the first classifier, as `pulmo evaluate` writes it.
+    #[arg(value_name = "A.csv")]
+    pub a: PathBuf,
+    /// predictions.csv of the second one, on the same cases.
+    #[arg(value_name = "B.csv")]
+    pub b: PathBuf,
+    /// Class to compare against all others; the second of two if left out.
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

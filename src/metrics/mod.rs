@@ -6,9 +6,12 @@
 
 mod bootstrap;
 mod calibration;
+mod comparison;
 mod confusion;
+mod delong;
 mod error;
 mod evaluation;
+mod normal;
 mod precision_recall;
 mod ranking;
 mod roc;
@@ -16,7 +19,9 @@ mod samples;
 
 pub use bootstrap::{Resampled, bootstrap};
 pub use calibration::{Reliability, ReliabilityBin, brier_score};
+pub use comparison::{AucComparison, Paired, compare_roc_auc};
 pub use confusion::{Confusion, OneVsRest};
+pub use delong::{RocAuc, delong};
 pub use error::MetricsError;
 pub use evaluation::{ClassScores, Estimate, Evaluation, Settings};
 pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_recall_curve};

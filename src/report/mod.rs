@@ -4,6 +4,7 @@
 //! papers and terminals, and `index.html` is one file that shows them all.
 
 mod base64;
+mod comparison;
 mod csv;
 mod error;
 mod figures;
@@ -17,6 +18,7 @@ mod svg;
 mod table;
 
 pub use self::csv::{PredictionRow, Predictions};
+pub use comparison::{Comparison, compare, comparison_json, comparison_text};
 pub use error::ReportError;
 pub use figures::Figures;
 pub use gallery::GalleryItem;
