@@ -10,7 +10,10 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-use pulmo::metrics::{Paired, Settings, compare_roc_auc};
+use pulmo::metrics::{
+    CalibrationMap, CalibrationMethod, CalibrationScores, Paired, Settings, calibration_scores,
+    compare_roc_auc,
+};
 use serde_json::Value;
 
 /// Both sides sum at most a thousand doubles in other orders.
@@ -56,5 +59,43 @@ fn delongs_test_is_mlstatkits() {
         let [low, high] = found.by_patient.ci95.unwrap();
         let width = 2.0 * 1.96 * found.standard_error;
         assert!(((high - low) / width - 1.0).abs() < 0.15, "{name}: {} {width}", high - low);
+    }
+}
+
+/// The lowest point of a smooth loss is flat: scipy knows it to about the root of its rounding.
+const TEMPERATURE_TOLERANCE: f64 = 1e-6;
+
+#[track_caller]
+fn assert_scores(what: &str, ours: &CalibrationScores, golden: &Value) {
+    let CalibrationScores { expected_calibration_error, maximum_calibration_error, brier, log_loss } = *ours;
+    assert_near(what, [expected_calibration_error], &golden["ece"]);
+    assert_near(what, [maximum_calibration_error], &golden["mce"]);
+    assert_near(what, [brier], &golden["brier"]);
+    assert_near(what, [log_loss], &golden["log_loss"]);
+}
+
+#[test]
+fn calibration_is_scikit_learns_and_scipys() {
+    for case in golden("calibration").as_array().unwrap() {
+        let name = case["name"].as_str().unwrap();
+        let labels: Vec<usize> = read(&case["labels"]);
+        let rows: Vec<Vec<f64>> = read(&case["probabilities"]);
+        assert_scores(name, &calibration_scores(&labels, &rows).unwrap(), &case["before"]);
+        let map = CalibrationMap::fit(CalibrationMethod::Temperature, &labels, &rows).unwrap();
+        let CalibrationMap::Temperature { temperature } = map else { panic!("{map:?}") };
+        let expected: f64 = read(&case["temperature"]);
+        assert!(
+            (temperature / expected - 1.0).abs() < TEMPERATURE_TOLERANCE,
+            "{name}: {temperature} {expected}"
+        );
+        let theirs = CalibrationMap::Temperature { temperature: expected };
+        let cooled: Vec<Vec<f64>> = rows.iter().map(|row| theirs.apply(row)).collect();
+        assert_scores(name, &calibration_scores(&labels, &cooled).unwrap(), &case["after_temperature"]);
+        if case.get("isotonic").is_some() {
+            let map = CalibrationMap::fit(CalibrationMethod::Isotonic, &labels, &rows).unwrap();
+            let at: Vec<f64> = read(&case["isotonic"]["at"]);
+            let values = at.iter().map(|&at| map.apply(&[1.0 - at, at])[1]);
+            assert_near(name, values, &case["isotonic"]["values"]);
+        }
     }
 }

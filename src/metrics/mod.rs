@@ -6,11 +6,13 @@
 
 mod bootstrap;
 mod calibration;
+mod calibration_map;
 mod comparison;
 mod confusion;
 mod delong;
 mod error;
 mod evaluation;
+mod isotonic;
 mod normal;
 mod precision_recall;
 mod ranking;
@@ -18,7 +20,8 @@ mod roc;
 mod samples;
 
 pub use bootstrap::{Resampled, bootstrap};
-pub use calibration::{Reliability, ReliabilityBin, brier_score};
+pub use calibration::{CalibrationScores, Reliability, ReliabilityBin, brier_score, calibration_scores};
+pub use calibration_map::{CalibrationMap, CalibrationMethod, cross_calibrate};
 pub use comparison::{AucComparison, Paired, compare_roc_auc};
 pub use confusion::{Confusion, OneVsRest};
 pub use delong::{RocAuc, delong};
