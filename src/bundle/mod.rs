@@ -16,5 +16,5 @@ pub use bundle::Bundle;
 pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
-pub use manifest::{FORMAT, Manifest, Origin};
+pub use manifest::{Calibration, FORMAT, Manifest, Origin};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

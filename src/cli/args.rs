@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::gpu::Choice;
+use crate::metrics::CalibrationMethod;
 use crate::phantom::PhantomSettings;
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Predict(PredictArgs),
     /// Measure a bundle on labelled cases: metrics with intervals, curves, predictions.
     Evaluate(EvaluateArgs),
+    /// Calibrate a bundle's probabilities on validation cases.
+    Calibrate(CalibrateArgs),
     /// Compare two classifiers on the same cases: ROC AUC, DeLong's paired test, resampled patients.
     Compare(CompareArgs),
     /// Train a network by a recipe; a run that was stopped goes on where it was.
@@ -94,6 +97,30 @@ pub(super) struct EvaluateArgs {
     /// Folder for metrics.json, predictions.csv and the pictures.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CalibrateArgs {
+    /// Folder of the bundle.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// Manifest: CSV with the header path,label,split[,patient_id]; paths are relative to it.
+    #[arg(long, value_name = "CSV")]
+    pub data: PathBuf,
+    /// Split to fit on: one that the weights were not trained on, and not the one to report.
+    #[arg(long, value_name = "NAME", default_value = "val")]
+    pub split: String,
+    /// temperature (one number, keeps every ranking) or isotonic (two classes, some hundred cases).
+    #[arg(long, default_value_t = CalibrationMethod::Temperature)]
+    pub method: CalibrationMethod,
+    /// Another split to tell the calibration of, before and after.
+    #[arg(long, value_name = "NAME")]
+    pub check: Option<String>,
+    /// Folder for the calibrated bundle, calibration.json and the reliability diagram; the bundle's own if left out.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArg,
 }

@@ -1,5 +1,8 @@
 //! Maps that make probabilities mean what they say, fitted on cases that nothing else was fitted on.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::MetricsError;
@@ -17,6 +20,24 @@ pub enum CalibrationMethod {
     Temperature,
     /// A rising step curve for two classes; needs some hundred cases.
     Isotonic,
+}
+
+impl FromStr for CalibrationMethod {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "temperature" => Ok(Self::Temperature),
+            "isotonic" => Ok(Self::Isotonic),
+            _ => Err(format!("`{text}` is neither temperature nor isotonic")),
+        }
+    }
+}
+
+impl fmt::Display for CalibrationMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Temperature { "temperature" } else { "isotonic" })
+    }
 }
 
 /// A map from probabilities to calibrated probabilities.

@@ -4,6 +4,7 @@
 //! papers and terminals, and `index.html` is one file that shows them all.
 
 mod base64;
+mod calibration;
 mod comparison;
 mod csv;
 mod error;
@@ -13,11 +14,15 @@ mod html;
 mod json;
 mod matrix;
 mod observation;
+mod plot;
 mod series;
 mod svg;
 mod table;
 
 pub use self::csv::{PredictionRow, Predictions};
+pub use calibration::{
+    CalibrationReport, CalibrationRow, calibration_json, calibration_text, reliability_change_svg,
+};
 pub use comparison::{Comparison, compare, comparison_json, comparison_text};
 pub use error::ReportError;
 pub use figures::Figures;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::TrainError;
+use crate::bundle::sha256_hex;
 
 /// Which part of a data set a case belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,6 +101,14 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
         return Err(wrong(1, "there are no rows below the header".into()));
     }
     Ok(cases)
+}
+
+/// SHA-256 of what the rows say: path, label, patient and split of each.
+pub(super) fn rows_sha256<'a>(rows: impl Iterator<Item = (&'a Case, Option<Split>)>) -> String {
+    let text = rows.fold(String::new(), |text, (Case { path, label, patient_id, .. }, split)| {
+        text + &format!("{path}\n{label}\n{patient_id}\n{}\n", split.map_or("", Split::name))
+    });
+    sha256_hex(text.as_bytes())
 }
 
 /// Returns the labels of `cases`, sorted, each once.

@@ -6,6 +6,7 @@
 
 mod augment;
 mod average;
+mod calibrate;
 mod checkpoint;
 mod course;
 mod dataset;
@@ -21,6 +22,7 @@ mod split;
 mod step;
 
 pub use augment::AugmentConfig;
+pub use calibrate::{Calibrated, calibrate, with_calibration};
 pub use dataset::{Dataset, Failure};
 pub use error::TrainError;
 pub use evaluate::{Evaluated, Scored, evaluate};

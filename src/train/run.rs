@@ -9,7 +9,7 @@ use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
-use super::manifest::{Case, Split, labels};
+use super::manifest::{Case, Split, labels, rows_sha256};
 use super::recipe::{ClassWeights, Recipe, ThresholdRule};
 use super::split::assign;
 use super::step::{Batch, Trainer};
@@ -97,14 +97,11 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
 }
 
 fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
-    let mut rows = String::new();
-    for (case, split) in job.cases.iter().zip(splits) {
-        rows += &format!("{}\n{}\n{}\n{}\n", case.path, case.label, case.patient_id, split.name());
-    }
+    let rows = job.cases.iter().zip(splits).map(|(case, split)| (case, Some(*split)));
     Ok(RunIdentity {
         recipe: sha256_hex(recipe_text(&job.recipe)?.as_bytes()),
         init: job.init.as_deref().map(sha256_hex),
-        data: sha256_hex(rows.as_bytes()),
+        data: rows_sha256(rows),
     })
 }
 
@@ -320,6 +317,7 @@ fn finish(
         threshold,
         weights_sha256: String::new(),
         chain: recipe.chain.clone(),
+        calibration: None,
         origin,
     };
     Ok(Bundle::new(manifest, recipe.network.clone(), weights)?)

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod calibrate;
 mod compare;
 mod convert;
 mod demo;
@@ -21,6 +22,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
         Command::Preprocess(args) => preprocess::run(args),
