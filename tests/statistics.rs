@@ -11,8 +11,8 @@
 )]
 
 use pulmo::metrics::{
-    CalibrationMap, CalibrationMethod, CalibrationScores, Paired, Settings, calibration_scores,
-    compare_roc_auc,
+    CalibrationMap, CalibrationMethod, CalibrationScores, OperatingPoint, OperatingRule, Paired, Ranking,
+    Samples, Settings, calibration_scores, compare_roc_auc, decision_curve, decision_thresholds,
 };
 use serde_json::Value;
 
@@ -97,5 +97,57 @@ fn calibration_is_scikit_learns_and_scipys() {
             let values = at.iter().map(|&at| map.apply(&[1.0 - at, at])[1]);
             assert_near(name, values, &case["isotonic"]["values"]);
         }
+    }
+}
+
+fn two_classes(positive: &[bool], scores: &[f64]) -> Samples {
+    Samples {
+        classes: vec!["well".into(), "ill".into()],
+        labels: positive.iter().map(|&is| usize::from(is)).collect(),
+        predictions: vec![0; scores.len()],
+        probabilities: scores.iter().map(|score| vec![1.0 - score, *score]).collect(),
+        patients: (0..scores.len()).map(|patient| patient.to_string()).collect(),
+    }
+}
+
+#[test]
+fn operating_points_are_those_of_scikit_learns_curve() {
+    let settings = Settings { resamples: 0, ..Settings::default() };
+    for case in golden("decisions").as_array().unwrap() {
+        let (positive, scores): (Vec<bool>, Vec<f64>) = (read(&case["positive"]), read(&case["scores"]));
+        let ranking = Ranking::new(&scores, &positive).unwrap();
+        for (name, expected) in case["rules"].as_object().unwrap() {
+            let name = format!("{}, {name}", case["name"]);
+            let rule: OperatingRule = name.rsplit(", ").next().unwrap().parse().unwrap();
+            let Some(threshold) = rule.choose(&ranking) else {
+                assert!(expected.is_null(), "{name}");
+                continue;
+            };
+            assert_near(&name, [threshold], &expected["threshold"]);
+            let point = OperatingPoint::at(threshold, &two_classes(&positive, &scores), &settings).unwrap();
+            for (rate, field) in [
+                (point.sensitivity, "sensitivity"),
+                (point.specificity, "specificity"),
+                (point.positive_predictive_value, "ppv"),
+                (point.negative_predictive_value, "npv"),
+            ] {
+                match (rate.value, rate.wilson95) {
+                    (Some(value), Some([low, high])) => {
+                        assert_near(&name, [value, low, high], &expected[field])
+                    }
+                    _ => assert!(expected[field].is_null(), "{name} {field}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_decision_curve_is_that_of_dcurves() {
+    for case in golden("decisions").as_array().unwrap() {
+        let (positive, scores): (Vec<bool>, Vec<f64>) = (read(&case["positive"]), read(&case["scores"]));
+        let curve = decision_curve(&Ranking::new(&scores, &positive).unwrap(), &decision_thresholds());
+        assert_near("model", curve.iter().map(|point| point.model), &case["model"]);
+        assert_near("treat all", curve.iter().map(|point| point.treat_all), &case["treat_all"]);
     }
 }

@@ -27,6 +27,11 @@ pub enum MetricsError {
         /// Classes given.
         count: usize,
     },
+    /// Samples of one patient have different labels, so the patient has none.
+    MixedPatients {
+        /// How many patients.
+        count: usize,
+    },
     /// No temperature makes the log loss smallest: every case is right, or chance does as well.
     NoTemperature,
     /// Two classes share a name.
@@ -68,6 +73,12 @@ impl fmt::Display for MetricsError {
             Self::Length { what, expected, found } => write!(f, "{found} {what} where {expected} belong"),
             Self::FewClasses { count } => write!(f, "{count} classes, at least 2 are needed"),
             Self::NotTwoClasses { count } => write!(f, "{count} classes where two are needed"),
+            Self::MixedPatients { count } => {
+                write!(
+                    f,
+                    "the samples of {count} patients have different labels: they cannot be put together"
+                )
+            }
             Self::NoTemperature => write!(
                 f,
                 "no temperature fits: the classifier is right about every case, or no better than chance"

@@ -157,6 +157,6 @@ mod tests {
         let after = Reliability::new(&[0.5, 0.5], &[true, false]).unwrap();
         let svg = reliability_change_svg("probability of ill", [&before, &after]);
         assert_eq!(svg.matches("<polyline").count(), 2, "before and the diagonal; after is one point");
-        assert!(svg.contains("before, expected calibration error 0.61") && !svg.contains("NaN"), "{svg}");
+        assert!(svg.contains("before, expected calibration error 0.620") && !svg.contains("NaN"), "{svg}");
     }
 }
