@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::gpu::Choice;
-use crate::metrics::CalibrationMethod;
+use crate::metrics::{CalibrationMethod, OperatingRule};
 use crate::phantom::PhantomSettings;
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
@@ -33,7 +33,7 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Classify images and CT series: one JSON line each on stdout.
     Predict(PredictArgs),
-    /// Measure a bundle on labelled cases: metrics with intervals, curves, predictions.
+    /// Measure a bundle on labelled cases: metrics with intervals, curves, baselines, operating points.
     Evaluate(EvaluateArgs),
     /// Calibrate a bundle's probabilities on validation cases.
     Calibrate(CalibrateArgs),
@@ -83,6 +83,15 @@ pub(super) struct PredictArgs {
     pub device: DeviceArg,
 }
 
+/// What counts as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Level {
+    /// Each case of the manifest.
+    Image,
+    /// All cases of a patient together.
+    Patient,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct EvaluateArgs {
     /// Manifest: CSV with the header path,label[,patient_id][,split]; paths are relative to it.
@@ -94,6 +103,24 @@ pub(super) struct EvaluateArgs {
     /// Only the cases of this split: train, val or test.
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
+    /// Also measure patients, each with the mean probability of the patient's cases; operating points and
+    /// the decision curve are then those of patients.
+    #[arg(long, value_enum, default_value_t = Level::Image)]
+    pub level: Level,
+    /// Choose operating points on this split and tell what they are worth on --split.
+    #[arg(long, value_name = "NAME")]
+    pub choose_on: Option<String>,
+    /// How to choose them: youden, sensitivity=F (the largest specificity with at least this sensitivity) or specificity=F.
+    #[arg(
+        long,
+        value_name = "RULE",
+        value_delimiter = ',',
+        default_value = "youden,sensitivity=0.9,specificity=0.9"
+    )]
+    pub at: Vec<OperatingRule>,
+    /// Also measure the cases of each value of this column of the manifest; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub by: Vec<String>,
     /// Folder for metrics.json, predictions.csv and the pictures.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

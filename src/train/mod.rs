@@ -6,6 +6,7 @@
 
 mod augment;
 mod average;
+mod baseline;
 mod calibrate;
 mod checkpoint;
 mod course;
@@ -13,15 +14,18 @@ mod dataset;
 mod error;
 mod evaluate;
 mod event;
+mod logistic;
 mod manifest;
 mod optimizer;
 mod recipe;
 mod run;
 mod schedule;
+mod sketch;
 mod split;
 mod step;
 
 pub use augment::AugmentConfig;
+pub use baseline::{Baseline, Training};
 pub use calibrate::{Calibrated, calibrate, with_calibration};
 pub use dataset::{Dataset, Failure};
 pub use error::TrainError;
@@ -32,5 +36,6 @@ pub use optimizer::{Optimizer, OptimizerConfig};
 pub use recipe::{ClassWeights, CourseConfig, Recipe, ThresholdRule};
 pub use run::{Job, Trained, train};
 pub use schedule::{Decay, ScheduleConfig};
+pub use sketch::Sketch;
 pub use split::{SplitConfig, assign};
 pub use step::{Batch, Trainer};

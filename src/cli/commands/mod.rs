@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod assess;
 mod calibrate;
 mod compare;
 mod convert;
