@@ -14,6 +14,7 @@ mod dataset;
 mod error;
 mod evaluate;
 mod event;
+mod log;
 mod logistic;
 mod manifest;
 mod optimizer;
@@ -23,6 +24,7 @@ mod schedule;
 mod sketch;
 mod split;
 mod step;
+mod tensorboard;
 
 pub use augment::AugmentConfig;
 pub use baseline::{Baseline, Training};

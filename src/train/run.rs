@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
+use super::log::{RunFacts, RunLog};
 use super::manifest::{Case, Split, labels, rows_sha256};
 use super::recipe::{ClassWeights, Recipe, ThresholdRule};
 use super::split::assign;
@@ -67,6 +68,11 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     let checkpoints = job.out.join("checkpoints");
     std::fs::create_dir_all(&checkpoints)
         .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
+    let log = RunLog::new(&job.out, facts(job, &run));
+    let observe = &|event: Event| {
+        log.see(&event);
+        observe(event);
+    };
     let data = load(job, &splits, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
@@ -74,6 +80,7 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
         None => drawn,
     };
     let resumed = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
+    log.begin()?;
     if let Some(checkpoint) = &resumed {
         observe(Event::Resumed { epochs: checkpoint.history.len() });
     }
@@ -93,6 +100,7 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     let bundle = finish(job, &data, &state, &run, fresh)?;
     bundle.write(&job.out)?;
     write_recipe(&job.out, recipe)?;
+    log.finish(&bundle.manifest().weights_sha256)?;
     Ok(Trained { bundle, history: state.history, splits })
 }
 
@@ -103,6 +111,18 @@ fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
         init: job.init.as_deref().map(sha256_hex),
         data: rows_sha256(rows),
     })
+}
+
+fn facts(job: &Job, run: &RunIdentity) -> RunFacts {
+    RunFacts {
+        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+        device: job.compute.name().to_owned(),
+        seed: job.recipe.seed,
+        recipe_sha256: run.recipe.clone(),
+        data_sha256: run.data.clone(),
+        init_sha256: run.init.clone(),
+        cases: job.cases.len(),
+    }
 }
 
 fn recipe_text(recipe: &Recipe) -> Result<String, TrainError> {
