@@ -105,7 +105,10 @@ fn benefit(curve: &[NetBenefit]) -> String {
         ]
     };
     let table: Vec<_> = std::iter::once(heads).chain(told.map(row)).collect();
-    format!("net benefit of acting on (all thresholds: decision_curve.csv)\n{}", aligned(&table))
+    format!(
+        "net benefit of acting on (all thresholds: decision_curve.csv; probabilities taken at their word, so calibrate first)\n{}",
+        aligned(&table)
+    )
 }
 
 fn subgroups(groups: &[Subgroup]) -> String {

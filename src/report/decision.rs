@@ -11,13 +11,15 @@ pub fn decision_curve_csv(curve: &[NetBenefit]) -> String {
         .collect()
 }
 
-/// Net benefit of acting on the model, on everybody and on nobody. Far below 0 nothing is drawn.
+/// Net benefit of acting on the model, on everybody and on nobody.
 pub fn decision_curve_svg(curve: &[NetBenefit]) -> String {
     let highest = curve.iter().map(|point| point.model.max(point.treat_all)).fold(0.05, f64::max);
     let range = [-0.25 * highest, highest];
+    // What lies lower runs along the foot, and ends where it never comes up again.
     let points = |benefit: fn(&NetBenefit) -> f64| {
-        let all = curve.iter().map(move |point| [point.threshold, benefit(point)]);
-        all.filter(|[_, y]| *y >= range[0]).collect()
+        let seen = curve.iter().rposition(|point| benefit(point) > range[0]).map_or(0, |last| last + 2);
+        let place = |point: &NetBenefit| [point.threshold, benefit(point).max(range[0])];
+        curve.iter().take(seen).map(place).collect()
     };
     let curves = vec![
         Curve { style: solid(0), points: points(|point| point.model), legend: "acting on the model".into() },
@@ -53,16 +55,15 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_far_below_is_not_drawn() {
-        let svg = decision_curve_svg(&CURVE);
-        assert!(svg.contains(">0.30<") && svg.contains(">-0.07<") || svg.contains(">-0.08<"), "{svg}");
-        let counts: Vec<usize> = svg
-            .lines()
-            .filter_map(|line| line.strip_prefix("<polyline points=\""))
-            .map(|line| line.split('"').next().unwrap().split(' ').count())
-            .collect();
-        assert_eq!(counts, [3, 2, 2]);
-        // The highest point of the model is at the top of the plot.
-        assert!(svg.contains("points=\"165.00,44.00 "), "{svg}");
+    fn what_lies_far_below_runs_along_the_foot() {
+        let dip = NetBenefit { threshold: 0.6, model: -9.0, treat_all: -1.0 };
+        let svg = decision_curve_svg(&[CURVE[0], CURVE[1], dip, CURVE[2]]);
+        let lines: Vec<&str> =
+            svg.lines().filter_map(|line| line.strip_prefix("<polyline points=\"")).collect();
+        let points: Vec<Vec<&str>> =
+            lines.iter().map(|line| line.split('"').next().unwrap().split(' ').collect()).collect();
+        // The plot's top is at y = 44, its foot at 424; the model comes up again, acting on all does not.
+        assert_eq!((points[0][0], points[0][2], points[0].len()), ("165.00,44.00", "298.00,424.00", 4));
+        assert_eq!((points[1].last().copied(), points[1].len()), (Some("298.00,424.00"), 3));
     }
 }

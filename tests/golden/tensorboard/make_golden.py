@@ -19,7 +19,7 @@ def scalars(wall_time, step, values):
 def main():
     events = [
         Event(wall_time=1_700_000_000.25, file_version="brain.Event:2"),
-        scalars(1_700_000_001.5, 1, [("train/loss", 0.6931472)]),
+        scalars(1_700_000_001.5, 1, [("train/loss", 0.675)]),
         scalars(1_700_000_002.0, 300, [("validation/loss", 0.5), ("validation/roc_auc", 0.875)]),
     ]
     with Path("golden.tfevents").open("wb") as file:
