@@ -2,6 +2,7 @@
 
 use super::MetricsError;
 use super::error::{check_classes, check_length, check_probability};
+use super::samples::decide;
 
 /// Bins of equal width over `[0, 1]`, as Guo et al. use.
 const BINS: usize = 15;
@@ -68,10 +69,7 @@ impl Reliability {
     /// As [`brier_score`].
     pub fn of_probabilities(labels: &[usize], probabilities: &[Vec<f64>]) -> Result<Self, MetricsError> {
         let classes = check_rows(labels, probabilities)?;
-        let named = |row: &Vec<f64>| {
-            let best = (0..classes).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
-            if classes == 2 { 1 } else { best }
-        };
+        let named = |row: &Vec<f64>| if classes == 2 { 1 } else { decide(row, None) };
         let pairs = probabilities.iter().map(|row| (row, named(row)));
         let (confidences, correct): (Vec<f64>, Vec<bool>) =
             pairs.zip(labels).map(|((row, class), &label)| (row[class], label == class)).unzip();

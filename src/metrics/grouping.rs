@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::samples::decide;
 use super::{MetricsError, Samples};
 
 impl Samples {
@@ -54,20 +55,10 @@ impl Samples {
         Ok(Self {
             classes: self.classes.clone(),
             labels: groups.values().map(|own| own.labels[0]).collect(),
-            predictions: probabilities.iter().map(|row| decided(row, threshold)).collect(),
+            predictions: probabilities.iter().map(|row| decide(row, threshold)).collect(),
             probabilities,
             patients: groups.into_keys().collect(),
         })
-    }
-}
-
-fn decided(row: &[f64], threshold: Option<f64>) -> usize {
-    match (row, threshold) {
-        ([_, positive], Some(threshold)) => usize::from(*positive >= threshold),
-        _ => {
-            let best = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            row.iter().position(|&p| p == best).unwrap_or(0)
-        }
     }
 }
 

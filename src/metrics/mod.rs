@@ -37,4 +37,4 @@ pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_re
 pub use proportion::wilson95;
 pub use ranking::Ranking;
 pub use roc::{RocPoint, best_threshold_youden, roc_auc, roc_curve};
-pub use samples::Samples;
+pub use samples::{Samples, decide};

@@ -8,7 +8,7 @@ use super::manifest::Case;
 use super::sketch::{Histograms, Sketch};
 use crate::bundle::Bundle;
 use crate::gpu::Compute;
-use crate::metrics::{Evaluation, Samples, Settings};
+use crate::metrics::{Evaluation, Samples, Settings, decide};
 use crate::random::Random;
 
 /// Training cases read for baselines at most: 32 numbers a case need no more.
@@ -31,11 +31,7 @@ impl Baseline {
     /// # Errors
     /// [`TrainError::Metrics`] where the rows do not fit the cases.
     pub fn new(name: &str, truth: &Samples, probabilities: Vec<Vec<f64>>) -> Result<Self, TrainError> {
-        let best = |row: &Vec<f64>| {
-            let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            row.iter().position(|&p| p == highest).unwrap_or(0)
-        };
-        let predictions = probabilities.iter().map(best).collect();
+        let predictions = probabilities.iter().map(|row| decide(row, None)).collect();
         let samples = Samples { predictions, probabilities, ..truth.clone() };
         let evaluation = Evaluation::compute(&samples, &Settings::default())?;
         Ok(Self { name: name.to_owned(), samples, evaluation })
