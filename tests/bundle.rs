@@ -123,3 +123,25 @@ fn the_stored_answer_tells_a_device_that_computes_wrongly() {
     let found = wrong.check(bundle.network(), bundle.network_config(), &cpu);
     assert!(matches!(found, Err(SelfTestError::Wrong { .. })), "{found:?}");
 }
+
+#[test]
+fn a_calibration_is_checked_and_an_old_bundle_has_none() {
+    assert!(Bundle::open(&shipped()).unwrap().manifest().calibration.is_none());
+    let with = |map: &str| {
+        let table =
+            format!("[calibration]\ncases = 9\ndata_sha256 = \"\"\n[calibration.map]\n{map}\n\n[origin]");
+        changed_text("bundle.toml", "[origin]", &table)
+    };
+    let warm = with("kind = \"temperature\"\ntemperature = 2.0").unwrap();
+    let shipped = Bundle::open(&shipped()).unwrap();
+    assert_eq!(warm.manifest().weights_sha256, shipped.manifest().weights_sha256);
+    for (map, named) in [
+        ("kind = \"temperature\"\ntemperature = -1.0", "temperature -1"),
+        ("kind = \"temperature\"\ntemperature = 1.0\nbias = 1.0", "bias"),
+        ("kind = \"isotonic\"\nscores = [0.5, 0.1]\nprobabilities = [0.1, 0.2]", "rising"),
+        ("kind = \"platt\"", "platt"),
+    ] {
+        let error = with(map).unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}

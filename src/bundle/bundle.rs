@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::card::model_card;
 use super::weights::{load_weights, sha256_hex};
-use super::{BundleError, Golden, Manifest, SelfTestError};
+use super::{BundleError, Calibration, Golden, Manifest, SelfTestError};
 use crate::network::{Network, NetworkConfig};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -88,6 +88,31 @@ impl Bundle {
         let network =
             load_weights(network, &weights).map_err(|source| BundleError::Weights { bundle, source })?;
         Ok(Self { manifest, network_config, network, weights })
+    }
+
+    /// The bundle with its probabilities calibrated, deciding from `threshold` on.
+    ///
+    /// # Errors
+    /// [`BundleError::Content`] where the calibration or the threshold does not fit the classes.
+    pub fn calibrated(
+        mut self,
+        calibration: Calibration,
+        threshold: Option<f32>,
+    ) -> Result<Self, BundleError> {
+        self.manifest = Manifest { calibration: Some(calibration), threshold, ..self.manifest };
+        let bundle = self.manifest.name.clone();
+        let content = |what| BundleError::Content { bundle, file: "bundle.toml", what };
+        self.manifest.validate().map_err(content)?;
+        Ok(self)
+    }
+
+    /// The bundle as it was before it was calibrated.
+    #[must_use]
+    pub fn uncalibrated(mut self) -> Self {
+        if let Some(calibration) = self.manifest.calibration.take() {
+            self.manifest.threshold = calibration.uncalibrated_threshold;
+        }
+        self
     }
 
     /// Writes `bundle.toml`, `network.json`, `weights.safetensors` and `CARD.md` into `folder`.

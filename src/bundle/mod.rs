@@ -18,5 +18,5 @@ pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
 pub use golden::{Golden, SelfTestError};
-pub use manifest::{FORMAT, Manifest, Origin};
+pub use manifest::{Calibration, FORMAT, Manifest, Origin};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

@@ -4,5 +4,5 @@ mod decide;
 mod predictor;
 
 pub use decide::decide;
-pub(crate) use decide::softmax;
+pub(crate) use decide::{calibrate, softmax};
 pub use predictor::{PredictError, Predictor};

@@ -4,9 +4,10 @@ use burn::module::Module;
 use burn::tensor::Device;
 use ndarray::Array3;
 
-use super::decide::{decide, softmax};
+use super::decide::{calibrate, decide, softmax};
 use crate::bundle::Bundle;
 use crate::findings::Prediction;
+use crate::metrics::CalibrationMap;
 use crate::network::{Bags, DeviceError, Network, NetworkConfig, NetworkError, read_tensor};
 
 /// Images in the encoder at a time on the CPU: their maps should stay in the cache.
@@ -37,6 +38,7 @@ pub struct Predictor {
     config: NetworkConfig,
     classes: Vec<String>,
     threshold: Option<f32>,
+    calibration: Option<CalibrationMap>,
     device: Device,
 }
 
@@ -48,6 +50,7 @@ impl Predictor {
             config: bundle.network_config().clone(),
             classes: bundle.manifest().classes.clone(),
             threshold: bundle.manifest().threshold,
+            calibration: bundle.manifest().calibration.as_ref().map(|calibration| calibration.map.clone()),
             device: device.clone(),
         }
     }
@@ -84,7 +87,8 @@ impl Predictor {
     }
 
     fn prediction(&self, logits: &[f32], attention: Option<Vec<f32>>) -> Prediction {
-        let probabilities = softmax(logits);
+        let raw = softmax(logits);
+        let probabilities = self.calibration.as_ref().map_or(raw.clone(), |map| calibrate(map, &raw));
         Prediction {
             class: self.classes[decide(&probabilities, self.threshold)].clone(),
             classes: self.classes.clone(),

@@ -6,12 +6,16 @@
 
 mod augment;
 mod average;
+mod baseline;
+mod calibrate;
 mod checkpoint;
 mod course;
 mod dataset;
 mod error;
 mod evaluate;
 mod event;
+mod log;
+mod logistic;
 mod loss;
 mod manifest;
 mod mix;
@@ -19,10 +23,14 @@ mod optimizer;
 mod recipe;
 mod run;
 mod schedule;
+mod sketch;
 mod split;
 mod step;
+mod tensorboard;
 
 pub use augment::AugmentConfig;
+pub use baseline::{Baseline, Training};
+pub use calibrate::{Calibrated, calibrate, with_calibration};
 pub use dataset::{Dataset, Failure};
 pub use error::TrainError;
 pub use evaluate::{Evaluated, Scored, evaluate};
@@ -34,5 +42,6 @@ pub use optimizer::{Optimizer, OptimizerConfig};
 pub use recipe::{ClassWeights, CourseConfig, Recipe, Sampling, ThresholdRule};
 pub use run::{Job, Trained, train};
 pub use schedule::{Decay, ScheduleConfig};
+pub use sketch::Sketch;
 pub use split::{SplitConfig, assign};
 pub use step::{Batch, Trainer};

@@ -9,7 +9,8 @@ use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
-use super::manifest::{Case, Split, labels};
+use super::log::{RunFacts, RunLog};
+use super::manifest::{Case, Split, labels, rows_sha256};
 use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
 use super::split::assign;
 use super::step::{Batch, Trainer};
@@ -70,6 +71,11 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     let checkpoints = job.out.join("checkpoints");
     std::fs::create_dir_all(&checkpoints)
         .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
+    let log = RunLog::new(&job.out, facts(job, &run));
+    let observe = &|event: Event| {
+        log.see(&event);
+        observe(event);
+    };
     let data = load(job, &splits, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
@@ -77,6 +83,7 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
         None => drawn,
     };
     let resumed = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
+    log.begin()?;
     if let Some(checkpoint) = &resumed {
         observe(Event::Resumed { epochs: checkpoint.history.len() });
     }
@@ -109,19 +116,29 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     let bundle = finish(job, &data, &state, &run, fresh)?;
     bundle.write(&job.out)?;
     write_recipe(&job.out, recipe)?;
+    log.finish(&bundle.manifest().weights_sha256)?;
     Ok(Trained { bundle, history: state.history, splits })
 }
 
 fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
-    let mut rows = String::new();
-    for (case, split) in job.cases.iter().zip(splits) {
-        rows += &format!("{}\n{}\n{}\n{}\n", case.path, case.label, case.patient_id, split.name());
-    }
+    let rows = job.cases.iter().zip(splits).map(|(case, split)| (case, Some(*split)));
     Ok(RunIdentity {
         recipe: sha256_hex(recipe_text(&job.recipe)?.as_bytes()),
         init: job.init.as_deref().map(sha256_hex),
-        data: sha256_hex(rows.as_bytes()),
+        data: rows_sha256(rows),
     })
+}
+
+fn facts(job: &Job, run: &RunIdentity) -> RunFacts {
+    RunFacts {
+        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+        device: job.compute.name().to_owned(),
+        seed: job.recipe.seed,
+        recipe_sha256: run.recipe.clone(),
+        data_sha256: run.data.clone(),
+        init_sha256: run.init.clone(),
+        cases: job.cases.len(),
+    }
 }
 
 fn recipe_text(recipe: &Recipe) -> Result<String, TrainError> {
@@ -368,6 +385,7 @@ fn finish(
         weights_sha256: String::new(),
         chain: recipe.chain.clone(),
         golden: None,
+        calibration: None,
         origin,
     };
     Ok(Bundle::new(manifest, recipe.network.clone(), weights)?)

@@ -1,6 +1,9 @@
 //! One file a command.
 
+mod assess;
 mod bench;
+mod calibrate;
+mod compare;
 mod convert;
 mod demo;
 mod devices;
@@ -21,6 +24,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
         Command::Preprocess(args) => preprocess::run(args),
         Command::Inspect(args) => inspect::run(args),
