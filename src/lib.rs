@@ -43,7 +43,7 @@
 //! | 3 | `findings` |
 //! | 4 | `dicom`, `files`, `gpu` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom` |
-//! | 6 | `bundle` |
+//! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict` |
 //! | 8 | `train`, `engine` |
 //! | 9 | `report` |
@@ -54,6 +54,7 @@
 
 pub mod bundle;
 pub mod cli;
+pub mod cohort;
 pub mod dicom;
 pub mod engine;
 pub mod files;

@@ -14,10 +14,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ndarray::Array2;
+use pulmo::cohort::read_manifest;
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
 use pulmo::random::Random;
-use pulmo::train::{Event, Job, Recipe, TrainError, Trained, evaluate, read_manifest, train};
+use pulmo::train::{Event, Job, Recipe, TrainError, Trained, evaluate, train};
 
 const RECIPE: &str = r#"
 name = "discs"

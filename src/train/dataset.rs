@@ -9,29 +9,9 @@ use rayon::prelude::*;
 
 use super::TrainError;
 use super::event::Event;
-use super::manifest::Case;
+use crate::cohort::{self, Case, Failure};
 use crate::files::{read_npy_volume, write_npy};
-use crate::findings::Code;
-use crate::intake::{self, Item, Settings};
-use crate::preprocess::{Chain, Processor};
-
-/// A case that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// As written in the manifest.
-    pub path: String,
-    /// Why, as a code; `None` where the reason lies in the preprocessing chain.
-    pub code: Option<Code>,
-    /// Why, as a sentence.
-    pub what: String,
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let code = self.code.map_or("its chain", Code::as_str);
-        write!(f, "{}: {code}: {}", self.path, self.what)
-    }
-}
+use crate::preprocess::{Chain, PreprocessError, Processor};
 
 /// Where preprocessed cases are kept.
 #[derive(Debug, Clone)]
@@ -59,27 +39,13 @@ pub struct Dataset {
 /// # Errors
 /// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
 pub(super) fn read_case(case: &Case, chain: &Chain, processor: &Processor) -> Result<Array3<f32>, Failure> {
-    let failure = |code, what: String| Failure { path: case.path.clone(), code, what };
-    let found = intake::find(std::slice::from_ref(&case.file));
-    let usable: Vec<&Item> = found.iter().filter(|item| item.refusal().is_none()).collect();
-    let item = match usable.as_slice() {
-        [item] => item,
-        [] => {
-            let code = found.iter().find_map(|item| item.refusal()?.codes().first().copied());
-            return Err(failure(
-                code.or(Some(Code::Unreadable)),
-                "there is nothing to read at this path".into(),
-            ));
-        }
-        several => {
-            let what = format!("the path holds {} images or series; name one in each row", several.len());
-            return Err(failure(Some(Code::Mixed), what));
-        }
+    let (_, loaded) = cohort::open(case)?;
+    let failure = |error: PreprocessError| Failure {
+        path: case.path.clone(),
+        code: error.code(),
+        what: error.to_string(),
     };
-    let loaded =
-        item.load(&Settings::default()).map_err(|error| failure(Some(error.code()), error.to_string()))?;
-    let volume =
-        chain.run(loaded.volume, processor).map_err(|error| failure(error.code(), error.to_string()))?;
+    let volume = chain.run(loaded.volume, processor).map_err(failure)?;
     Ok(volume.into_parts().1)
 }
 

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::TrainError;
-use super::dataset::{Failure, read_case};
+use super::dataset::read_case;
 use super::event::Event;
-use super::manifest::Case;
 use crate::bundle::Bundle;
+use crate::cohort::{Case, Failure};
 use crate::findings::Prediction;
 use crate::gpu::Compute;
 use crate::metrics::{Evaluation, Samples, Settings};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dataset::Failure;
+use crate::cohort::Failure;
 
 /// One epoch, as in `history.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

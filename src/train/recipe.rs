@@ -8,7 +8,7 @@ use super::TrainError;
 use super::augment::AugmentConfig;
 use super::optimizer::OptimizerConfig;
 use super::schedule::ScheduleConfig;
-use super::split::SplitConfig;
+use crate::cohort::SplitConfig;
 use crate::network::NetworkConfig;
 use crate::preprocess::Chain;
 

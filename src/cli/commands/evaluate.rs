@@ -8,8 +8,9 @@ use super::shared::{loading_bar, open_bundle, open_device, watch_loading};
 use crate::cli::args::EvaluateArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
+use crate::cohort::{Case, Split, read_manifest};
 use crate::report::{Figures, PredictionRow, Predictions, metrics_json, metrics_table};
-use crate::train::{Case, Evaluated, Split, evaluate, read_manifest};
+use crate::train::{Evaluated, evaluate};
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let mut cases = read_manifest(&args.data)?;

@@ -8,8 +8,9 @@ use indicatif::ProgressBar;
 use crate::bundle::{Bundle, embedded};
 use crate::cli::args::DeviceArg;
 use crate::cli::{printer, progress};
+use crate::cohort::Failure;
 use crate::gpu::Compute;
-use crate::train::{Event, Failure};
+use crate::train::Event;
 
 /// Opens the device and says which and why.
 pub(super) fn open_device(arg: DeviceArg) -> anyhow::Result<Compute> {

@@ -10,7 +10,8 @@ use super::evaluate::write_evaluation;
 use super::shared::{loading_bar, open_device, watch_loading};
 use crate::cli::args::TrainArgs;
 use crate::cli::{Exit, printer, progress};
-use crate::train::{Case, EpochRow, Event, Job, Recipe, Split, evaluate, read_manifest, train};
+use crate::cohort::{Case, Split, read_manifest};
+use crate::train::{EpochRow, Event, Job, Recipe, evaluate, train};
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     let mut recipe = Recipe::read(&args.recipe)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::TrainError;
+use super::CohortError;
 
 /// Which part of a data set a case belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,9 +55,9 @@ pub struct Case {
 /// passed over.
 ///
 /// # Errors
-/// [`TrainError::Manifest`] names the line and what is wrong with it.
-pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
-    let wrong = |line: usize, what: String| TrainError::Manifest { path: path.to_owned(), line, what };
+/// [`CohortError::Manifest`] names the line and what is wrong with it.
+pub fn read_manifest(path: &Path) -> Result<Vec<Case>, CohortError> {
+    let wrong = |line: usize, what: String| CohortError::Manifest { path: path.to_owned(), line, what };
     let mut reader = csv::ReaderBuilder::new()
         .flexible(false)
         .from_path(path)
@@ -107,7 +107,7 @@ pub fn labels(cases: &[Case]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Case>, TrainError> {
+    fn read(text: &str) -> Result<Vec<Case>, CohortError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("manifest.csv");
         std::fs::write(&path, text).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn faults_name_their_line() {
         let line = |text: &str| match read(text) {
-            Err(TrainError::Manifest { line, .. }) => line,
+            Err(CohortError::Manifest { line, .. }) => line,
             other => panic!("{other:?}"),
         };
         assert_eq!(line("path,class\nx,a\n"), 1);

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
-use super::manifest::{Case, Split};
+use super::{Case, CohortError, Split};
 use crate::random::Random;
 
 /// How cases without a `split` are divided.
@@ -30,16 +29,16 @@ impl Default for SplitConfig {
 /// their set of labels, so that each split has the classes in near-equal shares.
 ///
 /// # Errors
-/// [`TrainError::Split`] where some cases name a split and others do not, where a patient is in
+/// [`CohortError::Split`] where some cases name a split and others do not, where a patient is in
 /// two named splits, or where no case is left to train or validate on.
-pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, TrainError> {
+pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, CohortError> {
     let named = cases.iter().filter(|case| case.split.is_some()).count();
     let splits: Vec<Split> = if named == cases.len() {
         cases.iter().filter_map(|case| case.split).collect()
     } else if named == 0 {
         divide(cases, config, seed)?
     } else {
-        return Err(TrainError::Split(format!(
+        return Err(CohortError::Split(format!(
             "{named} of {} rows name a split; name one in every row or in none",
             cases.len()
         )));
@@ -47,7 +46,7 @@ pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Spl
     refuse_leaks(cases, &splits)?;
     for (split, name) in [(Split::Train, "train"), (Split::Validation, "val")] {
         if !splits.contains(&split) {
-            return Err(TrainError::Split(format!(
+            return Err(CohortError::Split(format!(
                 "no case is in split `{name}`; training needs train and val"
             )));
         }
@@ -55,10 +54,10 @@ pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Spl
     Ok(splits)
 }
 
-fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, TrainError> {
+fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, CohortError> {
     let shares = [config.validation, config.test];
     if shares.iter().any(|share| !(0.0..1.0).contains(share)) || config.validation + config.test >= 1.0 {
-        return Err(TrainError::Split("[split] shares must be at least 0 and sum to less than 1".into()));
+        return Err(CohortError::Split("[split] shares must be at least 0 and sum to less than 1".into()));
     }
     let mut labels_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for case in cases {
@@ -88,7 +87,7 @@ fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>,
     Ok(cases.iter().map(|case| split_of[case.patient_id.as_str()]).collect())
 }
 
-fn refuse_leaks(cases: &[Case], splits: &[Split]) -> Result<(), TrainError> {
+fn refuse_leaks(cases: &[Case], splits: &[Split]) -> Result<(), CohortError> {
     let mut first: BTreeMap<&str, Split> = BTreeMap::new();
     let leaking = cases
         .iter()
@@ -99,7 +98,7 @@ fn refuse_leaks(cases: &[Case], splits: &[Split]) -> Result<(), TrainError> {
     if leaking.is_empty() {
         return Ok(());
     }
-    Err(TrainError::Split(format!(
+    Err(CohortError::Split(format!(
         "{} patients are in more than one split: their images would be trained and evaluated on",
         leaking.len()
     )))
