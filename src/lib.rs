@@ -44,7 +44,7 @@
 //! | 4 | `dicom`, `files`, `gpu` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom` |
 //! | 6 | `bundle`, `cohort` |
-//! | 7 | `predict` |
+//! | 7 | `predict`, `audit` |
 //! | 8 | `train`, `engine` |
 //! | 9 | `report` |
 //! | 10 | `cli` |
@@ -52,6 +52,7 @@
 //! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
+pub mod audit;
 pub mod bundle;
 pub mod cli;
 pub mod cohort;

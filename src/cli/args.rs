@@ -36,6 +36,8 @@ pub(super) enum Command {
     Evaluate(EvaluateArgs),
     /// Train a network by a recipe; a run that was stopped goes on where it was.
     Train(TrainArgs),
+    /// Look for what makes a data set's results worthless: images or patients in two splits, properties that tell the class.
+    Audit(AuditArgs),
     /// Run a preprocessing chain on one image or series and write the result as .npy.
     Preprocess(PreprocessArgs),
     /// Say what lies under the given paths: series, geometry, Hounsfield units, and whether pulmo trusts them.
@@ -113,8 +115,21 @@ pub(super) struct TrainArgs {
     /// Seed for weights, split, order and augmentation; the recipe's if left out.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Train even if patients or identical images are in more than one split; the figures say little then.
+    #[arg(long)]
+    pub allow_leaks: bool,
     #[command(flatten)]
     pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AuditArgs {
+    /// Manifest: CSV with the header path,label[,patient_id][,split]; paths are relative to it.
+    #[arg(value_name = "MANIFEST")]
+    pub data: PathBuf,
+    /// Folder for audit.json and index.html, with pictures of the pairs found.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

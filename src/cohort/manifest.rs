@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::CohortError;
 
 /// Which part of a data set a case belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Split {
     /// Weights are fitted on it.
     Train,

@@ -1,6 +1,6 @@
 //! Splitting cases by patient, so that no patient is on both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +29,8 @@ impl Default for SplitConfig {
 /// their set of labels, so that each split has the classes in near-equal shares.
 ///
 /// # Errors
-/// [`CohortError::Split`] where some cases name a split and others do not, where a patient is in
-/// two named splits, or where no case is left to train or validate on.
+/// [`CohortError::Split`] where some cases name a split and others do not, or where no case is left
+/// to train or validate on.
 pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, CohortError> {
     let named = cases.iter().filter(|case| case.split.is_some()).count();
     let splits: Vec<Split> = if named == cases.len() {
@@ -43,7 +43,6 @@ pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Spl
             cases.len()
         )));
     };
-    refuse_leaks(cases, &splits)?;
     for (split, name) in [(Split::Train, "train"), (Split::Validation, "val")] {
         if !splits.contains(&split) {
             return Err(CohortError::Split(format!(
@@ -87,21 +86,27 @@ fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>,
     Ok(cases.iter().map(|case| split_of[case.patient_id.as_str()]).collect())
 }
 
-fn refuse_leaks(cases: &[Case], splits: &[Split]) -> Result<(), CohortError> {
-    let mut first: BTreeMap<&str, Split> = BTreeMap::new();
-    let leaking = cases
-        .iter()
-        .zip(splits)
-        .filter(|(case, split)| *first.entry(&case.patient_id).or_insert(**split) != **split)
-        .map(|(case, _)| case.patient_id.as_str())
-        .collect::<std::collections::BTreeSet<_>>();
-    if leaking.is_empty() {
-        return Ok(());
+/// A patient whose cases are in more than one split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPatient {
+    /// The splits, in order.
+    pub splits: Vec<Split>,
+    /// Indices of the patient's cases.
+    pub cases: Vec<usize>,
+}
+
+/// Returns the patients that are in more than one split: what is learned of them in one is
+/// measured in the other. Cases without a split are in none.
+pub fn shared_patients(cases: &[Case], splits: &[Option<Split>]) -> Vec<SharedPatient> {
+    let mut of_patient: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        of_patient.entry(&case.patient_id).or_default().push(index);
     }
-    Err(CohortError::Split(format!(
-        "{} patients are in more than one split: their images would be trained and evaluated on",
-        leaking.len()
-    )))
+    let shared = |cases: Vec<usize>| {
+        let splits: BTreeSet<Split> = cases.iter().filter_map(|&case| splits[case]).collect();
+        (splits.len() > 1).then(|| SharedPatient { splits: splits.into_iter().collect(), cases })
+    };
+    of_patient.into_values().filter_map(shared).collect()
 }
 
 #[cfg(test)]
@@ -140,14 +145,16 @@ mod tests {
     }
 
     #[test]
-    fn a_patient_in_two_splits_is_refused() {
+    fn a_patient_in_two_splits_is_told() {
         let cases = [
             case(1, "a", Some(Split::Train)),
             case(1, "b", Some(Split::Validation)),
             case(2, "b", Some(Split::Validation)),
         ];
-        let error = assign(&cases, &SplitConfig::default(), 0).unwrap_err().to_string();
-        assert!(error.contains("1 patients are in more than one split"), "{error}");
+        let splits = cases.each_ref().map(|case| case.split);
+        let expected = SharedPatient { splits: vec![Split::Train, Split::Validation], cases: vec![0, 1] };
+        assert_eq!(shared_patients(&cases, &splits), [expected]);
+        assert_eq!(shared_patients(&cases[1..], &splits[1..]), []);
     }
 
     #[test]

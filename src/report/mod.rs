@@ -3,6 +3,7 @@
 //! `metrics.json` and `predictions.csv` are for programs, the SVG figures and the text table for
 //! papers and terminals, and `index.html` is one file that shows them all.
 
+mod audit;
 mod base64;
 mod csv;
 mod error;
@@ -16,6 +17,7 @@ mod series;
 mod svg;
 mod table;
 
+pub use self::audit::{audit_json, audit_text, write_audit};
 pub use self::csv::{PredictionRow, Predictions};
 pub use error::ReportError;
 pub use figures::Figures;

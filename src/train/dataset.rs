@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::TrainError;
 use super::event::Event;
+use crate::audit::Signature;
 use crate::cohort::{self, Case, Failure};
 use crate::files::{read_npy_volume, write_npy};
 use crate::preprocess::{Chain, PreprocessError, Processor};
@@ -32,6 +33,7 @@ pub struct Dataset {
     slots: Vec<Slot>,
     cases: Vec<Case>,
     labels: Vec<usize>,
+    signatures: Vec<Signature>,
 }
 
 /// Reads one case of a manifest and runs the chain on it.
@@ -68,18 +70,20 @@ impl Dataset {
         let one = |(index, (case, _)): (usize, &(&Case, usize))| {
             let result = read_case(case, chain, processor);
             observe(Event::Loaded { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: cases.len() });
-            result.map(|array| keep(array, index, cache, &used))
+            result.map(|array| (Signature::of(&array), keep(array, index, cache, &used)))
         };
-        let read: Vec<Result<Result<Slot, TrainError>, Failure>> = match processor {
+        let read: Vec<Result<(Signature, Result<Slot, TrainError>), Failure>> = match processor {
             Processor::Cpu => cases.par_iter().enumerate().map(one).collect(),
             Processor::Gpu(_) => cases.iter().enumerate().map(one).collect(),
         };
-        let mut dataset = Self { slots: Vec::new(), cases: Vec::new(), labels: Vec::new() };
+        let mut dataset =
+            Self { slots: Vec::new(), cases: Vec::new(), labels: Vec::new(), signatures: Vec::new() };
         let mut first_failure = None;
         for (result, (case, label)) in read.into_iter().zip(cases) {
             match result {
-                Ok(slot) => {
+                Ok((signature, slot)) => {
                     dataset.slots.push(slot?);
+                    dataset.signatures.push(signature);
                     dataset.cases.push((*case).clone());
                     dataset.labels.push(*label);
                 }
@@ -115,6 +119,11 @@ impl Dataset {
     /// The cases themselves.
     pub fn cases(&self) -> &[Case] {
         &self.cases
+    }
+
+    /// What tells each preprocessed case again.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
     }
 
     /// The preprocessed volume of a case, `[slices, height, width]`.

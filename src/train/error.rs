@@ -23,6 +23,9 @@ pub enum TrainError {
         /// What is wrong.
         what: String,
     },
+    /// What is trained on would be measured too.
+    #[error("{0}; `pulmo audit` shows all of them, and --allow-leaks trains nevertheless")]
+    Leak(String),
     /// The labels do not fit the classes.
     #[error("labels: {0}")]
     Labels(String),

@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
+use super::leaks::{LeakPolicy, check_images, check_patients};
 use super::recipe::{ClassWeights, Recipe, ThresholdRule};
 use super::step::{Batch, Trainer};
 use super::{Optimizer, TrainError};
@@ -33,6 +34,8 @@ pub struct Job {
     pub out: PathBuf,
     /// What to compute on.
     pub compute: Compute,
+    /// What becomes of a split that leaks.
+    pub leaks: LeakPolicy,
 }
 
 /// What came of a training.
@@ -62,11 +65,13 @@ struct Data {
 pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, TrainError> {
     let recipe = &job.recipe;
     let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
+    check_patients(&job.cases, &splits, job.leaks, observe)?;
     let run = identity(job, &splits)?;
     let checkpoints = job.out.join("checkpoints");
     std::fs::create_dir_all(&checkpoints)
         .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
     let data = load(job, &splits, observe)?;
+    check_images(&data.train, &data.validation, job.leaks, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
         Some(bytes) => load_weights(drawn, bytes)?,

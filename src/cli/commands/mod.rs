@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod audit;
 mod convert;
 mod demo;
 mod devices;
@@ -21,6 +22,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Predict(args) => predict::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Train(args) => train::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Preprocess(args) => preprocess::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Convert(args) => convert::run(args),

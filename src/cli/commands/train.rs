@@ -11,7 +11,7 @@ use super::shared::{loading_bar, open_device, watch_loading};
 use crate::cli::args::TrainArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::cohort::{Case, Split, read_manifest};
-use crate::train::{EpochRow, Event, Job, Recipe, evaluate, train};
+use crate::train::{EpochRow, Event, Job, LeakPolicy, Recipe, evaluate, train};
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     let mut recipe = Recipe::read(&args.recipe)?;
@@ -21,7 +21,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     let init = args.init.as_ref().map(|path| {
         std::fs::read(path).with_context(|| format!("cannot read the weights {}", path.display()))
     });
-    let job = Job { recipe, cases, init: init.transpose()?, out: args.out.clone(), compute };
+    let leaks = if args.allow_leaks { LeakPolicy::Allow } else { LeakPolicy::Refuse };
+    let job = Job { recipe, cases, init: init.transpose()?, out: args.out.clone(), compute, leaks };
     let (loading, steps) = (loading_bar(), progress::bar(0, "training"));
     steps.set_draw_target(indicatif::ProgressDrawTarget::hidden());
     let watch = Watch { loading, steps: Mutex::new(steps) };
@@ -53,6 +54,7 @@ impl Watch {
     fn see(&self, event: Event) {
         match event {
             Event::Loaded { .. } | Event::Failed(_) => watch_loading(&self.loading)(event),
+            Event::Warning(what) => self.loading.suspend(|| printer::say(&format!("warning: {what}"))),
             Event::Resumed { epochs } => printer::say(&format!("going on after epoch {epochs}")),
             Event::Step { epoch, epochs, step, steps, loss } => {
                 let mut bar = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
