@@ -46,7 +46,7 @@
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
 //! | 8 | `train`, `engine` |
-//! | 9 | `report` |
+//! | 9 | `report`, `plan` |
 //! | 10 | `cli` |
 //!
 //! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
@@ -66,6 +66,7 @@ pub mod intake;
 pub mod metrics;
 pub mod network;
 pub mod phantom;
+pub mod plan;
 pub mod predict;
 pub mod preprocess;
 pub mod random;

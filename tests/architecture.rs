@@ -34,6 +34,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("train", 8),
     ("engine", 8),
     ("report", 9),
+    ("plan", 9),
     ("cli", 10),
 ];
 
@@ -64,7 +65,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("serde_json", &["bundle", "train", "phantom", "report", "cli"]),
     ("sha2", &["audit", "bundle", "dicom", "intake"]),
     ("tempfile", &["intake"]),
-    ("toml", &["bundle", "train", "preprocess", "cli"]),
+    ("toml", &["bundle", "plan", "train", "preprocess", "cli"]),
     ("wgpu", &["gpu"]),
     ("zip", &["files"]),
 ];

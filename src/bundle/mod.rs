@@ -8,6 +8,7 @@
 mod bundle;
 mod card;
 mod embedded;
+mod ensemble;
 mod error;
 mod manifest;
 mod weights;
@@ -16,5 +17,5 @@ pub use bundle::Bundle;
 pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
-pub use manifest::{FORMAT, Manifest, Origin};
+pub use manifest::{Axis, FORMAT, Manifest, Origin};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

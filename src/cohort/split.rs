@@ -15,11 +15,18 @@ pub struct SplitConfig {
     pub validation: f64,
     /// Share of patients kept for evaluation alone.
     pub test: f64,
+    /// Folds of a cross-validation; 0 for one training by one split.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub folds: usize,
+}
+
+fn is_zero(folds: &usize) -> bool {
+    *folds == 0
 }
 
 impl Default for SplitConfig {
     fn default() -> Self {
-        Self { validation: 0.2, test: 0.0 }
+        Self { validation: 0.2, test: 0.0, folds: 0 }
     }
 }
 
@@ -128,7 +135,7 @@ mod tests {
     fn patients_stay_together_and_classes_keep_their_shares() {
         let cases: Vec<Case> =
             (0..200).map(|i| case(i / 2, if (i / 2) % 4 == 0 { "b" } else { "a" }, None)).collect();
-        let splits = assign(&cases, &SplitConfig { validation: 0.2, test: 0.1 }, 3).unwrap();
+        let splits = assign(&cases, &SplitConfig { validation: 0.2, test: 0.1, folds: 0 }, 3).unwrap();
         for pair in splits.chunks(2) {
             assert_eq!(pair[0], pair[1]);
         }
@@ -141,7 +148,7 @@ mod tests {
             assert!((share(label, Split::Validation) - 0.2).abs() < 0.05);
             assert!((share(label, Split::Test) - 0.1).abs() < 0.05);
         }
-        assert_eq!(splits, assign(&cases, &SplitConfig { validation: 0.2, test: 0.1 }, 3).unwrap());
+        assert_eq!(splits, assign(&cases, &SplitConfig { validation: 0.2, test: 0.1, folds: 0 }, 3).unwrap());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ndarray::Array3;
 use rayon::prelude::*;
 
-use crate::bundle::Bundle;
+use crate::bundle::{Axis, Bundle};
 use crate::findings::{Code, Observation, Provenance, Verdict};
 use crate::gpu::Compute;
 use crate::intake::{self, Item, Settings};
@@ -40,8 +40,16 @@ impl Engine {
                 weights_sha256: bundle.manifest().weights_sha256.clone(),
                 pulmo: env!("CARGO_PKG_VERSION").to_owned(),
                 device: compute.name().to_owned(),
+                views: 1,
             },
         }
+    }
+
+    /// The same engine, which averages over mirror images along every combination of `axes`.
+    pub fn with_mirrors(self, axes: &[Axis]) -> Self {
+        let predictor = self.predictor.with_mirrors(axes);
+        let provenance = Provenance { views: predictor.views(), ..self.provenance };
+        Self { predictor, provenance, ..self }
     }
 
     /// Looks at every image and series below `paths` and hands each observation to `tell`, in the

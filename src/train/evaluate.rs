@@ -53,46 +53,84 @@ pub fn evaluate(
     compute: &Compute,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Evaluated, TrainError> {
-    let manifest = bundle.manifest();
-    if let Some(case) = cases.iter().find(|case| !manifest.classes.contains(&case.label)) {
-        let (label, classes) = (&case.label, manifest.classes.join(", "));
-        return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
-    }
-    let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     let predictor = Predictor::new(bundle, compute.device());
-    let (mut scored, mut failures, mut done) = (Vec::new(), Vec::new(), 0);
-    for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
-        let read = |case: &Case| read_case(case, &manifest.chain, &processor);
-        let volumes: Vec<_> = match &processor {
-            Processor::Cpu => batch.par_iter().map(read).collect(),
-            Processor::Gpu(_) => batch.iter().map(read).collect(),
-        };
-        let (mut good, mut arrays) = (Vec::new(), Vec::new());
-        for (case, volume) in batch.iter().zip(volumes) {
-            done += 1;
-            observe(Event::Loaded { done, total: cases.len() });
-            match volume {
-                Ok(array) => {
-                    good.push(case);
-                    arrays.push(array);
-                }
-                Err(failure) => {
-                    observe(Event::Failed(&failure));
-                    failures.push(failure);
+    Judge { bundle, compute, predictor }.evaluate(cases, observe)
+}
+
+/// As [`evaluate`], with mirror images along every combination of the bundle's `mirrors` averaged.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_mirrored(
+    bundle: &Bundle,
+    cases: &[Case],
+    compute: &Compute,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Evaluated, TrainError> {
+    let predictor = Predictor::new(bundle, compute.device()).with_mirrors(&bundle.manifest().mirrors);
+    Judge { bundle, compute, predictor }.evaluate(cases, observe)
+}
+
+/// A bundle and how it looks at volumes.
+struct Judge<'a> {
+    bundle: &'a Bundle,
+    compute: &'a Compute,
+    predictor: Predictor,
+}
+
+impl Judge<'_> {
+    fn evaluate(&self, cases: &[Case], observe: &(dyn Fn(Event) + Sync)) -> Result<Evaluated, TrainError> {
+        let Self { bundle, compute, predictor } = self;
+        let manifest = bundle.manifest();
+        if let Some(case) = cases.iter().find(|case| !manifest.classes.contains(&case.label)) {
+            let (label, classes) = (&case.label, manifest.classes.join(", "));
+            return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
+        }
+        let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+        let (mut scored, mut failures, mut done) = (Vec::new(), Vec::new(), 0);
+        for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
+            let read = |case: &Case| read_case(case, &manifest.chain, &processor);
+            let volumes: Vec<_> = match &processor {
+                Processor::Cpu => batch.par_iter().map(read).collect(),
+                Processor::Gpu(_) => batch.iter().map(read).collect(),
+            };
+            let (mut good, mut arrays) = (Vec::new(), Vec::new());
+            for (case, volume) in batch.iter().zip(volumes) {
+                done += 1;
+                observe(Event::Loaded { done, total: cases.len() });
+                match volume {
+                    Ok(array) => {
+                        good.push(case);
+                        arrays.push(array);
+                    }
+                    Err(failure) => {
+                        observe(Event::Failed(&failure));
+                        failures.push(failure);
+                    }
                 }
             }
+            if !arrays.is_empty() {
+                let predictions = predictor.predict(&arrays.iter().collect::<Vec<_>>())?;
+                let pairs = good.into_iter().zip(predictions);
+                scored.extend(pairs.map(|(case, prediction)| Scored { case: case.clone(), prediction }));
+            }
         }
-        if !arrays.is_empty() {
-            let predictions = predictor.predict(&arrays.iter().collect::<Vec<_>>())?;
-            let pairs = good.into_iter().zip(predictions);
-            scored.extend(pairs.map(|(case, prediction)| Scored { case: case.clone(), prediction }));
+        if let (true, Some(first)) = (scored.is_empty(), failures.first()) {
+            return Err(TrainError::NoCases { cases: cases.len(), first: first.clone() });
         }
+        measured(&manifest.classes, manifest.threshold, scored, failures)
     }
-    if let (true, Some(first)) = (scored.is_empty(), failures.first()) {
-        return Err(TrainError::NoCases { cases: cases.len(), first: first.clone() });
-    }
-    let samples = samples(&manifest.classes, &scored);
-    let settings = Settings { threshold: manifest.threshold.map(f64::from), ..Settings::default() };
+}
+
+/// The metrics of predictions.
+pub(super) fn measured(
+    classes: &[String],
+    threshold: Option<f32>,
+    scored: Vec<Scored>,
+    failures: Vec<Failure>,
+) -> Result<Evaluated, TrainError> {
+    let samples = samples(classes, &scored);
+    let settings = Settings { threshold: threshold.map(f64::from), ..Settings::default() };
     let evaluation = Evaluation::compute(&samples, &settings)?;
     Ok(Evaluated { scored, failures, samples, evaluation })
 }

@@ -323,6 +323,8 @@ fn finish(
         classes: data.classes.clone(),
         threshold,
         weights_sha256: String::new(),
+        members_sha256: Vec::new(),
+        mirrors: recipe.augment.mirrors(),
         chain: recipe.chain.clone(),
         origin,
     };

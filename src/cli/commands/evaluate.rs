@@ -4,13 +4,16 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::shared::{loading_bar, open_bundle, open_device, watch_loading};
+use super::shared::{loading_bar, mirrors, open_bundle, open_device, watch_loading};
+use crate::bundle::Bundle;
 use crate::cli::args::EvaluateArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::cohort::{Case, Split, read_manifest};
+use crate::findings::Provenance;
+use crate::gpu::Compute;
 use crate::report::{Figures, PredictionRow, Predictions, metrics_json, metrics_table};
-use crate::train::{Evaluated, evaluate};
+use crate::train::{Evaluated, evaluate, evaluate_mirrored};
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let mut cases = read_manifest(&args.data)?;
@@ -24,10 +27,29 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
     let compute = open_device(args.device)?;
     let bar = loading_bar();
-    let evaluated = evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?;
+    let (views, evaluated) = if args.tta {
+        (1 << mirrors(&bundle).len(), evaluate_mirrored(&bundle, &cases, &compute, &watch_loading(&bar))?)
+    } else {
+        (1, evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?)
+    };
     bar.finish_and_clear();
+    write_provenance(&bundle, &compute, views, &args.out)?;
     write_evaluation(&evaluated, &args.out)?;
     Ok(Exit::of_items(evaluated.failures.len(), cases.len()))
+}
+
+/// Writes what produced the predictions.
+fn write_provenance(bundle: &Bundle, compute: &Compute, views: usize, out: &Path) -> anyhow::Result<()> {
+    let provenance = Provenance {
+        bundle: bundle.manifest().name.clone(),
+        weights_sha256: bundle.manifest().weights_sha256.clone(),
+        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+        device: compute.name().to_owned(),
+        views,
+    };
+    let path = out.join("provenance.json");
+    std::fs::write(&path, serde_json::to_string_pretty(&provenance)? + "\n")
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes `metrics.json`, `predictions.csv` and the pictures into `out` and prints the table.

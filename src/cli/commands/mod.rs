@@ -4,9 +4,11 @@ mod audit;
 mod convert;
 mod demo;
 mod devices;
+mod ensemble;
 mod evaluate;
 mod inspect;
 mod phantom;
+mod plan;
 mod predict;
 mod preprocess;
 mod shared;
@@ -23,6 +25,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Train(args) => train::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Plan(args) => plan::run(args),
+        Command::Ensemble(args) => ensemble::run(args),
         Command::Preprocess(args) => preprocess::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Convert(args) => convert::run(args),

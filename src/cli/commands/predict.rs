@@ -1,6 +1,6 @@
 //! `pulmo predict`.
 
-use super::shared::{open_bundle, open_device};
+use super::shared::{mirrors, open_bundle, open_device};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::engine::Engine;
@@ -10,6 +10,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device(args.device)?;
     let engine = Engine::new(&bundle, &compute);
+    let engine = if args.tta { engine.with_mirrors(mirrors(&bundle)) } else { engine };
     let spinner = progress::spinner("classified");
     let mut failed = 0;
     let total = engine.run(&args.paths, |mut observation| {

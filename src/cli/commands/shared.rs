@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use indicatif::ProgressBar;
 
-use crate::bundle::{Bundle, embedded};
+use crate::bundle::{Axis, Bundle, embedded};
 use crate::cli::args::DeviceArg;
 use crate::cli::{printer, progress};
 use crate::cohort::Failure;
@@ -28,6 +28,14 @@ pub(super) fn open_bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
     let from = folder.map_or("shipped with pulmo".to_owned(), |folder| folder.display().to_string());
     printer::say(&format!("bundle: {} ({from})", bundle.manifest().name));
     Ok(bundle)
+}
+
+/// The axes to mirror along, said aloud.
+pub(super) fn mirrors(bundle: &Bundle) -> &[Axis] {
+    let axes = &bundle.manifest().mirrors;
+    let note = if axes.is_empty() { "; the bundle names no axis to mirror along" } else { "" };
+    printer::say(&format!("test-time augmentation: {} views{note}", 1 << axes.len()));
+    axes
 }
 
 /// Tells of a case that cannot be used.
