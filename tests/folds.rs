@@ -86,7 +86,9 @@ fn assert_near(found: &[f32], expected: &[f32]) {
 }
 
 fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
-    (0..rows[0].len()).map(|class| rows.iter().map(|row| row[class]).sum::<f32>() / rows.len() as f32).collect()
+    (0..rows[0].len())
+        .map(|class| rows.iter().map(|row| row[class]).sum::<f32>() / rows.len() as f32)
+        .collect()
 }
 
 #[test]
@@ -98,7 +100,8 @@ fn a_manifest_becomes_an_ensemble_without_a_setting() {
     pulmo(&["plan", text(&manifest), "--out", text(&recipe)]);
     let planned = Recipe::read(&recipe).unwrap();
     assert_eq!((planned.split.folds, planned.classes.len()), (5, 2));
-    let reasons = std::fs::read_to_string(&recipe).unwrap().lines().filter(|line| line.starts_with("# ")).count();
+    let reasons =
+        std::fs::read_to_string(&recipe).unwrap().lines().filter(|line| line.starts_with("# ")).count();
     assert!(reasons > 20, "{reasons}");
     let run = ["train", "--recipe", text(&recipe), "--data", text(&manifest), "--out", text(&out)];
     pulmo(&[&run[..], &["--device", "cpu"]].concat());

@@ -186,7 +186,7 @@ fn shared_images(cases: &[Case], signatures: &[Signature]) -> (Vec<SharedImages>
         correlation: pair.correlation,
     };
     let (mut faults, harmless): (Vec<_>, Vec<_>) =
-        pairs(signatures).into_iter().map(told).partition(SharedImages::is_fault);
+        pairs(&signatures.iter().collect::<Vec<_>>()).into_iter().map(told).partition(SharedImages::is_fault);
     let likeness = |pair: &SharedImages| pair.correlation.unwrap_or(f32::INFINITY);
     faults.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
     (faults, harmless.len())

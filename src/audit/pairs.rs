@@ -18,12 +18,12 @@ pub struct Pair {
 /// Returns all pairs of exact and near duplicates among `signatures`, by index.
 ///
 /// Every pair is compared: 64 bits first, 4096 numbers where those agree.
-pub fn pairs(signatures: &[Signature]) -> Vec<Pair> {
+pub fn pairs(signatures: &[&Signature]) -> Vec<Pair> {
     let of_first = |first: usize| {
-        let signature = &signatures[first];
+        let signature = signatures[first];
         (first + 1..signatures.len())
             .filter_map(|second| {
-                let other = &signatures[second];
+                let other = signatures[second];
                 let correlation = if signature.is_same(other) { None } else { Some(signature.near(other)?) };
                 Some(Pair { first, second, correlation })
             })

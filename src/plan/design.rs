@@ -27,10 +27,10 @@ pub struct Design {
     pub sides: [usize; 2],
     /// Channels of each stage.
     pub widths: Vec<usize>,
-    /// Stride of the first convolution.
-    pub stem_stride: usize,
-    /// Whether a pooling follows it.
+    /// Whether a pooling follows the first convolution.
     pub stem_pool: bool,
+    /// Memory planned for, MiB.
+    pub memory_mib: usize,
     /// Cases a step.
     pub batch_size: usize,
     /// Memory of a training step as estimated, MiB.
@@ -69,18 +69,14 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
         (_, None) => whole(found.shape[0].median).max(1),
     };
     let short = sides[0].min(sides[1]);
-    let (stem_stride, stem_pool) = (if short < 64 { 1 } else { 2 }, short >= 128);
-    let widths = match (found.cases, short) {
-        (0..100, _) | (_, 0..48) => vec![16, 32, 64],
-        (100..2000, _) => vec![32, 64, 128, 256],
-        _ => vec![48, 96, 192, 384],
-    };
-    let stem = stem_stride * if stem_pool { 2 } else { 1 };
-    let image_mib = image_mib(sides, &widths, stem);
-    let fits = STEP_SHARE * memory_mib as f64 / (image_mib * slices as f64);
-    let wanted = if is_single { 16 } else { 4 };
-    let few = (found.cases / 4).max(2);
-    let batch_size = wanted.min(few).min(whole(fits.floor())).max(1);
+    let stem_pool = short >= 128;
+    let wanted = if is_single { 16 } else { 4 }.min((found.cases / 4).max(2));
+    let (widths, case_mib) = widths(found.cases, short, &|widths| {
+        let case_mib = image_mib(sides, widths, if stem_pool { 4 } else { 2 }) * slices as f64;
+        (case_mib * (wanted as f64 / 4.0).max(1.0) <= STEP_SHARE * memory_mib as f64, case_mib)
+    });
+    let fits = STEP_SHARE * memory_mib as f64 / case_mib;
+    let batch_size = wanted.min(whole(fits.floor())).max(1);
     let per_epoch = found.cases.div_ceil(batch_size);
     let epochs = (STEPS / per_epoch).clamp(20, 100);
     let voxels = found.cases * 2 * slices * sides[0] * sides[1];
@@ -91,16 +87,33 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
         spacing_mm,
         sides,
         widths,
-        stem_stride,
         stem_pool,
+        memory_mib,
         batch_size,
-        step_mib: whole((image_mib * (slices * batch_size) as f64).ceil()),
+        step_mib: whole((case_mib * batch_size as f64).ceil()),
         cache_mib: (voxels * size_of::<f32>() >> 20).clamp(64, (memory_mib / 4).max(64)),
         epochs,
         patience: epochs / 3,
         average_decay: if epochs * per_epoch > 1000 { 0.99 } else { 0.95 },
         folds: if found.has_splits || patients < 2 { 0 } else { patients.min(5) },
         imbalance: sizes().fold(1.0, f64::max) / sizes().fold(f64::INFINITY, f64::min),
+    }
+}
+
+/// Widths for so many cases, halved until `fits` says that a quarter of the batch fits; and the memory of
+/// a case, MiB.
+fn widths(cases: usize, short: usize, fits: &dyn Fn(&[usize]) -> (bool, f64)) -> (Vec<usize>, f64) {
+    let mut widths = match (cases, short) {
+        (0..100, _) | (_, 0..48) => vec![16, 32, 64],
+        (100..2000, _) => vec![32, 64, 128, 256],
+        _ => vec![48, 96, 192, 384],
+    };
+    loop {
+        let (does_fit, case_mib) = fits(&widths);
+        if does_fit || widths[0] <= 8 {
+            return (widths, case_mib);
+        }
+        widths.iter_mut().for_each(|width| *width /= 2);
     }
 }
 
@@ -186,6 +199,8 @@ mod tests {
     fn less_memory_gives_a_smaller_batch() {
         let (much, little) = (design(&ct(), 65536), design(&ct(), 2048));
         assert!(much.batch_size > little.batch_size, "{} {}", much.batch_size, little.batch_size);
+        let least = design(&ct(), 512);
+        assert!(least.widths[0] < much.widths[0] && least.batch_size == 1, "{least:?}");
     }
 
     #[test]

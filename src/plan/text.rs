@@ -105,8 +105,8 @@ fn network(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
     lines.plain("depths", vec![1; plan.widths.len()]);
     let [rows, columns] = plan.sides;
     let stem = format!("How soon images of {rows} x {columns} are made smaller.");
-    lines.set("stem_kernel", if plan.stem_stride > 1 { 5 } else { 3 }, &stem);
-    lines.plain("stem_stride", plan.stem_stride);
+    lines.set("stem_kernel", if plan.stem_pool { 5 } else { 3 }, &stem);
+    lines.plain("stem_stride", 2);
     lines.plain("stem_pool", plan.stem_pool);
     let pooling = "Mean for findings that change the whole look, maximum for small ones wherever they are.";
     // Debug of a word is its TOML.
@@ -189,7 +189,9 @@ fn course(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
     let steps = plan.epochs * found.cases.div_ceil(plan.batch_size);
     lines.set("epochs", plan.epochs, &format!("About {steps} steps, within 20 and 100 passes."));
     lines.set("patience", plan.patience, "A third of the course without a better validation AUC ends it.");
-    let why = format!("A training step takes about {} MiB, at most half of what is at hand.", plan.step_mib);
+    let (step, memory) = (plan.step_mib, plan.memory_mib);
+    let why =
+        format!("A training step takes about {step} MiB by estimate; the limit is half of {memory} MiB.");
     lines.set("batch_size", plan.batch_size, &why);
     let why = format!("The largest class has {:.2} times the cases of the smallest.", plan.imbalance);
     lines.set("class_weights", if plan.imbalance > 1.2 { "balanced" } else { "equal" }, &why);

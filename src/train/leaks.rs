@@ -43,8 +43,7 @@ pub(super) fn check_images(
     policy: LeakPolicy,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<(), TrainError> {
-    let signatures: Vec<Signature> =
-        train.signatures().iter().chain(validation.signatures()).cloned().collect();
+    let signatures: Vec<&Signature> = train.signatures().iter().chain(validation.signatures()).collect();
     let crosses = |pair: &Pair| pair.first < train.len() && pair.second >= train.len();
     let (exact, near): (Vec<Pair>, Vec<Pair>) =
         pairs(&signatures).into_iter().filter(crosses).partition(|pair| pair.correlation.is_none());
