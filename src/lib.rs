@@ -45,18 +45,20 @@
 //! | 3 | `findings` |
 //! | 4 | `dicom`, `files`, `gpu` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom` |
-//! | 6 | `bundle` |
-//! | 7 | `predict` |
+//! | 6 | `bundle`, `cohort` |
+//! | 7 | `predict`, `audit` |
 //! | 8 | `train`, `engine` |
-//! | 9 | `report`, `bench` |
+//! | 9 | `report`, `plan`, `bench` |
 //! | 10 | `cli` |
 //!
 //! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
+pub mod audit;
 pub mod bench;
 pub mod bundle;
 pub mod cli;
+pub mod cohort;
 pub mod dicom;
 pub mod engine;
 pub mod files;
@@ -67,6 +69,7 @@ pub mod intake;
 pub mod metrics;
 pub mod network;
 pub mod phantom;
+pub mod plan;
 pub mod predict;
 pub mod preprocess;
 pub mod random;

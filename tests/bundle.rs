@@ -98,8 +98,9 @@ fn folding_the_normalization_changes_no_logit() {
         .collect();
     let volumes: Vec<&Array3<f32>> = volumes.iter().collect();
     let bags = || Bags::new(&volumes, bundle.network_config(), &burn::tensor::Device::flex()).unwrap();
-    let plain = read_tensor(bundle.network().forward(bags()).logits).unwrap();
-    let folded = bundle.network().clone().folded();
+    let network = bundle.networks().next().unwrap();
+    let plain = read_tensor(network.forward(bags()).logits).unwrap();
+    let folded = network.clone().folded();
     let whole = read_tensor(folded.forward(bags()).logits).unwrap();
     let in_pieces = read_tensor(folded.forward_in_pieces(bags(), 3).logits).unwrap();
     for (plain, (whole, pieces)) in plain.iter().zip(whole.iter().zip(&in_pieces)) {
@@ -114,13 +115,14 @@ fn the_stored_answer_tells_a_device_that_computes_wrongly() {
     let bundle = embedded().unwrap();
     let cpu = burn::tensor::Device::flex();
     let golden = bundle.manifest().golden.clone().expect("the shipped bundle stores its golden answer");
-    let now = Golden::of(bundle.network(), bundle.network_config()).unwrap();
+    let network = bundle.networks().next().unwrap();
+    let now = Golden::of(network, bundle.network_config()).unwrap();
     for (stored, now) in golden.logits.iter().zip(&now.logits) {
         assert!((stored - now).abs() < 1e-4, "stored {golden:?}, now {now:?}");
     }
     bundle.self_test(&cpu).unwrap();
     let wrong = Golden { logits: golden.logits.iter().map(|logit| logit + 0.01).collect(), ..golden };
-    let found = wrong.check(bundle.network(), bundle.network_config(), &cpu);
+    let found = wrong.check(network, bundle.network_config(), &cpu);
     assert!(matches!(found, Err(SelfTestError::Wrong { .. })), "{found:?}");
 }
 

@@ -14,10 +14,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ndarray::Array2;
+use pulmo::cohort::read_manifest;
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
 use pulmo::random::Random;
-use pulmo::train::{Event, Job, Recipe, TrainError, Trained, evaluate, read_manifest, train};
+use pulmo::train::{Event, Job, LeakPolicy, Recipe, TrainError, Trained, evaluate, train};
 
 const RECIPE: &str = r#"
 name = "discs"
@@ -80,8 +81,18 @@ fn run(folder: &Path, out: &str, seed: u64) -> Trained {
     let manifest = discs(&folder.join("data"), 60);
     let recipe = Recipe { seed, ..recipe(RECIPE, folder).unwrap() };
     let cases = read_manifest(&manifest).unwrap();
-    train(&Job { recipe, cases, init: None, out: folder.join(out), compute: Compute::cpu() }, &|_| {})
-        .unwrap()
+    train(
+        &Job {
+            recipe,
+            cases,
+            init: None,
+            out: folder.join(out),
+            compute: Compute::cpu(),
+            leaks: LeakPolicy::Refuse,
+        },
+        &|_| {},
+    )
+    .unwrap()
 }
 
 fn weights(out: &Path) -> Vec<u8> {
@@ -119,9 +130,18 @@ fn cases_beyond_the_memory_bound_are_kept_on_disk_with_the_same_result() {
     recipe.course.cache_mib = 0;
     let cases = read_manifest(&folder.path().join("data/manifest.csv")).unwrap();
     let out = folder.path().join("disk");
-    let on_disk =
-        train(&Job { recipe, cases, init: None, out: out.clone(), compute: Compute::cpu() }, &|_| {})
-            .unwrap();
+    let on_disk = train(
+        &Job {
+            recipe,
+            cases,
+            init: None,
+            out: out.clone(),
+            compute: Compute::cpu(),
+            leaks: LeakPolicy::Refuse,
+        },
+        &|_| {},
+    )
+    .unwrap();
     assert!(out.join("cache/train/000000.npy").exists());
     assert_eq!(in_memory.bundle.manifest().weights_sha256, on_disk.bundle.manifest().weights_sha256);
 }
@@ -169,7 +189,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let resumed = std::sync::Mutex::new(0);
     let recipe = recipe(RECIPE, folder.path()).unwrap();
     let cases = read_manifest(&folder.path().join("data/manifest.csv")).unwrap();
-    let job = Job { recipe, cases, init: None, out, compute: Compute::cpu() };
+    let job = Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks: LeakPolicy::Refuse };
     let again = train(&job, &|event| {
         if let Event::Resumed { epochs } = event {
             *resumed.lock().unwrap() = epochs;
@@ -185,7 +205,14 @@ fn a_folder_with_another_run_is_refused() {
     run(folder.path(), "out", 7);
     let recipe = Recipe { seed: 8, ..recipe(RECIPE, folder.path()).unwrap() };
     let cases = read_manifest(&folder.path().join("data/manifest.csv")).unwrap();
-    let job = Job { recipe, cases, init: None, out: folder.path().join("out"), compute: Compute::cpu() };
+    let job = Job {
+        recipe,
+        cases,
+        init: None,
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+        leaks: LeakPolicy::Refuse,
+    };
     let error = train(&job, &|_| {}).unwrap_err();
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
 }
@@ -218,7 +245,8 @@ fn the_other_ways_to_train_learn_too_and_repeat() {
         let recipe = recipe(&text, folder.path()).unwrap();
         let cases = read_manifest(&manifest).unwrap();
         let out = folder.path().join(out);
-        train(&Job { recipe, cases, init: None, out, compute: Compute::cpu() }, &|_| {}).unwrap()
+        let leaks = LeakPolicy::default();
+        train(&Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks }, &|_| {}).unwrap()
     });
     assert_eq!(first.bundle.manifest().weights_sha256, second.bundle.manifest().weights_sha256);
     let auc = first.history.iter().filter_map(|row| row.validation_roc_auc).fold(0.0, f64::max);
@@ -236,6 +264,7 @@ fn a_run_that_diverges_goes_back_three_times_and_then_says_so() {
         init: None,
         out: folder.path().join("out"),
         compute: Compute::cpu(),
+        leaks: LeakPolicy::default(),
     };
     let setbacks = std::sync::Mutex::new(Vec::new());
     let ended = train(&job, &|event| {

@@ -14,6 +14,12 @@ use burn::tensor::Device;
 pub struct Bundle {
     manifest: Manifest,
     network_config: NetworkConfig,
+    members: Vec<Member>,
+}
+
+/// One network and its weights as they lie on disk.
+#[derive(Debug, Clone)]
+struct Member {
     network: Network,
     weights: Vec<u8>,
 }
@@ -28,27 +34,35 @@ impl Bundle {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| BundleError::File { path, source })
         };
-        Self::from_parts(&read("bundle.toml")?, &read("network.json")?, read("weights.safetensors")?)
+        let manifest = read_manifest(&read("bundle.toml")?)?;
+        let weights =
+            manifest.weights_files().iter().map(|(file, _)| read(file)).collect::<Result<Vec<_>, _>>()?;
+        Self::checked(manifest, &read("network.json")?, weights)
     }
 
-    /// Checks a bundle given as the bytes of its files.
+    /// Checks a bundle of one network given as the bytes of its files.
     ///
     /// # Errors
     /// [`BundleError`] where the parts do not fit together.
     pub fn from_parts(toml: &[u8], json: &[u8], weights: Vec<u8>) -> Result<Self, BundleError> {
-        let content =
-            |bundle: &str, file, what: String| BundleError::Content { bundle: bundle.into(), file, what };
-        let text =
-            std::str::from_utf8(toml).map_err(|error| content("?", "bundle.toml", error.to_string()))?;
-        let manifest: Manifest =
-            toml::from_str(text).map_err(|error| content("?", "bundle.toml", error.to_string()))?;
-        let name = manifest.name.clone();
-        manifest.validate().map_err(|what| content(&name, "bundle.toml", what))?;
-        let network_config: NetworkConfig = serde_json::from_slice(json)
-            .map_err(|error| content(&name, "network.json", error.to_string()))?;
-        let found = sha256_hex(&weights);
-        if found != manifest.weights_sha256 {
-            return Err(BundleError::Hash { bundle: name, expected: manifest.weights_sha256, found });
+        Self::checked(read_manifest(toml)?, json, vec![weights])
+    }
+
+    fn checked(manifest: Manifest, json: &[u8], weights: Vec<Vec<u8>>) -> Result<Self, BundleError> {
+        let bundle = || manifest.name.clone();
+        let network_config: NetworkConfig = serde_json::from_slice(json).map_err(|error| {
+            BundleError::Content { bundle: bundle(), file: "network.json", what: error.to_string() }
+        })?;
+        let files = manifest.weights_files();
+        if files.len() != weights.len() {
+            let what = format!("names {} files of weights where {} were given", files.len(), weights.len());
+            return Err(BundleError::Content { bundle: bundle(), file: "bundle.toml", what });
+        }
+        for ((file, expected), weights) in files.into_iter().zip(&weights) {
+            let (expected, found) = (expected.to_owned(), sha256_hex(weights));
+            if found != expected {
+                return Err(BundleError::Hash { bundle: bundle(), file, expected, found });
+            }
         }
         Self::assemble(manifest, network_config, weights)
     }
@@ -69,25 +83,28 @@ impl Bundle {
             file: "bundle.toml",
             what,
         })?;
-        let mut bundle = Self::assemble(manifest, network_config, weights)?;
-        let golden = Golden::of(&bundle.network, &bundle.network_config);
-        let name = bundle.manifest.name.clone();
-        bundle.manifest.golden =
-            Some(golden.map_err(|source| BundleError::SelfTest { bundle: name, source })?);
+        let mut bundle = Self::assemble(manifest, network_config, vec![weights])?;
+        let answer = bundle.networks().next().map(|network| Golden::of(network, &bundle.network_config));
+        let failed = |source| BundleError::SelfTest { bundle: bundle.manifest.name.clone(), source };
+        bundle.manifest.golden = answer.transpose().map_err(failed)?;
         Ok(bundle)
     }
 
-    fn assemble(
+    pub(super) fn assemble(
         manifest: Manifest,
         network_config: NetworkConfig,
-        weights: Vec<u8>,
+        weights: Vec<Vec<u8>>,
     ) -> Result<Self, BundleError> {
-        let bundle = manifest.name.clone();
-        let network = Network::new(&network_config, manifest.classes.len(), 0)
-            .map_err(|source| BundleError::Network { bundle: bundle.clone(), source })?;
-        let network =
-            load_weights(network, &weights).map_err(|source| BundleError::Weights { bundle, source })?;
-        Ok(Self { manifest, network_config, network, weights })
+        let member = |weights: Vec<u8>| {
+            let bundle = manifest.name.clone();
+            let network = Network::new(&network_config, manifest.classes.len(), 0)
+                .map_err(|source| BundleError::Network { bundle: bundle.clone(), source })?;
+            let network =
+                load_weights(network, &weights).map_err(|source| BundleError::Weights { bundle, source })?;
+            Ok(Member { network, weights })
+        };
+        let members = weights.into_iter().map(member).collect::<Result<Vec<_>, BundleError>>()?;
+        Ok(Self { manifest, network_config, members })
     }
 
     /// The bundle with its probabilities calibrated, deciding from `threshold` on.
@@ -115,7 +132,7 @@ impl Bundle {
         self
     }
 
-    /// Writes `bundle.toml`, `network.json`, `weights.safetensors` and `CARD.md` into `folder`.
+    /// Writes `bundle.toml`, `network.json`, the weights and `CARD.md` into `folder`.
     ///
     /// # Errors
     /// [`BundleError::File`] where a file cannot be written.
@@ -129,13 +146,14 @@ impl Bundle {
         json.push('\n');
         std::fs::create_dir_all(folder)
             .map_err(|source| BundleError::File { path: folder.into(), source })?;
-        let files = [
-            ("weights.safetensors", self.weights.as_slice()),
+        let names = self.manifest.weights_files();
+        let weights = names.iter().zip(self.weights()).map(|((file, _), bytes)| (file.as_str(), bytes));
+        let texts = [
             ("network.json", json.as_bytes()),
             ("bundle.toml", toml.as_bytes()),
             ("CARD.md", &model_card(self).into_bytes()),
         ];
-        for (file, bytes) in files {
+        for (file, bytes) in weights.chain(texts) {
             let path = folder.join(file);
             std::fs::write(&path, bytes).map_err(|source| BundleError::File { path, source })?;
         }
@@ -148,11 +166,15 @@ impl Bundle {
     /// # Errors
     /// [`SelfTestError`] where the device computes something else or fails.
     pub fn self_test(&self, device: &Device) -> Result<(), SelfTestError> {
-        let golden = match &self.manifest.golden {
-            Some(golden) => golden.clone(),
-            None => Golden::of(&self.network, &self.network_config)?,
-        };
-        golden.check(&self.network.clone().folded().to_device(device), &self.network_config, device)
+        for network in self.networks() {
+            let golden = match &self.manifest.golden {
+                Some(golden) => golden.clone(),
+                None => Golden::of(network, &self.network_config)?,
+            };
+            let on_device = network.clone().folded().to_device(device);
+            golden.check(&on_device, &self.network_config, device)?;
+        }
+        Ok(())
     }
 
     /// What surrounds the network.
@@ -165,8 +187,25 @@ impl Bundle {
         &self.network_config
     }
 
-    /// The network with its weights, on the CPU.
-    pub fn network(&self) -> &Network {
-        &self.network
+    /// The networks with their weights, on the CPU: one, or the members of an ensemble.
+    pub fn networks(&self) -> impl Iterator<Item = &Network> {
+        self.members.iter().map(|member| &member.network)
     }
+
+    /// The weights of each network as they lie on disk.
+    pub(super) fn weights(&self) -> impl Iterator<Item = &[u8]> {
+        self.members.iter().map(|member| member.weights.as_slice())
+    }
+}
+
+fn read_manifest(toml: &[u8]) -> Result<Manifest, BundleError> {
+    let wrong = |bundle: &str, what: String| BundleError::Content {
+        bundle: bundle.into(),
+        file: "bundle.toml",
+        what,
+    };
+    let text = std::str::from_utf8(toml).map_err(|error| wrong("?", error.to_string()))?;
+    let manifest: Manifest = toml::from_str(text).map_err(|error| wrong("?", error.to_string()))?;
+    manifest.validate().map_err(|what| wrong(&manifest.name, what))?;
+    Ok(manifest)
 }

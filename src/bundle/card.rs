@@ -51,7 +51,7 @@ pub fn model_card(bundle: &Bundle) -> String {
         name = manifest.name,
         description = manifest.description,
         classes = manifest.classes.join(", "),
-        parameters = bundle.network().num_params(),
+        parameters = bundle.networks().map(Module::num_params).sum::<usize>(),
         hash = manifest.weights_sha256,
         train = origin.train_cases,
         seed = origin.seed,

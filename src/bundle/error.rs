@@ -29,15 +29,27 @@ pub enum BundleError {
     },
     /// The weights are not those that the bundle names.
     #[error(
-        "bundle `{bundle}`: weights.safetensors has SHA-256 {found} but bundle.toml says {expected}; fetch the bundle again"
+        "bundle `{bundle}`: {file} has SHA-256 {found} but bundle.toml says {expected}; fetch the bundle again"
     )]
     Hash {
         /// The bundle.
         bundle: String,
+        /// The file with weights.
+        file: String,
         /// Hash in `bundle.toml`.
         expected: String,
         /// Hash of the file.
         found: String,
+    },
+    /// Bundles do not make an ensemble.
+    #[error("bundle `{bundle}` does not fit `{first}`: they have another {what}; an ensemble needs the same")]
+    Ensemble {
+        /// The first bundle.
+        first: String,
+        /// The one that differs.
+        bundle: String,
+        /// What differs.
+        what: &'static str,
     },
     /// The weights do not fit the network or are not numbers.
     #[error("bundle `{bundle}`: {source}")]

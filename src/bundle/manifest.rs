@@ -69,8 +69,16 @@ pub struct Manifest {
     /// probability where there is a calibration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
-    /// SHA-256 of `weights.safetensors`, hexadecimal.
+    /// SHA-256 of `weights.safetensors`, hexadecimal; for an ensemble that of the members' hashes, one
+    /// after the other.
     pub weights_sha256: String,
+    /// For an ensemble: SHA-256 of `weights-0.safetensors`, `weights-1.safetensors`, ... of one network
+    /// each, whose probabilities are averaged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members_sha256: Vec<String>,
+    /// Axes along which training cases were mirrored, so that mirror images may be averaged too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<Axis>,
     /// Preprocessing, the same as in training.
     pub chain: Chain,
     /// What the network answers to a made input on the CPU; absent in bundles of older versions.
@@ -84,7 +92,28 @@ pub struct Manifest {
     pub origin: Origin,
 }
 
+/// An axis of a preprocessed volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// Along the columns: left and right.
+    X,
+    /// Along the rows: front and back.
+    Y,
+    /// Along the slices: head and feet.
+    Z,
+}
+
 impl Manifest {
+    /// The file and the hash of each network's weights.
+    pub fn weights_files(&self) -> Vec<(String, &str)> {
+        if self.members_sha256.is_empty() {
+            return vec![("weights.safetensors".to_owned(), &self.weights_sha256)];
+        }
+        let members = self.members_sha256.iter().enumerate();
+        members.map(|(index, hash)| (format!("weights-{index}.safetensors"), hash.as_str())).collect()
+    }
+
     /// Checks what types cannot.
     ///
     /// # Errors

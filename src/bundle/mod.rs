@@ -8,6 +8,7 @@
 mod bundle;
 mod card;
 mod embedded;
+mod ensemble;
 mod error;
 mod golden;
 mod manifest;
@@ -18,5 +19,5 @@ pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
 pub use golden::{Golden, SelfTestError};
-pub use manifest::{Calibration, FORMAT, Manifest, Origin};
+pub use manifest::{Axis, Calibration, FORMAT, Manifest, Origin};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

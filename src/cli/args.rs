@@ -41,6 +41,12 @@ pub(super) enum Command {
     Compare(CompareArgs),
     /// Train a network by a recipe; a run that was stopped goes on where it was.
     Train(TrainArgs),
+    /// Look for what makes a data set's results worthless: images or patients in two splits, properties that tell the class.
+    Audit(AuditArgs),
+    /// Write a recipe that fits a data set and this machine, with the reason of every choice.
+    Plan(PlanArgs),
+    /// Make one bundle of several of one kind: the mean of their probabilities.
+    Ensemble(EnsembleArgs),
     /// Run a preprocessing chain on one image or series and write the result as .npy.
     Preprocess(PreprocessArgs),
     /// Say what lies under the given paths: series, geometry, Hounsfield units, and whether pulmo trusts them.
@@ -81,6 +87,9 @@ pub(super) struct PredictArgs {
     /// Also give the weight of each slice in the decision (study-level bundles).
     #[arg(long)]
     pub attention: bool,
+    /// Average over mirror images, along the axes that training mirrored (test-time augmentation).
+    #[arg(long)]
+    pub tta: bool,
     #[command(flatten)]
     pub device: DeviceArg,
 }
@@ -105,6 +114,9 @@ pub(super) struct EvaluateArgs {
     /// Only the cases of this split: train, val or test.
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
+    /// Average over mirror images, along the axes that training mirrored (test-time augmentation).
+    #[arg(long)]
+    pub tta: bool,
     /// Also measure patients, each with the mean probability of the patient's cases; operating points and
     /// the decision curve are then those of patients.
     #[arg(long, value_enum, default_value_t = Level::Image)]
@@ -123,7 +135,7 @@ pub(super) struct EvaluateArgs {
     /// Also measure the cases of each value of this column of the manifest; may be given several times.
     #[arg(long, value_name = "COLUMN")]
     pub by: Vec<String>,
-    /// Folder for metrics.json, predictions.csv and the pictures.
+    /// Folder for metrics.json, predictions.csv, provenance.json and the pictures.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]
@@ -187,8 +199,48 @@ pub(super) struct TrainArgs {
     /// Seed for weights, split, order and augmentation; the recipe's if left out.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Train one network for each of so many groups of patients, which it is validated on; 0 for one training.
+    /// The recipe's if left out.
+    #[arg(long, value_name = "K")]
+    pub folds: Option<usize>,
+    /// Train even if patients or identical images are in more than one split; the figures say little then.
+    #[arg(long)]
+    pub allow_leaks: bool,
     #[command(flatten)]
     pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    /// Manifest: CSV with the header path,label[,patient_id][,split]; paths are relative to it.
+    #[arg(value_name = "MANIFEST")]
+    pub data: PathBuf,
+    /// Where to write the recipe; stdout if left out.
+    #[arg(long, value_name = "TOML")]
+    pub out: Option<PathBuf>,
+    /// Memory to plan for, in MiB: that of the GPU to train on; what is free on this machine if left out.
+    #[arg(long, value_name = "MIB")]
+    pub memory_mib: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct EnsembleArgs {
+    /// Folders of bundles with the same classes, preprocessing and network, such as the folds of one training.
+    #[arg(required = true, num_args = 2.., value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// Folder for the ensemble; its name is the bundle's.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct AuditArgs {
+    /// Manifest: CSV with the header path,label[,patient_id][,split]; paths are relative to it.
+    #[arg(value_name = "MANIFEST")]
+    pub data: PathBuf,
+    /// Folder for audit.json and index.html, with pictures of the pairs found.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,7 +11,7 @@ pub enum Exit {
     Nothing,
     /// The command line is wrong: 2.
     Usage,
-    /// Some items failed: 3.
+    /// Some items failed, or an audit found faults: 3.
     Partly,
 }
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use ndarray::Array3;
 
 use super::ahead::{Bounds, each_ahead};
-use crate::bundle::Bundle;
+use crate::bundle::{Axis, Bundle};
 use crate::dicom::{AssembleSettings, Coverage, Shortfall};
 use crate::findings::{Code, Observation, Prediction, Provenance, Verdict};
 use crate::gpu::Compute;
@@ -67,8 +67,16 @@ impl Engine {
                 weights_sha256: bundle.manifest().weights_sha256.clone(),
                 pulmo: env!("CARGO_PKG_VERSION").to_owned(),
                 device: compute.name().to_owned(),
+                views: 1,
             },
         }
+    }
+
+    /// The same engine, which averages over mirror images along every combination of `axes`.
+    pub fn with_mirrors(self, axes: &[Axis]) -> Self {
+        let predictor = self.predictor.with_mirrors(axes);
+        let provenance = Provenance { views: predictor.views(), ..self.provenance };
+        Self { predictor, provenance, ..self }
     }
 
     /// Looks at every image and series below `paths` and hands each observation to `tell`, in the

@@ -28,5 +28,7 @@ pub use nifti_write::{Gzip, write_nifti};
 pub use npy::{NpyArray, read_npy, read_npy_volume, write_npy};
 pub use npz::read_npz;
 pub use png::write_png;
-pub use raster::{MAX_PICTURE_SIDE, Picture, PictureError, is_picture, read_picture};
+pub use raster::{
+    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, read_picture,
+};
 pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};

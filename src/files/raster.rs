@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use ndarray::Array3;
 
 use crate::geometry::{Grid, GridError};
@@ -73,6 +73,41 @@ pub struct Picture {
     pub volume: Volume,
     /// The value of white: 255 for 8 bits a channel, 65535 for 16.
     pub max_value: f32,
+}
+
+/// How a picture is stored, which says nothing of what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureEncoding {
+    /// `PNG`, `JPEG`, `TIFF` or `BMP`, told by content.
+    pub format: &'static str,
+    /// `gray` or `colour`, with `+alpha` where there is an alpha channel.
+    pub colour: &'static str,
+    /// Bits a channel, as decoded: 8 or 16.
+    pub bits: u16,
+}
+
+/// Returns how a picture is stored. Reads its header only.
+///
+/// # Errors
+/// [`PictureError`] where the file is no picture or its header is damaged.
+pub fn picture_encoding(path: &Path) -> Result<PictureEncoding, PictureError> {
+    let reader = ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format()?;
+    let format = match reader.format() {
+        Some(ImageFormat::Png) => "PNG",
+        Some(ImageFormat::Jpeg) => "JPEG",
+        Some(ImageFormat::Tiff) => "TIFF",
+        Some(ImageFormat::Bmp) => "BMP",
+        _ => return Err(PictureError::Format),
+    };
+    let pixels = reader.into_decoder().map_err(|source| PictureError::Decode { source })?.color_type();
+    let colour = match (pixels.has_color(), pixels.has_alpha()) {
+        (false, false) => "gray",
+        (false, true) => "gray+alpha",
+        (true, false) => "colour",
+        (true, true) => "colour+alpha",
+    };
+    let bits = pixels.bits_per_pixel() / u16::from(pixels.channel_count());
+    Ok(PictureEncoding { format, colour, bits })
 }
 
 /// Whether the file's first bytes are those of a picture format that pulmo reads.
@@ -159,6 +194,13 @@ mod tests {
         for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp] {
             let picture = read(&pixels.clone().into(), "lies.jpg", format);
             assert_eq!(picture.volume.as_slice(), [0.0, 1.0, 2.0, 10.0, 11.0, 12.0]);
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("lies.jpg");
+            DynamicImage::from(pixels.clone()).save_with_format(&path, format).unwrap();
+            let name = format.extensions_str()[0].to_ascii_uppercase();
+            let encoding = picture_encoding(&path).unwrap();
+            assert_eq!((encoding.colour, encoding.bits), ("gray", 8));
+            assert_eq!(encoding.format, if name == "TIF" { "TIFF" } else { name.as_str() });
             assert_eq!((picture.max_value, picture.volume.grid().shape_zyx()), (255.0, [1, 2, 3]));
         }
     }

@@ -17,6 +17,8 @@ pub struct Provenance {
     pub pulmo: String,
     /// The device, as `cpu` or the adapter's name.
     pub device: String,
+    /// Views of each volume that were averaged: 1, or with its mirror images more.
+    pub views: usize,
 }
 
 /// What pulmo says about one image or series: the end of the straight line.

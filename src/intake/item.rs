@@ -121,6 +121,22 @@ impl Item {
         }
     }
 
+    /// The one file of a picture or a volume file; `None` for a series, which has many.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Picture(file) | Source::VolumeFile(_, file) => Some(file),
+            Source::Series(_) | Source::Refused(_) => None,
+        }
+    }
+
+    /// The format of a volume file.
+    pub fn volume_format(&self) -> Option<VolumeFormat> {
+        match &self.source {
+            Source::VolumeFile(format, _) => Some(*format),
+            _ => None,
+        }
+    }
+
     /// Reads the item's volume.
     ///
     /// # Errors

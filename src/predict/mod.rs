@@ -2,6 +2,7 @@
 
 mod decide;
 mod predictor;
+mod view;
 
 pub use decide::decide;
 pub(crate) use decide::{calibrate, softmax};

@@ -1,11 +1,12 @@
-//! A bundle's network on a device, ready to classify.
+//! A bundle's networks on a device, ready to classify.
 
 use burn::module::Module;
 use burn::tensor::Device;
 use ndarray::Array3;
 
 use super::decide::{calibrate, decide, softmax};
-use crate::bundle::Bundle;
+use super::view::View;
+use crate::bundle::{Axis, Bundle};
 use crate::findings::Prediction;
 use crate::metrics::CalibrationMap;
 use crate::network::{Bags, DeviceError, Network, NetworkConfig, NetworkError, read_tensor};
@@ -31,36 +32,57 @@ pub enum PredictError {
     NotFinite,
 }
 
-/// A bundle's network on a device.
+/// A bundle's networks on a device.
 #[derive(Debug, Clone)]
 pub struct Predictor {
-    network: Network,
+    networks: Vec<Network>,
     config: NetworkConfig,
     classes: Vec<String>,
     threshold: Option<f32>,
     calibration: Option<CalibrationMap>,
+    views: Vec<View>,
     device: Device,
 }
 
+/// What one network says of one volume.
+struct Answer {
+    probabilities: Vec<f32>,
+    attention: Option<Vec<f32>>,
+}
+
 impl Predictor {
-    /// Puts a bundle's network on `device`.
+    /// Puts a bundle's networks on `device`.
     pub fn new(bundle: &Bundle, device: &Device) -> Self {
         Self {
-            network: bundle.network().clone().folded().to_device(device),
+            networks: bundle.networks().map(|network| network.clone().folded().to_device(device)).collect(),
             config: bundle.network_config().clone(),
             classes: bundle.manifest().classes.clone(),
             threshold: bundle.manifest().threshold,
             calibration: bundle.manifest().calibration.as_ref().map(|calibration| calibration.map.clone()),
+            views: vec![View::default()],
             device: device.clone(),
         }
     }
 
-    /// Puts a bundle's network on the CPU.
+    /// Puts a bundle's networks on the CPU.
     pub fn on_cpu(bundle: &Bundle) -> Self {
         Self::new(bundle, &Device::flex())
     }
 
-    /// Returns one prediction for each preprocessed volume, computed in one batch.
+    /// The same predictor, which looks at each volume and at its mirror images along every
+    /// combination of `axes` and gives the mean (test-time augmentation). The axes to give are those
+    /// that training mirrored: the bundle's `mirrors`.
+    pub fn with_mirrors(self, axes: &[Axis]) -> Self {
+        Self { views: View::combinations(axes), ..self }
+    }
+
+    /// How many views of a volume are averaged.
+    pub fn views(&self) -> usize {
+        self.views.len()
+    }
+
+    /// Returns one prediction for each preprocessed volume, computed in one batch: the mean of the
+    /// probabilities, calibrated where the bundle is, and of the attention, over networks and views.
     ///
     /// # Shapes
     /// Each volume is `[slices, height, width]` as the bundle's chain gives it.
@@ -68,10 +90,28 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`] where the shapes do not fit or the device fails.
     pub fn predict(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Prediction>, PredictError> {
+        let mut answers: Vec<Vec<Answer>> = volumes.iter().map(|_| Vec::new()).collect();
+        for view in &self.views {
+            let seen: Vec<_> = volumes.iter().map(|volume| view.of(volume)).collect();
+            let seen: Vec<&Array3<f32>> = seen.iter().map(AsRef::as_ref).collect();
+            for network in &self.networks {
+                for (answers, mut answer) in answers.iter_mut().zip(self.ask(network, &seen)?) {
+                    if let (true, Some(attention)) = (view.z, answer.attention.as_mut()) {
+                        attention.reverse();
+                    }
+                    answers.push(answer);
+                }
+            }
+        }
+        Ok(answers.iter().map(|answers| self.prediction(answers)).collect())
+    }
+
+    /// What one network says of each volume.
+    fn ask(&self, network: &Network, volumes: &[&Array3<f32>]) -> Result<Vec<Answer>, PredictError> {
         let bags = Bags::new(volumes, &self.config, &self.device)?;
         let counts = bags.counts.clone();
         let at_once = if self.device == Device::flex() { CPU_IMAGES } else { GPU_IMAGES };
-        let output = self.network.forward_in_pieces(bags, at_once);
+        let output = network.forward_in_pieces(bags, at_once);
         let logits = read_tensor(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);
@@ -82,19 +122,32 @@ impl Predictor {
             .map(|weights| read_tensor(weights).map(Some))
             .collect::<Result<Vec<_>, _>>()?;
         let attention = attention.into_iter().chain(std::iter::repeat(None)).take(counts.len());
-        let predictions = logits.chunks(self.classes.len()).zip(attention);
-        Ok(predictions.map(|(logits, attention)| self.prediction(logits, attention)).collect())
+        let answers = logits.chunks(self.classes.len()).zip(attention);
+        Ok(answers.map(|(logits, attention)| Answer { probabilities: softmax(logits), attention }).collect())
     }
 
-    fn prediction(&self, logits: &[f32], attention: Option<Vec<f32>>) -> Prediction {
-        let raw = softmax(logits);
+    fn prediction(&self, answers: &[Answer]) -> Prediction {
+        let raw = mean(answers.iter().map(|answer| answer.probabilities.as_slice()));
         let probabilities = self.calibration.as_ref().map_or(raw.clone(), |map| calibrate(map, &raw));
+        let attention: Option<Vec<&[f32]>> =
+            answers.iter().map(|answer| answer.attention.as_deref()).collect();
         Prediction {
             class: self.classes[decide(&probabilities, self.threshold)].clone(),
             classes: self.classes.clone(),
             probabilities,
             threshold: self.threshold,
-            attention,
+            attention: attention.map(|attention| mean(attention.into_iter())),
         }
     }
+}
+
+/// The mean of vectors of one length.
+fn mean<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+    let (mut sum, mut count) = (Vec::new(), 0.0f32);
+    for vector in vectors {
+        sum.resize(vector.len(), 0.0);
+        sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value);
+        count += 1.0;
+    }
+    sum.into_iter().map(|sum| sum / count).collect()
 }

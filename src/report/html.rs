@@ -31,14 +31,7 @@ pub struct Page<'a> {
 /// # Errors
 /// Writing fails.
 pub fn write_index(mut out: impl Write, page: &Page<'_>) -> Result<(), ReportError> {
-    let title = escape(page.title);
-    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
-    writeln!(out, "<title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>", include_str!("style.css"))?;
-    writeln!(out, "<h1>{title}</h1>")?;
-    for paragraph in page.intro {
-        writeln!(out, "<p>{}</p>", escape(paragraph))?;
-    }
+    write_head(&mut out, page.title, page.intro)?;
     if let Some(evaluation) = page.evaluation {
         write_metrics(&mut out, evaluation)?;
     }
@@ -50,6 +43,19 @@ pub fn write_index(mut out: impl Write, page: &Page<'_>) -> Result<(), ReportErr
         write_predictions(&mut out, predictions)?;
     }
     Ok(writeln!(out, "</body>\n</html>")?)
+}
+
+/// Everything up to the heading and the paragraphs under it.
+pub(super) fn write_head(out: &mut impl Write, title: &str, intro: &[String]) -> Result<(), ReportError> {
+    let title = escape(title);
+    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
+    writeln!(out, "<title>{title}</title>\n<style>\n{}</style>\n</head>\n<body>", include_str!("style.css"))?;
+    writeln!(out, "<h1>{title}</h1>")?;
+    for paragraph in intro {
+        writeln!(out, "<p>{}</p>", escape(paragraph))?;
+    }
+    Ok(())
 }
 
 fn write_metrics(out: &mut impl Write, evaluation: &Evaluation) -> Result<(), ReportError> {
@@ -91,12 +97,12 @@ fn write_predictions(out: &mut impl Write, predictions: &Predictions) -> Result<
     Ok(writeln!(out, "</table></div></section>")?)
 }
 
-fn open_table<S: AsRef<str>>(out: &mut impl Write, heads: &[S]) -> Result<(), ReportError> {
+pub(super) fn open_table<S: AsRef<str>>(out: &mut impl Write, heads: &[S]) -> Result<(), ReportError> {
     let cells: String = heads.iter().map(|head| format!("<th>{}</th>", escape(head.as_ref()))).collect();
     Ok(writeln!(out, "<div class=\"scroll\"><table>\n<tr>{cells}</tr>")?)
 }
 
-fn write_row(out: &mut impl Write, attributes: &str, cells: &[String]) -> Result<(), ReportError> {
+pub(super) fn write_row(out: &mut impl Write, attributes: &str, cells: &[String]) -> Result<(), ReportError> {
     let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
     Ok(writeln!(out, "<tr{attributes}>{cells}</tr>")?)
 }

@@ -5,6 +5,7 @@
 
 mod assessment;
 mod assessment_text;
+mod audit;
 mod base64;
 mod calibration;
 mod comparison;
@@ -22,6 +23,7 @@ mod series;
 mod svg;
 mod table;
 
+pub use self::audit::{audit_json, audit_text, write_audit};
 pub use self::csv::{PredictionRow, Predictions};
 pub use assessment::{Assessment, BaselineRow, ChosenPoint, Subgroup, assessment_json};
 pub use assessment_text::assessment_text;

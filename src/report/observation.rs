@@ -18,11 +18,12 @@ struct Line<'a> {
     weights_sha256: &'a str,
     pulmo: &'a str,
     device: &'a str,
+    views: usize,
 }
 
 /// Returns an observation as one line of JSON: `path`, `status`, `codes`, `prediction`,
 /// `probabilities` (class name to probability), `threshold`, `attention` where there is one,
-/// `bundle`, `weights_sha256`, `pulmo` and `device`. Without a prediction the middle fields are null.
+/// `bundle`, `weights_sha256`, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a prediction the middle fields are null.
 pub fn observation_line(observation: &Observation) -> String {
     let prediction = observation.prediction.as_ref();
     let line = Line {
@@ -40,6 +41,7 @@ pub fn observation_line(observation: &Observation) -> String {
         weights_sha256: &observation.provenance.weights_sha256,
         pulmo: &observation.provenance.pulmo,
         device: &observation.provenance.device,
+        views: observation.provenance.views,
     };
     // Strings, numbers and string keys alone: this cannot fail.
     serde_json::to_string(&line).unwrap_or_default()
@@ -57,6 +59,7 @@ mod tests {
             weights_sha256: "h".into(),
             pulmo: "0".into(),
             device: "cpu".into(),
+            views: 1,
         };
         let prediction = Prediction {
             class: "nodule".into(),

@@ -1,9 +1,10 @@
 //! Random changes to training cases: in-plane geometry, then intensity.
 
-use ndarray::{Array3, ArrayView2, Axis};
+use ndarray::{Array3, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Axis;
 use crate::random::Random;
 
 /// How much training cases are changed; all zero means not at all. Every slice of a case gets
@@ -38,15 +39,21 @@ pub struct AugmentConfig {
 }
 
 impl AugmentConfig {
+    /// Returns the axes along which cases may be mirrored.
+    pub fn mirrors(&self) -> Vec<Axis> {
+        let chances = [(Axis::X, self.flip_x), (Axis::Y, self.flip_y), (Axis::Z, self.flip_z)];
+        chances.into_iter().filter(|(_, chance)| *chance > 0.0).map(|(axis, _)| axis).collect()
+    }
+
     /// Returns the case changed by the draws of `random`; the shape stays.
     pub fn apply(&self, case: &Array3<f32>, random: &mut Random) -> Array3<f32> {
         let plan = Plan::draw(self, case, random);
         let mut changed = Array3::zeros(case.dim());
         let slices = case.dim().0;
-        changed.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(z, mut slice)| {
+        changed.axis_iter_mut(ndarray::Axis(0)).into_par_iter().enumerate().for_each(|(z, mut slice)| {
             let source = if plan.flip_z { slices - 1 - z } else { z };
             let mut noise = Random::keyed(plan.noise_seed, &[z as u64]);
-            plan.warp(case.index_axis(Axis(0), source), &mut slice, &mut noise);
+            plan.warp(case.index_axis(ndarray::Axis(0), source), &mut slice, &mut noise);
         });
         changed
     }

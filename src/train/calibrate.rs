@@ -3,8 +3,8 @@
 use super::TrainError;
 use super::evaluate::{Evaluated, evaluate};
 use super::event::Event;
-use super::manifest::{Case, rows_sha256};
 use crate::bundle::{Bundle, Calibration};
+use crate::cohort::{Case, rows_sha256};
 use crate::gpu::Compute;
 use crate::metrics::{CalibrationMap, CalibrationMethod, Samples};
 use crate::predict;

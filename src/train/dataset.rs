@@ -9,29 +9,10 @@ use rayon::prelude::*;
 
 use super::TrainError;
 use super::event::Event;
-use super::manifest::Case;
+use crate::audit::Signature;
+use crate::cohort::{self, Case, Failure};
 use crate::files::{read_npy_volume, write_npy};
-use crate::findings::Code;
-use crate::intake::{self, Item, Settings};
-use crate::preprocess::{Chain, Processor};
-
-/// A case that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// As written in the manifest.
-    pub path: String,
-    /// Why, as a code; `None` where the reason lies in the preprocessing chain.
-    pub code: Option<Code>,
-    /// Why, as a sentence.
-    pub what: String,
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let code = self.code.map_or("its chain", Code::as_str);
-        write!(f, "{}: {code}: {}", self.path, self.what)
-    }
-}
+use crate::preprocess::{Chain, PreprocessError, Processor};
 
 /// Where preprocessed cases are kept.
 #[derive(Debug, Clone)]
@@ -47,11 +28,18 @@ enum Slot {
     Disk(PathBuf),
 }
 
+/// A case that was read, and where it is kept.
+struct Read {
+    signature: Signature,
+    slot: Result<Slot, TrainError>,
+}
+
 /// Preprocessed cases with their labels.
 pub struct Dataset {
     slots: Vec<Slot>,
     cases: Vec<Case>,
     labels: Vec<usize>,
+    signatures: Vec<Signature>,
 }
 
 /// Reads one case of a manifest and runs the chain on it.
@@ -59,27 +47,13 @@ pub struct Dataset {
 /// # Errors
 /// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
 pub(super) fn read_case(case: &Case, chain: &Chain, processor: &Processor) -> Result<Array3<f32>, Failure> {
-    let failure = |code, what: String| Failure { path: case.path.clone(), code, what };
-    let found = intake::find(std::slice::from_ref(&case.file));
-    let usable: Vec<&Item> = found.iter().filter(|item| item.refusal().is_none()).collect();
-    let item = match usable.as_slice() {
-        [item] => item,
-        [] => {
-            let code = found.iter().find_map(|item| item.refusal()?.codes().first().copied());
-            return Err(failure(
-                code.or(Some(Code::Unreadable)),
-                "there is nothing to read at this path".into(),
-            ));
-        }
-        several => {
-            let what = format!("the path holds {} images or series; name one in each row", several.len());
-            return Err(failure(Some(Code::Mixed), what));
-        }
+    let (_, loaded) = cohort::open(case)?;
+    let failure = |error: PreprocessError| Failure {
+        path: case.path.clone(),
+        code: error.code(),
+        what: error.to_string(),
     };
-    let loaded =
-        item.load(&Settings::default()).map_err(|error| failure(Some(error.code()), error.to_string()))?;
-    let volume =
-        chain.run(loaded.volume, processor).map_err(|error| failure(error.code(), error.to_string()))?;
+    let volume = chain.run(loaded.volume, processor).map_err(failure)?;
     Ok(volume.into_parts().1)
 }
 
@@ -102,18 +76,23 @@ impl Dataset {
         let one = |(index, (case, _)): (usize, &(&Case, usize))| {
             let result = read_case(case, chain, processor);
             observe(Event::Loaded { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: cases.len() });
-            result.map(|array| keep(array, index, cache, &used))
+            result.map(|array| Read {
+                signature: Signature::of(&array),
+                slot: keep(array, index, cache, &used),
+            })
         };
-        let read: Vec<Result<Result<Slot, TrainError>, Failure>> = match processor {
+        let read: Vec<Result<Read, Failure>> = match processor {
             Processor::Cpu => cases.par_iter().enumerate().map(one).collect(),
             Processor::Gpu(_) => cases.iter().enumerate().map(one).collect(),
         };
-        let mut dataset = Self { slots: Vec::new(), cases: Vec::new(), labels: Vec::new() };
+        let mut dataset =
+            Self { slots: Vec::new(), cases: Vec::new(), labels: Vec::new(), signatures: Vec::new() };
         let mut first_failure = None;
         for (result, (case, label)) in read.into_iter().zip(cases) {
             match result {
-                Ok(slot) => {
+                Ok(Read { signature, slot }) => {
                     dataset.slots.push(slot?);
+                    dataset.signatures.push(signature);
                     dataset.cases.push((*case).clone());
                     dataset.labels.push(*label);
                 }
@@ -149,6 +128,11 @@ impl Dataset {
     /// The cases themselves.
     pub fn cases(&self) -> &[Case] {
         &self.cases
+    }
+
+    /// What tells each preprocessed case again.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
     }
 
     /// The preprocessed volume of a case, `[slices, height, width]`.

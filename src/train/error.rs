@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Failure;
 use crate::bundle::{BundleError, WeightsError};
+use crate::cohort::{CohortError, Failure};
 use crate::metrics::MetricsError;
 use crate::network::{DeviceError, NetworkError};
 use crate::predict::PredictError;
@@ -12,16 +12,9 @@ use crate::predict::PredictError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A manifest is not `path,label[,patient_id][,split]`.
-    #[error("manifest {}, line {line}: {what}", path.display())]
-    Manifest {
-        /// The manifest.
-        path: PathBuf,
-        /// Line in the file, from 1.
-        line: usize,
-        /// What is wrong.
-        what: String,
-    },
+    /// The cases cannot be divided.
+    #[error(transparent)]
+    Cohort(#[from] CohortError),
     /// The recipe cannot be used.
     #[error("recipe {}: {what}", path.display())]
     Recipe {
@@ -30,9 +23,9 @@ pub enum TrainError {
         /// What is wrong.
         what: String,
     },
-    /// The cases cannot be divided.
-    #[error("split: {0}")]
-    Split(String),
+    /// What is trained on would be measured too.
+    #[error("{0}; `pulmo audit` shows all of them, and --allow-leaks trains nevertheless")]
+    Leak(String),
     /// The labels do not fit the classes.
     #[error("labels: {0}")]
     Labels(String),

@@ -4,11 +4,11 @@ use ndarray::Array3;
 use rayon::prelude::*;
 
 use super::TrainError;
-use super::dataset::{Failure, read_case};
+use super::dataset::read_case;
 use super::event::Event;
-use super::manifest::Case;
 use super::sketch::Sketch;
 use crate::bundle::Bundle;
+use crate::cohort::{Case, Failure};
 use crate::findings::Prediction;
 use crate::gpu::Compute;
 use crate::metrics::{Evaluation, Samples, Settings};
@@ -57,12 +57,34 @@ pub fn evaluate(
     compute: &Compute,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Evaluated, TrainError> {
+    judge(bundle, cases, (compute, observe), Predictor::new(bundle, compute.device()))
+}
+
+/// As [`evaluate`], with mirror images along every combination of the bundle's `mirrors` averaged.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_mirrored(
+    bundle: &Bundle,
+    cases: &[Case],
+    compute: &Compute,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Evaluated, TrainError> {
+    let predictor = Predictor::new(bundle, compute.device()).with_mirrors(&bundle.manifest().mirrors);
+    judge(bundle, cases, (compute, observe), predictor)
+}
+
+fn judge(
+    bundle: &Bundle,
+    cases: &[Case],
+    (compute, observe): (&Compute, &(dyn Fn(Event) + Sync)),
+    predictor: Predictor,
+) -> Result<Evaluated, TrainError> {
     let manifest = bundle.manifest();
     if let Some(case) = cases.iter().find(|case| !manifest.classes.contains(&case.label)) {
         let (label, classes) = (&case.label, manifest.classes.join(", "));
         return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
     }
-    let predictor = Predictor::new(bundle, compute.device());
     let (mut scored, mut sketches) = (Vec::new(), Vec::new());
     let failures = read_cases(bundle, cases, (compute, observe), |few| {
         let predictions = predictor.predict(&few.iter().map(|(_, volume)| volume).collect::<Vec<_>>())?;
@@ -71,8 +93,18 @@ pub fn evaluate(
         scored.extend(pairs.map(|((case, _), prediction)| Scored { case: (*case).clone(), prediction }));
         Ok(())
     })?;
-    let samples = samples(&manifest.classes, &scored);
-    let settings = Settings { threshold: manifest.threshold.map(f64::from), ..Settings::default() };
+    measured(&manifest.classes, manifest.threshold, (scored, sketches), failures)
+}
+
+/// The metrics of predictions.
+pub(super) fn measured(
+    classes: &[String],
+    threshold: Option<f32>,
+    (scored, sketches): (Vec<Scored>, Vec<Sketch>),
+    failures: Vec<Failure>,
+) -> Result<Evaluated, TrainError> {
+    let samples = samples(classes, &scored);
+    let settings = Settings { threshold: threshold.map(f64::from), ..Settings::default() };
     let evaluation = Evaluation::compute(&samples, &settings)?;
     Ok(Evaluated { scored, failures, sketches, samples, evaluation })
 }

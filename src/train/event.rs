@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dataset::Failure;
+use crate::cohort::Failure;
 
 /// One epoch, as in `history.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub enum Event<'a> {
         /// Cases in all.
         total: usize,
     },
+    /// Something makes the result doubtful.
+    Warning(&'a str),
     /// A case cannot be used.
     Failed(&'a Failure),
     /// The run goes on from a checkpoint.

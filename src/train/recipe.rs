@@ -10,7 +10,7 @@ use super::loss::Loss;
 use super::mix::MixConfig;
 use super::optimizer::OptimizerConfig;
 use super::schedule::ScheduleConfig;
-use super::split::SplitConfig;
+use crate::cohort::SplitConfig;
 use crate::network::{NetworkConfig, NetworkKind};
 use crate::preprocess::Chain;
 

@@ -9,13 +9,13 @@ use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
+use super::leaks::{LeakPolicy, check_images, check_patients};
 use super::log::{RunFacts, RunLog};
-use super::manifest::{Case, Split, labels, rows_sha256};
 use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
-use super::split::assign;
 use super::step::{Batch, Trainer};
 use super::{Optimizer, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex};
+use crate::cohort::{Case, Split, assign, labels, rows_sha256};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
 use crate::network::{Bags, Network};
@@ -35,6 +35,8 @@ pub struct Job {
     pub out: PathBuf,
     /// What to compute on.
     pub compute: Compute,
+    /// What becomes of a split that leaks.
+    pub leaks: LeakPolicy,
 }
 
 /// What came of a training.
@@ -67,6 +69,7 @@ const MAX_SETBACKS: u32 = 3;
 pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, TrainError> {
     let recipe = &job.recipe;
     let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
+    check_patients(&job.cases, &splits, job.leaks, observe)?;
     let run = identity(job, &splits)?;
     let checkpoints = job.out.join("checkpoints");
     std::fs::create_dir_all(&checkpoints)
@@ -77,6 +80,7 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
         observe(event);
     };
     let data = load(job, &splits, observe)?;
+    check_images(&data.train, &data.validation, job.leaks, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
         Some(bytes) => load_weights(drawn, bytes)?,
@@ -383,6 +387,8 @@ fn finish(
         classes: data.classes.clone(),
         threshold,
         weights_sha256: String::new(),
+        members_sha256: Vec::new(),
+        mirrors: recipe.augment.mirrors(),
         chain: recipe.chain.clone(),
         golden: None,
         calibration: None,

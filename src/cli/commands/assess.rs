@@ -7,13 +7,14 @@ use crate::bundle::Bundle;
 use crate::cli::args::{EvaluateArgs, Level};
 use crate::cli::exit::UsageError;
 use crate::cli::printer;
+use crate::cohort::{Case, Split, read_manifest};
 use crate::gpu::Compute;
 use crate::metrics::{
     AucComparison, Evaluation, OperatingPoint, Paired, Samples, Settings, compare_roc_auc, decision_curve,
     decision_thresholds,
 };
 use crate::report::{Assessment, BaselineRow, ChosenPoint, Subgroup};
-use crate::train::{Case, Evaluated, Split, Training, evaluate, read_manifest};
+use crate::train::{Evaluated, Training, evaluate, evaluate_mirrored};
 
 /// What was asked, of which bundle, on what.
 pub(super) struct Assessor<'a> {
@@ -83,7 +84,8 @@ impl Assessor<'_> {
         let Some(split) = &self.args.choose_on else { return Ok(Vec::new()) };
         let cases = cases_of_split(&self.args.data, split)?;
         let bar = loading_bar();
-        let other = evaluate(self.bundle, &cases, self.compute, &watch_loading(&bar))?;
+        let judge = if self.args.tta { evaluate_mirrored } else { evaluate };
+        let other = judge(self.bundle, &cases, self.compute, &watch_loading(&bar))?;
         bar.finish_and_clear();
         let other = self.at_level(&other.samples)?;
         let ranking = other.ranking(1)?;

@@ -7,12 +7,13 @@ use crate::bundle::Bundle;
 use crate::cli::args::CalibrateArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
+use crate::cohort::Split;
 use crate::gpu::Compute;
 use crate::metrics::{Reliability, Samples, calibration_scores, cross_calibrate};
 use crate::report::{
     CalibrationReport, CalibrationRow, calibration_json, calibration_text, reliability_change_svg,
 };
-use crate::train::{Calibrated, Split, calibrate, evaluate, with_calibration};
+use crate::train::{Calibrated, calibrate, evaluate, with_calibration};
 
 /// Parts of the cross-check on the cases that the calibration is fitted on.
 const FOLDS: usize = 5;

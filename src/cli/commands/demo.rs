@@ -14,11 +14,12 @@ use super::shared::{loading_bar, open_bundle, open_device_for, watch_loading};
 use crate::cli::args::DemoArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
+use crate::cohort::read_manifest;
 use crate::files::write_png;
 use crate::intake::{self, Settings};
 use crate::phantom::{Collection, NoduleKind, NoduleTruth, PhantomSettings, StudyTruth};
 use crate::report::{Figures, GalleryItem, Page, write_index};
-use crate::train::{Evaluated, evaluate, read_manifest};
+use crate::train::{Evaluated, evaluate};
 
 /// Studies shown in the page.
 const SHOWN: usize = 8;

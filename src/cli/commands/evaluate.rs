@@ -5,14 +5,18 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::assess::Assessor;
-use super::shared::{cases_of_split, loading_bar, open_bundle, open_device_for, watch_loading};
+use super::shared::{cases_of_split, loading_bar, mirrors, open_bundle, open_device_for, watch_loading};
+use crate::bundle::Bundle;
 use crate::cli::args::EvaluateArgs;
 use crate::cli::{Exit, printer};
+use crate::cohort::read_manifest;
+use crate::findings::Provenance;
+use crate::gpu::Compute;
 use crate::report::{
     Assessment, Figures, PredictionRow, Predictions, assessment_json, assessment_text, decision_curve_csv,
     decision_curve_svg,
 };
-use crate::train::{Evaluated, evaluate, read_manifest};
+use crate::train::{Evaluated, evaluate, evaluate_mirrored};
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let cases = match &args.split {
@@ -25,11 +29,30 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let assessor = Assessor { args, bundle: &bundle, compute: &compute };
     assessor.check()?;
     let bar = loading_bar();
-    let evaluated = evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?;
+    let (views, evaluated) = if args.tta {
+        (1 << mirrors(&bundle).len(), evaluate_mirrored(&bundle, &cases, &compute, &watch_loading(&bar))?)
+    } else {
+        (1, evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?)
+    };
     bar.finish_and_clear();
     let assessment = assessor.assess(&evaluated)?;
+    write_provenance(&bundle, &compute, views, &args.out)?;
     write_assessment(&evaluated, &assessment, &args.out)?;
     Ok(Exit::of_items(evaluated.failures.len(), cases.len()))
+}
+
+/// Writes what produced the predictions.
+fn write_provenance(bundle: &Bundle, compute: &Compute, views: usize, out: &Path) -> anyhow::Result<()> {
+    let provenance = Provenance {
+        bundle: bundle.manifest().name.clone(),
+        weights_sha256: bundle.manifest().weights_sha256.clone(),
+        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+        device: compute.name().to_owned(),
+        views,
+    };
+    let path = out.join("provenance.json");
+    std::fs::write(&path, serde_json::to_string_pretty(&provenance)? + "\n")
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes `metrics.json`, `predictions.csv` and the pictures into `out` and prints the table.

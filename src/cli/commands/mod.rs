@@ -1,15 +1,18 @@
 //! One file a command.
 
 mod assess;
+mod audit;
 mod bench;
 mod calibrate;
 mod compare;
 mod convert;
 mod demo;
 mod devices;
+mod ensemble;
 mod evaluate;
 mod inspect;
 mod phantom;
+mod plan;
 mod predict;
 mod preprocess;
 mod shared;
@@ -27,6 +30,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::Plan(args) => plan::run(args),
+        Command::Ensemble(args) => ensemble::run(args),
         Command::Preprocess(args) => preprocess::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Convert(args) => convert::run(args),

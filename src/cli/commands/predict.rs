@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::shared::{open_bundle, open_device_for};
+use super::shared::{mirrors, open_bundle, open_device_for};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::engine::Engine;
@@ -12,6 +12,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device_for(&bundle, args.device)?;
     let engine = Engine::new(&bundle, &compute);
+    let engine = if args.tta { engine.with_mirrors(mirrors(&bundle)) } else { engine };
     let spinner = progress::spinner("classified");
     let (mut failed, mut written) = (0, Ok(()));
     let total = engine.run(&args.paths, |mut observation| {

@@ -5,12 +5,13 @@ use std::path::Path;
 use anyhow::Context;
 use indicatif::ProgressBar;
 
-use crate::bundle::{Bundle, embedded};
+use crate::bundle::{Axis, Bundle, embedded};
 use crate::cli::args::DeviceArg;
 use crate::cli::exit::UsageError;
 use crate::cli::{printer, progress};
+use crate::cohort::{Case, Failure, Split, read_manifest};
 use crate::gpu::{Choice, Compute};
-use crate::train::{Case, Event, Failure, Split, read_manifest};
+use crate::train::Event;
 
 /// Opens the device and says which and why.
 pub(super) fn open_device(arg: DeviceArg) -> anyhow::Result<Compute> {
@@ -54,6 +55,14 @@ pub(super) fn cases_of_split(data: &Path, name: &str) -> anyhow::Result<Vec<Case
     cases.retain(|case| case.split == Some(wanted));
     anyhow::ensure!(!cases.is_empty(), "no row of {} has split `{name}`", data.display());
     Ok(cases)
+}
+
+/// The axes to mirror along, said aloud.
+pub(super) fn mirrors(bundle: &Bundle) -> &[Axis] {
+    let axes = &bundle.manifest().mirrors;
+    let note = if axes.is_empty() { "; the bundle names no axis to mirror along" } else { "" };
+    printer::say(&format!("test-time augmentation: {} views{note}", 1 << axes.len()));
+    axes
 }
 
 /// Tells of a case that cannot be used.

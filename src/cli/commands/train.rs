@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
@@ -10,7 +11,8 @@ use super::evaluate::write_evaluation;
 use super::shared::{loading_bar, open_device, watch_loading};
 use crate::cli::args::TrainArgs;
 use crate::cli::{Exit, printer, progress};
-use crate::train::{Case, EpochRow, Event, Job, Recipe, Split, evaluate, read_manifest, train};
+use crate::cohort::{Case, Split, read_manifest};
+use crate::train::{EpochRow, Event, Job, LeakPolicy, Recipe, evaluate, train, train_folds};
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     let mut recipe = Recipe::read(&args.recipe)?;
@@ -20,10 +22,13 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     let init = args.init.as_ref().map(|path| {
         std::fs::read(path).with_context(|| format!("cannot read the weights {}", path.display()))
     });
-    let job = Job { recipe, cases, init: init.transpose()?, out: args.out.clone(), compute };
-    let (loading, steps) = (loading_bar(), progress::bar(0, "training"));
-    steps.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-    let watch = Watch { loading, steps: Mutex::new(steps) };
+    let leaks = if args.allow_leaks { LeakPolicy::Allow } else { LeakPolicy::Refuse };
+    let job = Job { recipe, cases, init: init.transpose()?, out: args.out.clone(), compute, leaks };
+    let folds = args.folds.unwrap_or(job.recipe.split.folds);
+    if folds > 0 {
+        return run_folds(&job, folds);
+    }
+    let watch = Watch::new();
     let trained = train(&job, &|event| watch.see(event))?;
     watch.finish();
     let validation: Vec<Case> = job
@@ -42,6 +47,28 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     Ok(Exit::of_items(evaluated.failures.len(), validation.len()))
 }
 
+/// One training a fold.
+fn run_folds(job: &Job, folds: usize) -> anyhow::Result<Exit> {
+    let watches: Vec<Watch> = (0..folds).map(|_| Watch::new()).collect();
+    let started = AtomicUsize::new(usize::MAX);
+    let validated = train_folds(job, folds, &|fold, event| {
+        if started.swap(fold, Ordering::Relaxed) != fold {
+            printer::say(&format!("fold {fold} of {folds}"));
+        }
+        watches[fold].see(event);
+    })?;
+    watches.iter().for_each(Watch::finish);
+    printer::say("every case as predicted by the fold that did not train on it:");
+    write_evaluation(&validated.out_of_fold, &job.out)?;
+    printer::say(&format!(
+        "bundles: {}, fold-0 to fold-{}; `pulmo ensemble` makes one of them",
+        job.out.display(),
+        folds - 1
+    ));
+    let failed = validated.out_of_fold.failures.len();
+    Ok(Exit::of_items(failed, failed + validated.out_of_fold.scored.len()))
+}
+
 /// Shows a run: a bar over the cases, then one over the steps of each epoch.
 struct Watch {
     loading: ProgressBar,
@@ -49,9 +76,16 @@ struct Watch {
 }
 
 impl Watch {
+    fn new() -> Self {
+        let (loading, steps) = (loading_bar(), progress::bar(0, "training"));
+        steps.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        Self { loading, steps: Mutex::new(steps) }
+    }
+
     fn see(&self, event: Event) {
         match event {
             Event::Loaded { .. } | Event::Failed(_) => watch_loading(&self.loading)(event),
+            Event::Warning(what) => self.loading.suspend(|| printer::say(&format!("warning: {what}"))),
             Event::Resumed { epochs } => printer::say(&format!("going on after epoch {epochs}")),
             Event::RolledBack { epoch, setbacks } => printer::say(&format!(
                 "the loss was no number in epoch {epoch}: back to the last checkpoint, learning rate halved (setback {setbacks})"

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::TrainError;
+use super::CohortError;
 use crate::bundle::sha256_hex;
 
 /// Which part of a data set a case belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Split {
     /// Weights are fitted on it.
     Train,
@@ -59,9 +59,9 @@ pub struct Case {
 /// kept as attributes.
 ///
 /// # Errors
-/// [`TrainError::Manifest`] names the line and what is wrong with it.
-pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
-    let wrong = |line: usize, what: String| TrainError::Manifest { path: path.to_owned(), line, what };
+/// [`CohortError::Manifest`] names the line and what is wrong with it.
+pub fn read_manifest(path: &Path) -> Result<Vec<Case>, CohortError> {
+    let wrong = |line: usize, what: String| CohortError::Manifest { path: path.to_owned(), line, what };
     let mut reader = csv::ReaderBuilder::new()
         .flexible(false)
         .from_path(path)
@@ -104,7 +104,7 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
 }
 
 /// SHA-256 of what the rows say: path, label, patient and split of each.
-pub(super) fn rows_sha256<'a>(rows: impl Iterator<Item = (&'a Case, Option<Split>)>) -> String {
+pub fn rows_sha256<'a>(rows: impl Iterator<Item = (&'a Case, Option<Split>)>) -> String {
     let text = rows.fold(String::new(), |text, (Case { path, label, patient_id, .. }, split)| {
         text + &format!("{path}\n{label}\n{patient_id}\n{}\n", split.map_or("", Split::name))
     });
@@ -123,7 +123,7 @@ pub fn labels(cases: &[Case]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Case>, TrainError> {
+    fn read(text: &str) -> Result<Vec<Case>, CohortError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("manifest.csv");
         std::fs::write(&path, text).unwrap();
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn faults_name_their_line() {
         let line = |text: &str| match read(text) {
-            Err(TrainError::Manifest { line, .. }) => line,
+            Err(CohortError::Manifest { line, .. }) => line,
             other => panic!("{other:?}"),
         };
         assert_eq!(line("path,class\nx,a\n"), 1);

@@ -1,11 +1,10 @@
 //! Splitting cases by patient, so that no patient is on both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
-use super::manifest::{Case, Split};
+use super::{Case, CohortError, Split};
 use crate::random::Random;
 
 /// How cases without a `split` are divided.
@@ -16,11 +15,18 @@ pub struct SplitConfig {
     pub validation: f64,
     /// Share of patients kept for evaluation alone.
     pub test: f64,
+    /// Folds of a cross-validation; 0 for one training by one split.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub folds: usize,
+}
+
+fn is_zero(folds: &usize) -> bool {
+    *folds == 0
 }
 
 impl Default for SplitConfig {
     fn default() -> Self {
-        Self { validation: 0.2, test: 0.0 }
+        Self { validation: 0.2, test: 0.0, folds: 0 }
     }
 }
 
@@ -30,24 +36,23 @@ impl Default for SplitConfig {
 /// their set of labels, so that each split has the classes in near-equal shares.
 ///
 /// # Errors
-/// [`TrainError::Split`] where some cases name a split and others do not, where a patient is in
-/// two named splits, or where no case is left to train or validate on.
-pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, TrainError> {
+/// [`CohortError::Split`] where some cases name a split and others do not, or where no case is left
+/// to train or validate on.
+pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, CohortError> {
     let named = cases.iter().filter(|case| case.split.is_some()).count();
     let splits: Vec<Split> = if named == cases.len() {
         cases.iter().filter_map(|case| case.split).collect()
     } else if named == 0 {
         divide(cases, config, seed)?
     } else {
-        return Err(TrainError::Split(format!(
+        return Err(CohortError::Split(format!(
             "{named} of {} rows name a split; name one in every row or in none",
             cases.len()
         )));
     };
-    refuse_leaks(cases, &splits)?;
     for (split, name) in [(Split::Train, "train"), (Split::Validation, "val")] {
         if !splits.contains(&split) {
-            return Err(TrainError::Split(format!(
+            return Err(CohortError::Split(format!(
                 "no case is in split `{name}`; training needs train and val"
             )));
         }
@@ -55,10 +60,10 @@ pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Spl
     Ok(splits)
 }
 
-fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, TrainError> {
+fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, CohortError> {
     let shares = [config.validation, config.test];
     if shares.iter().any(|share| !(0.0..1.0).contains(share)) || config.validation + config.test >= 1.0 {
-        return Err(TrainError::Split("[split] shares must be at least 0 and sum to less than 1".into()));
+        return Err(CohortError::Split("[split] shares must be at least 0 and sum to less than 1".into()));
     }
     let mut labels_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for case in cases {
@@ -88,21 +93,27 @@ fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>,
     Ok(cases.iter().map(|case| split_of[case.patient_id.as_str()]).collect())
 }
 
-fn refuse_leaks(cases: &[Case], splits: &[Split]) -> Result<(), TrainError> {
-    let mut first: BTreeMap<&str, Split> = BTreeMap::new();
-    let leaking = cases
-        .iter()
-        .zip(splits)
-        .filter(|(case, split)| *first.entry(&case.patient_id).or_insert(**split) != **split)
-        .map(|(case, _)| case.patient_id.as_str())
-        .collect::<std::collections::BTreeSet<_>>();
-    if leaking.is_empty() {
-        return Ok(());
+/// A patient whose cases are in more than one split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPatient {
+    /// The splits, in order.
+    pub splits: Vec<Split>,
+    /// Indices of the patient's cases.
+    pub cases: Vec<usize>,
+}
+
+/// Returns the patients that are in more than one split: what is learned of them in one is
+/// measured in the other. Cases without a split are in none.
+pub fn shared_patients(cases: &[Case], splits: &[Option<Split>]) -> Vec<SharedPatient> {
+    let mut of_patient: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        of_patient.entry(&case.patient_id).or_default().push(index);
     }
-    Err(TrainError::Split(format!(
-        "{} patients are in more than one split: their images would be trained and evaluated on",
-        leaking.len()
-    )))
+    let shared = |cases: Vec<usize>| {
+        let splits: BTreeSet<Split> = cases.iter().filter_map(|&case| splits[case]).collect();
+        (splits.len() > 1).then(|| SharedPatient { splits: splits.into_iter().collect(), cases })
+    };
+    of_patient.into_values().filter_map(shared).collect()
 }
 
 #[cfg(test)]
@@ -125,7 +136,7 @@ mod tests {
     fn patients_stay_together_and_classes_keep_their_shares() {
         let cases: Vec<Case> =
             (0..200).map(|i| case(i / 2, if (i / 2) % 4 == 0 { "b" } else { "a" }, None)).collect();
-        let splits = assign(&cases, &SplitConfig { validation: 0.2, test: 0.1 }, 3).unwrap();
+        let splits = assign(&cases, &SplitConfig { validation: 0.2, test: 0.1, folds: 0 }, 3).unwrap();
         for pair in splits.chunks(2) {
             assert_eq!(pair[0], pair[1]);
         }
@@ -138,18 +149,20 @@ mod tests {
             assert!((share(label, Split::Validation) - 0.2).abs() < 0.05);
             assert!((share(label, Split::Test) - 0.1).abs() < 0.05);
         }
-        assert_eq!(splits, assign(&cases, &SplitConfig { validation: 0.2, test: 0.1 }, 3).unwrap());
+        assert_eq!(splits, assign(&cases, &SplitConfig { validation: 0.2, test: 0.1, folds: 0 }, 3).unwrap());
     }
 
     #[test]
-    fn a_patient_in_two_splits_is_refused() {
+    fn a_patient_in_two_splits_is_told() {
         let cases = [
             case(1, "a", Some(Split::Train)),
             case(1, "b", Some(Split::Validation)),
             case(2, "b", Some(Split::Validation)),
         ];
-        let error = assign(&cases, &SplitConfig::default(), 0).unwrap_err().to_string();
-        assert!(error.contains("1 patients are in more than one split"), "{error}");
+        let splits = cases.each_ref().map(|case| case.split);
+        let expected = SharedPatient { splits: vec![Split::Train, Split::Validation], cases: vec![0, 1] };
+        assert_eq!(shared_patients(&cases, &splits), [expected]);
+        assert_eq!(shared_patients(&cases[1..], &splits[1..]), []);
     }
 
     #[test]

@@ -1,0 +1,47 @@
+//! From a row of a manifest to the one image or series it names.
+
+use super::Case;
+use crate::findings::Code;
+use crate::intake::{self, Item, Loaded, Settings};
+
+/// A case that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// As written in the manifest.
+    pub path: String,
+    /// Why, as a code; `None` where the reason lies in the preprocessing chain.
+    pub code: Option<Code>,
+    /// Why, as a sentence.
+    pub what: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let code = self.code.map_or("its chain", Code::as_str);
+        write!(f, "{}: {code}: {}", self.path, self.what)
+    }
+}
+
+/// Returns the one image or series that a case names, and its volume.
+///
+/// # Errors
+/// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
+pub fn open(case: &Case) -> Result<(Item, Loaded), Failure> {
+    let failure = |code, what: String| Failure { path: case.path.clone(), code: Some(code), what };
+    let found = intake::find(std::slice::from_ref(&case.file));
+    let refused = found.iter().find_map(|item| item.refusal()?.codes().first().copied());
+    let mut usable: Vec<Item> = found.into_iter().filter(|item| item.refusal().is_none()).collect();
+    match (usable.pop(), usable.len()) {
+        (None, _) => {
+            Err(failure(refused.unwrap_or(Code::Unreadable), "there is nothing to read at this path".into()))
+        }
+        (Some(item), 0) => match item.load(&Settings::default()) {
+            Ok(loaded) => Ok((item, loaded)),
+            Err(error) => Err(failure(error.code(), error.to_string())),
+        },
+        (Some(_), more) => Err(failure(
+            Code::Mixed,
+            format!("the path holds {} images or series; name one in each row", more + 1),
+        )),
+    }
+}
