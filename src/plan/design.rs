@@ -78,7 +78,9 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
     let fits = STEP_SHARE * memory_mib as f64 / case_mib;
     let batch_size = wanted.min(whole(fits.floor())).max(1);
     let per_epoch = found.cases.div_ceil(batch_size);
-    let epochs = (STEPS / per_epoch).clamp(20, 100);
+    // few cases are soon known by heart
+    let most = if found.cases < 100 { 40 } else { 100 };
+    let epochs = (STEPS / per_epoch).clamp(20, most);
     let voxels = found.cases * 2 * slices * sides[0] * sides[1];
     let sizes = || found.classes.iter().map(|class| class.cases.max(1) as f64);
     let patients = found.classes.iter().map(|class| class.patients).min().unwrap_or(0);

@@ -187,7 +187,7 @@ fn course(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
     lines.set("warmup_epochs", (plan.epochs as f64 / 20.0).round().max(1.0), "A twentieth of the course.");
     lines.section("[course]");
     let steps = plan.epochs * found.cases.div_ceil(plan.batch_size);
-    lines.set("epochs", plan.epochs, &format!("About {steps} steps, within 20 and 100 passes."));
+    lines.set("epochs", plan.epochs, &format!("About {steps} steps; few cases are soon known by heart."));
     lines.set("patience", plan.patience, "A third of the course without a better validation AUC ends it.");
     let (step, memory) = (plan.step_mib, plan.memory_mib);
     let why =

@@ -1,9 +1,11 @@
 //! Cross-validation: one training a fold, every case predicted once by a network that never saw its patient.
 
-use super::evaluate::{Evaluated, Scored, evaluate};
+use std::collections::HashMap;
+
+use super::TrainError;
+use super::evaluate::{Evaluated, Scored, evaluate, measured};
 use super::event::Event;
 use super::run::{Job, Trained, train};
-use super::{TrainError, evaluate::measured};
 use crate::cohort::{Case, Split, folds};
 
 /// What came of a cross-validation.
@@ -50,8 +52,9 @@ pub fn train_folds(
         failures.extend(evaluated.failures);
         trainings.push(trained);
     }
-    let place = |case: &Case| cases.iter().position(|known| known.path == case.path);
-    scored.sort_by_cached_key(|(_, (scored, _))| place(&scored.case));
+    let place: HashMap<&str, usize> =
+        cases.iter().enumerate().map(|(place, case)| (case.path.as_str(), place)).collect();
+    scored.sort_by_key(|(_, (scored, _))| place.get(scored.case.path.as_str()).copied());
     let (fold_of, judged): (Vec<usize>, Vec<_>) = scored.into_iter().unzip();
     let classes = trainings.first().map(|first| first.bundle.manifest().classes.clone()).unwrap_or_default();
     let out_of_fold = measured(&classes, None, judged.into_iter().unzip(), failures)?;
