@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::CohortError;
-use crate::bundle::sha256_hex;
 
 /// Which part of a data set a case belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,12 +102,11 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, CohortError> {
     Ok(cases)
 }
 
-/// SHA-256 of what the rows say: path, label, patient and split of each.
-pub fn rows_sha256<'a>(rows: impl Iterator<Item = (&'a Case, Option<Split>)>) -> String {
-    let text = rows.fold(String::new(), |text, (Case { path, label, patient_id, .. }, split)| {
+/// What the rows say, a line each for path, label, patient and split: by its hash runs on the same data are told.
+pub fn rows_text<'a>(rows: impl Iterator<Item = (&'a Case, Option<Split>)>) -> String {
+    rows.fold(String::new(), |text, (Case { path, label, patient_id, .. }, split)| {
         text + &format!("{path}\n{label}\n{patient_id}\n{}\n", split.map_or("", Split::name))
-    });
-    sha256_hex(text.as_bytes())
+    })
 }
 
 /// Returns the labels of `cases`, sorted, each once.

@@ -3,8 +3,8 @@
 use super::TrainError;
 use super::evaluate::{Evaluated, evaluate};
 use super::event::Event;
-use crate::bundle::{Bundle, Calibration};
-use crate::cohort::{Case, rows_sha256};
+use crate::bundle::{Bundle, Calibration, sha256_hex};
+use crate::cohort::{Case, rows_text};
 use crate::gpu::Compute;
 use crate::metrics::{CalibrationMap, CalibrationMethod, Samples};
 use crate::predict;
@@ -40,7 +40,7 @@ pub fn calibrate(
     let rows = before.scored.iter().map(|scored| (&scored.case, scored.case.split));
     let calibration = Calibration {
         cases: before.scored.len(),
-        data_sha256: rows_sha256(rows),
+        data_sha256: sha256_hex(rows_text(rows).as_bytes()),
         uncalibrated_threshold,
         map,
     };

@@ -15,7 +15,7 @@ use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
 use super::step::{Batch, Trainer};
 use super::{Optimizer, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex};
-use crate::cohort::{Case, Split, assign, labels, rows_sha256};
+use crate::cohort::{Case, Split, assign, labels, rows_text};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
 use crate::network::{Bags, Network};
@@ -129,7 +129,7 @@ fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
     Ok(RunIdentity {
         recipe: sha256_hex(recipe_text(&job.recipe)?.as_bytes()),
         init: job.init.as_deref().map(sha256_hex),
-        data: rows_sha256(rows),
+        data: sha256_hex(rows_text(rows).as_bytes()),
     })
 }
 
