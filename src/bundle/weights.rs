@@ -34,7 +34,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 pub fn save_weights(network: &Network) -> Result<Vec<u8>, WeightsError> {
     let failed = |error: &dyn std::fmt::Display| WeightsError::Format(error.to_string());
     // Without metadata: a hash map's order would change the bytes, and so the hash, from run to run.
-    let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
+    let mut store = SafetensorsStore::from_bytes(None).clear_metadata().skip_enum_variants(true);
     network.save_into(&mut store).map_err(|error| failed(&error))?;
     store.get_bytes().map_err(|error| failed(&error))
 }
@@ -47,7 +47,10 @@ pub fn load_weights(network: Network, bytes: &[u8]) -> Result<Network, WeightsEr
     refuse_non_finite(bytes)?;
     // Clones share their running statistics in burn 0.22; `valid` gives this one its own.
     let mut network = network.valid();
-    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).allow_partial(true).validate(false);
+    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()))
+        .allow_partial(true)
+        .validate(false)
+        .skip_enum_variants(true);
     let result = network.load_from(&mut store).map_err(|error| WeightsError::Mismatch(error.to_string()))?;
     let complaint = result
         .errors

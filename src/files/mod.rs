@@ -15,6 +15,7 @@ mod placement;
 mod png;
 mod raster;
 mod stream;
+mod torch;
 mod volume_file;
 
 pub use archive::{
@@ -29,4 +30,5 @@ pub use npy::{NpyArray, read_npy, read_npy_volume, write_npy};
 pub use npz::read_npz;
 pub use png::write_png;
 pub use raster::{MAX_PICTURE_SIDE, Picture, PictureError, is_picture, read_picture};
+pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
 pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};

@@ -1,15 +1,14 @@
-//! The residual encoder: an image in, one vector out.
+//! The residual encoder: an image in, maps out.
 
 use burn::module::Module;
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
 
 use super::convolution::Convolution;
 use super::normalization::{Then, batch_norm, normalize};
-use super::{EncoderConfig, Pooling};
+use super::pooling::halve_by_maximum;
+use super::ResidualConfig;
 use crate::random::Random;
 
 /// Two 3 x 3 convolutions and a way around them (He et al. 2016, doi:10.1109/CVPR.2016.90).
@@ -49,7 +48,7 @@ impl ResidualBlock {
     }
 }
 
-/// A stem and stages of residual blocks, pooled to one vector an image.
+/// A stem and stages of residual blocks.
 #[derive(Module, Debug)]
 pub struct Encoder {
     stem: Convolution,
@@ -57,13 +56,11 @@ pub struct Encoder {
     blocks: Vec<ResidualBlock>,
     #[module(skip)]
     stem_pool: bool,
-    #[module(skip)]
-    pooling: Pooling,
 }
 
 impl Encoder {
     /// An untrained encoder for images of `channels` channels, on the CPU.
-    pub fn new(config: &EncoderConfig, channels: usize, random: &mut Random) -> Self {
+    pub fn new(config: &ResidualConfig, channels: usize, random: &mut Random) -> Self {
         let first = config.widths.first().copied().unwrap_or(1);
         let stem = Convolution::new([channels, first], config.stem_kernel, config.stem_stride, random);
         let mut blocks = Vec::new();
@@ -76,27 +73,14 @@ impl Encoder {
             }
         }
         let stem_norm = batch_norm(first);
-        Self { stem, stem_norm, blocks, stem_pool: config.stem_pool, pooling: config.pooling }
+        Self { stem, stem_norm, blocks, stem_pool: config.stem_pool }
     }
 
     /// # Shapes
-    /// `[batch, channels, height, width]` to `[batch, features]`.
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+    /// `[batch, channels, height, width]` to `[batch, features, height', width']`.
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let stem = normalize(&self.stem_norm, self.stem.forward(images), Then::Relu);
-        let stem = if self.stem_pool {
-            max_pool2d(stem, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
-        } else {
-            stem
-        };
-        let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
-        let [batch, channels, height, width] = maps.dims();
-        let maps = maps.reshape([batch, channels, height * width]);
-        let mean = |maps: Tensor<3>| maps.mean_dim(2).reshape([batch, channels]);
-        let highest = |maps: Tensor<3>| maps.max_dim(2).reshape([batch, channels]);
-        match self.pooling {
-            Pooling::Average => mean(maps),
-            Pooling::Max => highest(maps),
-            Pooling::AverageMax => Tensor::cat(vec![mean(maps.clone()), highest(maps)], 1),
-        }
+        let stem = if self.stem_pool { halve_by_maximum(stem) } else { stem };
+        self.blocks.iter().fold(stem, |maps, block| block.forward(maps))
     }
 }

@@ -5,20 +5,31 @@
 //! learning) the features of a study's slices are first pooled by gated attention, which also
 //! tells how much each slice counted.
 
+mod architecture;
 mod attention;
+mod backbone;
 mod bags;
 mod config;
 mod convolution;
+mod densenet;
 mod encoder;
+mod encoder_config;
 #[expect(clippy::module_inception, reason = "the network is this room's main type")]
 mod network;
 mod normalization;
+mod pooling;
 mod read;
+mod resnet;
 
+pub use architecture::Architecture;
 pub use attention::GatedAttention;
+pub use backbone::Backbone;
 pub use bags::Bags;
-pub use config::{EncoderConfig, NetworkConfig, NetworkError, NetworkKind, Pooling};
+pub use config::{NetworkConfig, NetworkError, NetworkKind, Pooling};
 pub use convolution::Convolution;
+pub use densenet::{DenseLayer, DenseNet, Transition};
 pub use encoder::{Encoder, ResidualBlock};
+pub use encoder_config::{EncoderConfig, ResidualConfig, TorchvisionConfig};
 pub use network::{Network, Output};
 pub use read::{DeviceError, read_tensor};
+pub use resnet::{ResNet, ResNetBlock};

@@ -4,7 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use super::convolution::normal_weight;
-use super::{Bags, Encoder, GatedAttention, NetworkConfig, NetworkError, NetworkKind};
+use super::pooling::pool;
+use super::{Backbone, Bags, GatedAttention, NetworkConfig, NetworkError, NetworkKind, Pooling};
 use crate::random::Random;
 
 /// Standard deviation of the untrained head: small, so that training starts from equal probabilities.
@@ -22,10 +23,12 @@ pub struct Output {
 /// A classifier for images or studies.
 #[derive(Module, Debug)]
 pub struct Network {
-    encoder: Encoder,
+    encoder: Backbone,
     attention: Option<GatedAttention>,
     head: Param<Tensor<2>>,
     head_bias: Param<Tensor<1>>,
+    #[module(skip)]
+    pooling: Pooling,
 }
 
 impl Network {
@@ -40,12 +43,12 @@ impl Network {
         }
         let mut random = Random::keyed(seed, &[0x6E65_7477]);
         let (inner, features) = (config.encoder.features(), config.features());
-        let encoder = Encoder::new(&config.encoder, config.channels(), &mut random);
+        let encoder = Backbone::new(&config.encoder, config.channels(), &mut random);
         let attention = (config.kind == NetworkKind::Mil)
             .then(|| GatedAttention::new(inner, config.attention_units, &mut random));
         let head = normal_weight([features, classes], HEAD_DEVIATION, &mut random);
         let head_bias = Param::from_tensor(Tensor::zeros([classes], &Device::flex()));
-        Ok(Self { encoder, attention, head, head_bias })
+        Ok(Self { encoder, attention, head, head_bias, pooling: config.encoder.pooling() })
     }
 
     /// # Shapes
@@ -57,7 +60,7 @@ impl Network {
     /// The forward pass with each bag's features multiplied by `keep`, `[bags, features]`:
     /// dropout whose mask the caller draws, so that it is the same on every device.
     pub fn forward_with(&self, bags: Bags, keep: Option<Tensor<2>>) -> Output {
-        let features = self.encoder.forward(bags.images);
+        let features = pool(self.encoder.forward(bags.images).flatten(2, 3), self.pooling);
         let (features, attention) = match &self.attention {
             None => (features, Vec::new()),
             Some(attention) => self.pool_bags(attention, features, &bags.counts),
