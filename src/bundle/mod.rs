@@ -10,6 +10,7 @@ mod card;
 mod embedded;
 mod error;
 mod manifest;
+mod transfer;
 mod weights;
 
 pub use bundle::Bundle;
@@ -17,4 +18,5 @@ pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
 pub use manifest::{FORMAT, Manifest, Origin};
+pub use transfer::{Transfer, transfer};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

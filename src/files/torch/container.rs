@@ -48,7 +48,7 @@ fn read_archive(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchErro
     let list = run(&mut Cursor::new(&pickle))?;
     let mut tensors = BTreeMap::new();
     let mut last: Option<(String, Vec<u8>)> = None;
-    for (name, view) in views(&list)? {
+    for (name, view) in views(&list)?.into_iter().filter(|(_, view)| !view.storage.is_integer()) {
         let key = &view.storage.key;
         let stored = match last.take() {
             Some((of, stored)) if of == *key => stored,
@@ -91,14 +91,16 @@ fn read_stream(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchError
         let of_key: Vec<_> = views.iter().filter(|(_, view)| *view.storage.key == **key).collect();
         let count = usize::try_from(u64::from_le_bytes(cursor.array()?));
         let count = count.map_err(|_| TorchError::TooLarge("a storage"))?;
-        // Only a storage of integers is not asked for: the counters of a normalization, 8 bytes each.
-        let width = of_key.first().map_or(8, |(_, view)| view.storage.kind.bytes());
-        let stored = cursor.take(count.checked_mul(width).ok_or(TorchError::TooLarge("a storage"))?)?;
-        for (name, view) in of_key {
+        let Some((_, first)) = of_key.first() else {
+            return Err(TorchError::Damaged("a storage belongs to no tensor"));
+        };
+        let bytes = count.checked_mul(first.storage.kind.bytes()).ok_or(TorchError::TooLarge("a storage"))?;
+        let stored = cursor.take(bytes)?;
+        for (name, view) in of_key.into_iter().filter(|(_, view)| !view.storage.is_integer()) {
             tensors.insert(name.clone(), tensor(view, stored)?);
         }
     }
-    match tensors.len() == views.len() {
+    match views.iter().all(|(name, view)| view.storage.is_integer() || tensors.contains_key(name)) {
         true => Ok(tensors),
         false => Err(TorchError::Damaged("a storage is missing")),
     }

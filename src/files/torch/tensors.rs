@@ -21,7 +21,7 @@ pub struct TorchTensor {
     pub values: Vec<f32>,
 }
 
-/// The views of floating-point numbers in a list of weights, by name.
+/// The views in a list of weights, by name.
 pub(super) fn views(list: &Value) -> Result<BTreeMap<String, Rc<View>>, TorchError> {
     let Value::Dict(items) = list else { return Err(TorchError::NoWeights) };
     let pairs = || items.values.chunks_exact(2).map(|pair| (&pair[0], &pair[1]));
@@ -43,7 +43,7 @@ pub(super) fn views(list: &Value) -> Result<BTreeMap<String, Rc<View>>, TorchErr
             return Err(TorchError::TooLarge("more than 2^29 weights"));
         }
     }
-    Ok(found.into_iter().filter(|(_, view)| !matches!(view.storage.kind, Kind::Integer { .. })).collect())
+    Ok(found)
 }
 
 /// Returns the tensor that `view` shows of the storage's bytes.

@@ -55,6 +55,13 @@ pub(super) struct Storage {
     pub count: usize,
 }
 
+impl Storage {
+    /// Whether it holds integers, which are never read.
+    pub(super) fn is_integer(&self) -> bool {
+        matches!(self.kind, Kind::Integer { .. })
+    }
+}
+
 /// A view of a storage.
 #[derive(Debug)]
 pub(super) struct View {

@@ -1,4 +1,4 @@
-"""Golden values of torchvision's networks: `python make.py` writes torchvision.json beside it.
+"""Golden values of torchvision's networks: `python make.py` writes torchvision.json and names.json beside it.
 
 Weights and images are too large to keep, so that both sides compute them: value `i` of the tensor
 named `name` is drawn from SplitMix64 seeded with the FNV-1a hash of the name. See ORIGIN.md.
@@ -41,7 +41,7 @@ def values(name, shape):
     return torch.from_numpy(drawn.astype(np.float32).reshape(shape))
 
 
-def golden(name):
+def golden(name, shapes):
     network = getattr(torchvision.models, name)(weights=None, num_classes=CLASSES)
     state = network.state_dict()
     network.load_state_dict(
@@ -53,6 +53,7 @@ def golden(name):
     network.train()
     loss = torch.nn.functional.cross_entropy(network(images), torch.tensor(LABELS))
     loss.backward()
+    shapes[name] = [(key, list(old.shape)) for key, old in state.items() if not key.endswith("tracked")]
     squares = sum(float((parameter.grad.double() ** 2).sum()) for parameter in network.parameters())
     return {
         "architecture": name,
@@ -65,6 +66,8 @@ def golden(name):
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    rows = [golden(name) for name in NAMES]
+    shapes = {}
+    rows = [golden(name, shapes) for name in NAMES]
+    Path(__file__).with_name("names.json").write_text(json.dumps(shapes, separators=(",", ":")) + "\n")
     Path(__file__).with_name("torchvision.json").write_text(json.dumps(rows, indent=1) + "\n")
     print(torch.__version__, torchvision.__version__)
