@@ -47,18 +47,19 @@ def golden(name, shapes):
     network.load_state_dict(
         {key: old if key.endswith("tracked") else values(key, tuple(old.shape)) for key, old in state.items()}
     )
-    images = values("images", (BATCH, 3, SIDE, SIDE))
+    network.double()
+    images = values("images", (BATCH, 3, SIDE, SIDE)).double()
     with torch.no_grad():
         logits = network.eval()(images)
     network.train()
     loss = torch.nn.functional.cross_entropy(network(images), torch.tensor(LABELS))
     loss.backward()
     shapes[name] = [(key, list(old.shape)) for key, old in state.items() if not key.endswith("tracked")]
-    squares = sum(float((parameter.grad.double() ** 2).sum()) for parameter in network.parameters())
+    squares = sum(float((parameter.grad**2).sum()) for parameter in network.parameters())
     return {
         "architecture": name,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "logits": logits.double().flatten().tolist(),
+        "logits": logits.flatten().tolist(),
         "loss": float(loss.detach()),
         "gradient_norm": squares**0.5,
     }
