@@ -157,12 +157,47 @@ fn columns_mut(
     Some(all.slice_move(ndarray::s![.., start..start + width]))
 }
 
+/// What is done to the output while it is still in the cache.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Finish<'a> {
+    /// Added to each channel.
+    pub bias: Option<&'a [f32]>,
+    /// Added to the output value by value.
+    pub around: Option<&'a [f32]>,
+    /// Whether values below zero become zero.
+    pub relu: bool,
+}
+
+impl<'a> Finish<'a> {
+    /// The same for the image `index` of outputs of `len` values.
+    fn of_image(self, index: usize, len: usize) -> Self {
+        Self { around: self.around.map(|around| &around[index * len..(index + 1) * len]), ..self }
+    }
+
+    /// Finishes the output pixels from `start` on, `[channels, pixels]`, of one image with `positions` pixels.
+    fn apply(self, target: &mut ArrayViewMut2<f32>, start: usize, positions: usize) {
+        let lowest = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+        for (channel, mut row) in target.outer_iter_mut().enumerate() {
+            let bias = self.bias.map_or(0.0, |bias| bias[channel]);
+            let Some(row) = row.as_slice_mut() else { continue };
+            match self.around {
+                Some(around) => {
+                    let around = &around[channel * positions + start..][..row.len()];
+                    row.iter_mut().zip(around).for_each(|(y, around)| *y = (*y + bias + around).max(lowest));
+                }
+                None => row.iter_mut().for_each(|y| *y = (*y + bias).max(lowest)),
+            }
+        }
+    }
+}
+
 /// Returns the convolution of `images` `[batch, in, rows, columns]` with `weight` `[out, in, side, side]`.
-pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
+pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes, finish: Option<Finish>) -> Vec<f32> {
     let mut output = vec![0.0; sizes.batch * sizes.output_len()];
     let columns_out = sizes.output()[1];
     let positions = sizes.output_len() / sizes.channels[1];
-    let of_image = |patches: &mut Vec<f32>, (target, image): (&mut [f32], &[f32])| -> Option<()> {
+    let of_image = |patches: &mut Vec<f32>, index: usize, target: &mut [f32], image: &[f32]| -> Option<()> {
+        let finish = finish.map(|finish| finish.of_image(index, sizes.output_len()));
         let weight = matrix(weight, [sizes.channels[1], sizes.patch()])?;
         for band in sizes.bands() {
             let (start, width) = (band.start * columns_out, band.len() * columns_out);
@@ -179,13 +214,19 @@ pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> 
                 sizes.gather(image, band, patches);
                 general_mat_mul(1.0, &weight, &matrix(patches, [sizes.patch(), width])?, 0.0, &mut target);
             }
+            if let Some(finish) = finish {
+                finish.apply(&mut target, start, positions);
+            }
         }
         Some(())
     };
     output
         .par_chunks_mut(sizes.output_len().max(1))
         .zip(images.par_chunks(sizes.image_len().max(1)))
-        .for_each_init(Vec::new, |patches, pair| _ = of_image(patches, pair));
+        .enumerate()
+        .for_each_init(Vec::new, |patches, (index, (target, image))| {
+            _ = of_image(patches, index, target, image);
+        });
     output
 }
 
@@ -331,7 +372,16 @@ mod tests {
                 expected[1][i] += weight * gradient;
                 expected[2][w] += image * gradient;
             });
-            assert_close(&forward(&images, &weight, sizes), &expected[0], sizes);
+            assert_close(&forward(&images, &weight, sizes, None), &expected[0], sizes);
+            let bias = values(sizes.channels[1], case + 3000);
+            let finish = Finish { bias: Some(&bias), around: Some(&gradient), relu: case % 2 == 0 };
+            let finished = forward(&images, &weight, sizes, Some(finish));
+            for (index, value) in expected[0].iter_mut().enumerate() {
+                let channel = index / (sizes.output_len() / sizes.channels[1]) % sizes.channels[1];
+                *value += f64::from(bias[channel]) + f64::from(gradient[index]);
+                *value = if finish.relu { value.max(0.0) } else { *value };
+            }
+            assert_close(&finished, &expected[0], sizes);
             assert_close(&image_gradient(&gradient, &weight, sizes), &expected[1], sizes);
             assert_close(&weight_gradient(&images, &gradient, sizes), &expected[2], sizes);
         }
@@ -344,7 +394,7 @@ mod tests {
         let (images, weight) = (values(sizes.image_len(), 1), values(3 * sizes.patch(), 2));
         let mut expected = vec![0.0; sizes.output_len()];
         each_product(sizes, |i, w, o| expected[o] += f64::from(images[i]) * f64::from(weight[w]));
-        let found = forward(&images, &weight, sizes);
+        let found = forward(&images, &weight, sizes, None);
         for (found, expected) in found.iter().zip(&expected) {
             assert!((f64::from(*found) - expected).abs() < 1e-3, "{found} {expected}");
         }
