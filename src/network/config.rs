@@ -39,6 +39,17 @@ pub enum NetworkError {
         /// Width of the first volume of the batch.
         width: usize,
     },
+    /// A volume has not as many slices as the others of its batch.
+    #[error(
+        "a preprocessed volume has {found} slices where {expected} were expected; end the chain with a `resize` \
+         or `crop_or_pad` to one size"
+    )]
+    Depth {
+        /// Its slices.
+        found: usize,
+        /// Slices of the first volume of the batch.
+        expected: usize,
+    },
     /// A chance is not a probability below one.
     #[error("`{field}` must be at least 0 and below 1")]
     Chance {
@@ -63,6 +74,8 @@ pub enum NetworkKind {
     Slice,
     /// Whole studies: all slices of a volume, pooled by gated attention.
     Mil,
+    /// Whole studies of one shape: a volume, seen by convolutions in all three directions.
+    Volume,
 }
 
 /// How feature maps become one vector an image, and the images' vectors one a study.
@@ -130,6 +143,25 @@ impl NetworkConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(NetworkError::Chance { field: "dropout" });
         }
-        Ok(())
+        match self.kind {
+            NetworkKind::Slice | NetworkKind::Mil => Ok(()),
+            NetworkKind::Volume => self.validate_volume(),
+        }
+    }
+
+    fn validate_volume(&self) -> Result<(), NetworkError> {
+        let wrong = |field, instead| Err(NetworkError::Volume { field, instead });
+        match &self.encoder {
+            EncoderConfig::Torchvision(_) => {
+                wrong("encoder.architecture", "give `widths` and `depths`; torchvision's networks see images")
+            }
+            EncoderConfig::Residual(config) if config.stem_pool => {
+                wrong("encoder.stem_pool", "raise `stem_stride`")
+            }
+            EncoderConfig::Residual(_) if self.neighbours > 0 => {
+                wrong("neighbours", "leave it out; the network sees all slices")
+            }
+            EncoderConfig::Residual(_) => Ok(()),
+        }
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::AvgPoolOptions;
 
 use super::convolution::Convolution;
+use super::encoder::folded;
 use super::normalization::{Then, batch_norm, normalize};
 use super::pooling::halve_by_maximum;
 use crate::random::Random;
@@ -23,7 +24,7 @@ const BOTTLENECK: usize = 4 * GROWTH;
 pub struct DenseLayer {
     norm1: BatchNorm,
     conv1: Convolution,
-    norm2: BatchNorm,
+    norm2: Option<BatchNorm>,
     conv2: Convolution,
 }
 
@@ -32,15 +33,21 @@ impl DenseLayer {
         Self {
             norm1: batch_norm(channels),
             conv1: Convolution::new([channels, BOTTLENECK], 1, 1, random),
-            norm2: batch_norm(BOTTLENECK),
+            norm2: Some(batch_norm(BOTTLENECK)),
             conv2: Convolution::new([BOTTLENECK, GROWTH], 3, 1, random),
         }
     }
 
     fn forward(&self, maps: Tensor<4>) -> Tensor<4> {
-        let inner = self.conv1.forward(normalize(&self.norm1, maps.clone(), Then::Relu));
-        let new = self.conv2.forward(normalize(&self.norm2, inner, Then::Relu));
+        let inner = normalize(&self.norm1, maps.clone(), Then::Relu);
+        let inner = self.conv1.forward(inner, self.norm2.as_ref(), None, Then::Relu);
+        let new = self.conv2.forward(inner, None, None, Then::Nothing);
         Tensor::cat(vec![maps, new], 1)
+    }
+
+    fn folded(self) -> Self {
+        let (conv1, norm2) = folded(self.conv1, self.norm2);
+        Self { conv1, norm2, ..self }
     }
 }
 
@@ -57,7 +64,8 @@ impl Transition {
     }
 
     fn forward(&self, maps: Tensor<4>) -> Tensor<4> {
-        let maps = self.conv.forward(normalize(&self.norm, maps, Then::Relu));
+        let maps = normalize(&self.norm, maps, Then::Relu);
+        let maps = self.conv.forward(maps, None, None, Then::Nothing);
         avg_pool2d(maps, AvgPoolOptions::new([2, 2]).with_stride([2, 2]))
     }
 }
@@ -66,7 +74,7 @@ impl Transition {
 #[derive(Module, Debug)]
 pub struct DenseNet {
     conv0: Convolution,
-    norm0: BatchNorm,
+    norm0: Option<BatchNorm>,
     /// `denseblock1` to `denseblock4`.
     denseblocks: Vec<Vec<DenseLayer>>,
     /// `transition1` to `transition3`.
@@ -85,17 +93,18 @@ impl DenseNet {
                 transitions.push(Transition::new(width, random));
                 width /= 2;
             }
-            denseblocks.push((0..depth).map(|layer| DenseLayer::new(width + layer * GROWTH, random)).collect());
+            denseblocks
+                .push((0..depth).map(|layer| DenseLayer::new(width + layer * GROWTH, random)).collect());
             width += depth * GROWTH;
         }
-        Self { conv0, norm0: batch_norm(STEM), denseblocks, transitions, norm5: batch_norm(width) }
+        Self { conv0, norm0: Some(batch_norm(STEM)), denseblocks, transitions, norm5: batch_norm(width) }
     }
 
     /// # Shapes
     /// `[batch, channels, height, width]` to `[batch, features, height / 32, width / 32]`, rounded
     /// as torchvision does: up by the stem, then down.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        let stem = normalize(&self.norm0, self.conv0.forward(images), Then::Relu);
+        let stem = self.conv0.forward(images, self.norm0.as_ref(), None, Then::Relu);
         let mut maps = halve_by_maximum(stem);
         for (block, layers) in self.denseblocks.iter().enumerate() {
             maps = layers.iter().fold(maps, |maps, layer| layer.forward(maps));
@@ -104,5 +113,13 @@ impl DenseNet {
             }
         }
         normalize(&self.norm5, maps, Then::Relu)
+    }
+
+    /// With the normalizations that follow a convolution folded into it; those before one stay.
+    pub(super) fn folded(self) -> Self {
+        let (conv0, norm0) = folded(self.conv0, self.norm0);
+        let block = |layers: Vec<DenseLayer>| layers.into_iter().map(DenseLayer::folded).collect();
+        let denseblocks = self.denseblocks.into_iter().map(block).collect();
+        Self { conv0, norm0, denseblocks, ..self }
     }
 }

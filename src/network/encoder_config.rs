@@ -29,6 +29,11 @@ pub struct ResidualConfig {
     pub stem_pool: bool,
     /// How the last maps become one vector an image, and images one a study.
     pub pooling: Pooling,
+    /// Channels for each hidden unit of squeeze and excitation in every block (16 is usual); 0 leaves
+    /// it out.
+    pub squeeze_excitation: usize,
+    /// Chance that the last block is left out for an image while training; earlier ones less.
+    pub stochastic_depth: f32,
 }
 
 impl Default for ResidualConfig {
@@ -40,6 +45,8 @@ impl Default for ResidualConfig {
             stem_stride: 2,
             stem_pool: false,
             pooling: Pooling::Average,
+            squeeze_excitation: 0,
+            stochastic_depth: 0.0,
         }
     }
 }
@@ -87,10 +94,13 @@ impl EncoderConfig {
             ("encoder.stem_kernel", config.stem_kernel),
             ("encoder.stem_stride", config.stem_stride),
         ];
-        match positive.into_iter().find(|(_, value)| *value == 0) {
-            Some((field, value)) => Err(NetworkError::TooSmall { field, value, least: 1 }),
-            None => Ok(()),
+        if let Some((field, value)) = positive.into_iter().find(|(_, value)| *value == 0) {
+            return Err(NetworkError::TooSmall { field, value, least: 1 });
         }
+        if !(0.0..1.0).contains(&config.stochastic_depth) {
+            return Err(NetworkError::Chance { field: "encoder.stochastic_depth" });
+        }
+        Ok(())
     }
 }
 
@@ -111,6 +121,10 @@ struct EncoderFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     stem_pool: Option<bool>,
     pooling: Pooling,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    squeeze_excitation: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stochastic_depth: Option<f32>,
 }
 
 impl EncoderFields {
@@ -122,6 +136,8 @@ impl EncoderFields {
             ("stem_kernel", self.stem_kernel.is_some()),
             ("stem_stride", self.stem_stride.is_some()),
             ("stem_pool", self.stem_pool.is_some()),
+            ("squeeze_excitation", self.squeeze_excitation.is_some()),
+            ("stochastic_depth", self.stochastic_depth.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
     }
@@ -134,7 +150,9 @@ impl TryFrom<EncoderFields> for EncoderConfig {
         let pooling = fields.pooling;
         if let Some(architecture) = fields.architecture {
             return match fields.residual_field() {
-                Some(field) => Err(format!("`{field}` does not go with `architecture`; leave one of them out")),
+                Some(field) => {
+                    Err(format!("`{field}` does not go with `architecture`; leave one of them out"))
+                }
                 None => Ok(Self::Torchvision(TorchvisionConfig { architecture, pooling })),
             };
         }
@@ -147,6 +165,8 @@ impl TryFrom<EncoderFields> for EncoderConfig {
             stem_stride: fields.stem_stride.unwrap_or(usual.stem_stride),
             stem_pool: fields.stem_pool.unwrap_or(usual.stem_pool),
             pooling,
+            squeeze_excitation: fields.squeeze_excitation.unwrap_or(usual.squeeze_excitation),
+            stochastic_depth: fields.stochastic_depth.unwrap_or(usual.stochastic_depth),
         }))
     }
 }
@@ -162,6 +182,8 @@ impl From<EncoderConfig> for EncoderFields {
                 stem_stride: Some(config.stem_stride),
                 stem_pool: Some(config.stem_pool),
                 pooling: config.pooling,
+                squeeze_excitation: (config.squeeze_excitation > 0).then_some(config.squeeze_excitation),
+                stochastic_depth: (config.stochastic_depth > 0.0).then_some(config.stochastic_depth),
             },
             EncoderConfig::Torchvision(TorchvisionConfig { architecture, pooling }) => {
                 Self { architecture: Some(architecture), pooling, ..Self::default() }

@@ -3,11 +3,11 @@
 use burn::module::Module;
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 
 use super::architecture::Block;
 use super::convolution::Convolution;
-use super::normalization::{Then, batch_norm, normalize};
+use super::encoder::folded;
+use super::normalization::{Then, batch_norm};
 use super::pooling::halve_by_maximum;
 use crate::random::Random;
 
@@ -15,12 +15,12 @@ use crate::random::Random;
 #[derive(Module, Debug)]
 pub struct ResNetBlock {
     conv1: Convolution,
-    bn1: BatchNorm,
+    bn1: Option<BatchNorm>,
     conv2: Convolution,
-    bn2: BatchNorm,
+    bn2: Option<BatchNorm>,
     conv3: Option<Convolution>,
     bn3: Option<BatchNorm>,
-    downsample: Option<(Convolution, BatchNorm)>,
+    downsample: Option<(Convolution, Option<BatchNorm>)>,
 }
 
 impl ResNetBlock {
@@ -33,13 +33,14 @@ impl ResNetBlock {
         let changes = stride != 1 || channels_in != channels_out;
         Self {
             conv1: Convolution::new([channels_in, width], first.0, first.1, random),
-            bn1: batch_norm(width),
+            bn1: Some(batch_norm(width)),
             conv2: Convolution::new([width, width], second.0, second.1, random),
-            bn2: batch_norm(width),
+            bn2: Some(batch_norm(width)),
             conv3: widens.then(|| Convolution::new([width, channels_out], 1, 1, random)),
             bn3: widens.then(|| batch_norm(channels_out)),
             downsample: changes.then(|| {
-                (Convolution::new([channels_in, channels_out], 1, stride, random), batch_norm(channels_out))
+                let conv = Convolution::new([channels_in, channels_out], 1, stride, random);
+                (conv, Some(batch_norm(channels_out)))
             }),
         }
     }
@@ -48,19 +49,25 @@ impl ResNetBlock {
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let around = match &self.downsample {
-            Some((conv, norm)) => normalize(norm, conv.forward(input.clone()), Then::Nothing),
+            Some((conv, norm)) => conv.forward(input.clone(), norm.as_ref(), None, Then::Nothing),
             None => input.clone(),
         };
-        let inner = normalize(&self.bn1, self.conv1.forward(input), Then::Relu);
-        let inner = self.conv2.forward(inner);
-        let inner = match (&self.conv3, &self.bn3) {
-            (Some(conv), Some(norm)) => {
-                let inner = normalize(&self.bn2, inner, Then::Relu);
-                normalize(norm, conv.forward(inner), Then::Nothing)
+        let inner = self.conv1.forward(input, self.bn1.as_ref(), None, Then::Relu);
+        match &self.conv3 {
+            Some(conv3) => {
+                let inner = self.conv2.forward(inner, self.bn2.as_ref(), None, Then::Relu);
+                conv3.forward(inner, self.bn3.as_ref(), Some(around), Then::Relu)
             }
-            _ => normalize(&self.bn2, inner, Then::Nothing),
-        };
-        relu(inner + around)
+            None => self.conv2.forward(inner, self.bn2.as_ref(), Some(around), Then::Relu),
+        }
+    }
+
+    fn folded(self) -> Self {
+        let (conv1, bn1) = folded(self.conv1, self.bn1);
+        let (conv2, bn2) = folded(self.conv2, self.bn2);
+        let (conv3, bn3) = self.conv3.map(|conv| folded(conv, self.bn3)).unzip();
+        let downsample = self.downsample.map(|(conv, norm)| folded(conv, norm));
+        Self { conv1, bn1, conv2, bn2, conv3, bn3: bn3.flatten(), downsample }
     }
 }
 
@@ -68,7 +75,7 @@ impl ResNetBlock {
 #[derive(Module, Debug)]
 pub struct ResNet {
     conv1: Convolution,
-    bn1: BatchNorm,
+    bn1: Option<BatchNorm>,
     layer1: Vec<ResNetBlock>,
     layer2: Vec<ResNetBlock>,
     layer3: Vec<ResNetBlock>,
@@ -92,15 +99,23 @@ impl ResNet {
             (0..depths[stage]).map(&mut next).collect()
         };
         let [layer1, layer2, layer3, layer4] = [0, 1, 2, 3].map(&mut stage);
-        Self { conv1, bn1: batch_norm(64), layer1, layer2, layer3, layer4 }
+        Self { conv1, bn1: Some(batch_norm(64)), layer1, layer2, layer3, layer4 }
     }
 
     /// # Shapes
     /// `[batch, channels, height, width]` to `[batch, features, height / 32, width / 32]`, rounded up.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        let stem = normalize(&self.bn1, self.conv1.forward(images), Then::Relu);
+        let stem = self.conv1.forward(images, self.bn1.as_ref(), None, Then::Relu);
         let stages = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
         let blocks = stages.into_iter().flatten();
         blocks.fold(halve_by_maximum(stem), |maps, block| block.forward(maps))
+    }
+
+    pub(super) fn folded(self) -> Self {
+        let (conv1, bn1) = folded(self.conv1, self.bn1);
+        let stages = [self.layer1, self.layer2, self.layer3, self.layer4];
+        let [layer1, layer2, layer3, layer4] =
+            stages.map(|blocks| blocks.into_iter().map(ResNetBlock::folded).collect());
+        Self { conv1, bn1, layer1, layer2, layer3, layer4 }
     }
 }

@@ -6,8 +6,9 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
+use super::groups::{ParameterGroup, freeze};
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::network::{Bags, DeviceError, Network, read_tensor};
+use crate::network::{Bags, DeviceError, Kept, Network, read_tensor};
 use crate::random::Random;
 
 /// The labelled bags of one step.
@@ -53,19 +54,26 @@ impl Trainer {
         }
     }
 
+    /// Gives groups of parameters learning rates of their own, or none.
+    pub fn set_groups(&mut self, groups: &[ParameterGroup]) {
+        self.optimizer = self.optimizer.clone().with_groups(groups);
+        self.network = freeze(self.network.clone(), groups);
+    }
+
     /// The device to put batches on.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Makes one step at `share` of the highest learning rate; `random` draws the dropout. Returns
+    /// Makes one step at `share` of the highest learning rate; `random` draws what is left out. Returns
     /// the loss before the step.
     ///
     /// # Errors
     /// [`TrainError::Device`] where the device fails.
     pub fn step(&mut self, batch: Batch, share: f64, random: &mut Random) -> Result<f64, TrainError> {
-        let keep = self.dropout_mask(batch.labels.len(), random);
-        let output = self.network.forward_with(batch.bags, keep);
+        let features = self.dropout_mask(batch.labels.len(), random);
+        let kept = Kept { features, blocks: self.network.draw_blocks(&batch.bags, random) };
+        let output = self.network.forward_with(batch.bags, kept);
         let loss = cross_entropy(output.logits, &batch.labels, &self.class_weights, self.label_smoothing);
         let value = scalar(loss.clone())?;
         if !value.is_finite() {

@@ -22,6 +22,7 @@ fn config() -> NetworkConfig {
             stem_stride: 1,
             stem_pool: true,
             pooling: Pooling::AverageMax,
+            ..ResidualConfig::default()
         }),
         neighbours: 0,
         attention_units: 8,
