@@ -5,10 +5,10 @@ use std::io::{self, Read};
 
 use zip::ZipArchive;
 
+use super::TorchError;
 use super::pickle::{Cursor, run};
 use super::tensors::{TorchTensor, tensor, views};
 use super::value::{Storage, Value};
-use super::TorchError;
 
 /// How files before PyTorch 1.6 start: a pickle of the number 0x1950a86a20f9469cfc6c.
 const OLD_START: [u8; 15] =
@@ -84,7 +84,9 @@ fn read_stream(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchError
     let _protocol = run(&mut cursor)?;
     let _machine = run(&mut cursor)?;
     let views = views(&run(&mut cursor)?)?;
-    let Value::List(keys) = run(&mut cursor)? else { return Err(TorchError::Damaged("its keys are missing")) };
+    let Value::List(keys) = run(&mut cursor)? else {
+        return Err(TorchError::Damaged("its keys are missing"));
+    };
     let mut tensors = BTreeMap::new();
     for key in &keys.values {
         let Value::Text(key) = key else { return Err(TorchError::Damaged("its keys are missing")) };

@@ -49,7 +49,12 @@ pub(super) fn views(list: &Value) -> Result<BTreeMap<String, Rc<View>>, TorchErr
 /// Returns the tensor that `view` shows of the storage's bytes.
 pub(super) fn tensor(view: &View, bytes: &[u8]) -> Result<TorchTensor, TorchError> {
     let Storage { kind, .. } = *view.storage;
-    let mut values = Vec::with_capacity(view.shape.iter().product());
+    let count: usize = view.shape.iter().product();
+    // A view may repeat what is stored; weights never do, and a few bytes must not become gigabytes.
+    if count > bytes.len() / kind.bytes() {
+        return Err(TorchError::Damaged("a tensor is larger than its storage"));
+    }
+    let mut values = Vec::with_capacity(count);
     let mut index = vec![0_usize; view.shape.len()];
     let outside = TorchError::Damaged("a tensor reaches beyond its storage");
     if view.shape.contains(&0) {

@@ -35,7 +35,7 @@ def values(name, shape):
     if len(shape) > 1 and name != "images":
         drawn = (2.0 * unit - 1.0) * np.sqrt(6.0 / np.prod(shape[1:]))
     elif name.endswith("running_var") or name.endswith("weight"):
-        drawn = 0.75 + 0.5 * unit
+        drawn = (0.75 + 0.5 * unit) * (0.25 if name.endswith("bn3.weight") else 1.0)
     else:
         drawn = (2.0 * unit - 1.0) * (1.0 if name == "images" else 0.1)
     return torch.from_numpy(drawn.astype(np.float32).reshape(shape))
