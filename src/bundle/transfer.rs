@@ -34,6 +34,26 @@ pub struct Transfer {
     pub channels: Option<[usize; 2]>,
 }
 
+/// Most names that are listed of each kind.
+const LISTED: usize = 6;
+
+impl std::fmt::Display for Transfer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |names: &[String]| match names {
+            [] => "none".to_owned(),
+            first if first.len() > LISTED => {
+                format!("{} and {} more", first[..LISTED].join(", "), first.len() - LISTED)
+            }
+            all => all.join(", "),
+        };
+        write!(f, "{} tensors start from the file", self.set)?;
+        if let Some([from, to]) = self.channels {
+            write!(f, ", the first convolution's input channels fitted from {from} to {to}")?;
+        }
+        write!(f, "; not in the file: {}; of the file not used: {}", list(&self.missing), list(&self.unused))
+    }
+}
+
 /// Returns `network` with those weights of a file that have a place in it.
 ///
 /// The file is of safetensors (ours, or with torchvision's names) or of PyTorch (`.pth`). The first
@@ -116,7 +136,8 @@ fn place<'a>(name: &str, shapes: &'a BTreeMap<String, Vec<usize>>) -> Option<(&'
         let ours = our_name(name)?;
         let normalization = || {
             let (part, last) = ours.rsplit_once('.')?;
-            let last = [("weight", "gamma"), ("bias", "beta")].into_iter().find(|(theirs, _)| *theirs == last)?.1;
+            let last =
+                [("weight", "gamma"), ("bias", "beta")].into_iter().find(|(theirs, _)| *theirs == last)?.1;
             shapes.get_key_value(&format!("{part}.{last}"))
         };
         shapes.get_key_value(&ours).or_else(normalization)

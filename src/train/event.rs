@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Failure;
+use crate::bundle::Transfer;
 
 /// One epoch, as in `history.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub enum Event<'a> {
     },
     /// A case cannot be used.
     Failed(&'a Failure),
+    /// The network starts from weights of a file.
+    Transferred(&'a Transfer),
     /// The run goes on from a checkpoint.
     Resumed {
         /// Epochs that were done.

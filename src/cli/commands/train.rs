@@ -52,6 +52,7 @@ impl Watch {
     fn see(&self, event: Event) {
         match event {
             Event::Loaded { .. } | Event::Failed(_) => watch_loading(&self.loading)(event),
+            Event::Transferred(report) => printer::say(&report.to_string()),
             Event::Resumed { epochs } => printer::say(&format!("going on after epoch {epochs}")),
             Event::Step { epoch, epochs, step, steps, loss } => {
                 let mut bar = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
