@@ -7,7 +7,10 @@ use super::clock::median_seconds;
 use super::{BenchError, BenchSettings, NetworkRow};
 use crate::bundle::Bundle;
 use crate::gpu::Compute;
-use crate::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, read_tensor};
+use crate::network::{
+    Architecture, Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, TorchvisionConfig,
+    read_tensor,
+};
 use crate::random::Random;
 use crate::train::{Batch, OptimizerConfig, Trainer};
 
@@ -47,14 +50,10 @@ pub(super) fn measure(
 fn resnet18() -> NetworkConfig {
     NetworkConfig {
         kind: NetworkKind::Slice,
-        encoder: EncoderConfig {
-            widths: vec![64, 128, 256, 512],
-            depths: vec![2; 4],
-            stem_kernel: 7,
-            stem_stride: 2,
-            stem_pool: true,
+        encoder: EncoderConfig::Torchvision(TorchvisionConfig {
+            architecture: Architecture::ResNet18,
             pooling: Pooling::Average,
-        },
+        }),
         neighbours: 1,
         attention_units: 1,
         dropout: 0.0,
@@ -75,7 +74,7 @@ impl Case<'_> {
         let values: Vec<f32> = (0..self.shape.iter().product()).map(|_| random.normal() as f32).collect();
         let images = Tensor::from_data(TensorData::new(values, self.shape), device);
         let counts = match self.config.kind {
-            NetworkKind::Mil => vec![self.shape[0]],
+            NetworkKind::Mil | NetworkKind::Volume => vec![self.shape[0]],
             _ => vec![1; self.shape[0]],
         };
         Bags { images, counts }

@@ -12,6 +12,7 @@ pub fn model_card(bundle: &Bundle) -> String {
     let origin = &manifest.origin;
     let input = match bundle.network_config().kind {
         NetworkKind::Slice => "single images",
+        NetworkKind::Volume => "whole CT series (the volume at once)",
         NetworkKind::Mil => "whole CT series (all slices, pooled by gated attention)",
     };
     let threshold = match manifest.threshold {

@@ -12,6 +12,7 @@ mod ensemble;
 mod error;
 mod golden;
 mod manifest;
+mod transfer;
 mod weights;
 
 pub use bundle::Bundle;
@@ -20,4 +21,5 @@ pub use embedded::embedded;
 pub use error::BundleError;
 pub use golden::{Golden, SelfTestError};
 pub use manifest::{Axis, Calibration, FORMAT, Manifest, Origin};
+pub use transfer::{Transfer, transfer};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

@@ -1,10 +1,11 @@
 //! Weights as safetensors bytes: the same network gives the same bytes.
 
 use burn::module::Module;
-use burn::store::{ModuleSnapshot, SafetensorsStore};
+use burn::store::{ApplyResult, ModuleSnapshot, SafetensorsStore};
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
+use crate::files::TorchError;
 use crate::network::Network;
 
 /// What is wrong with weights.
@@ -17,6 +18,9 @@ pub enum WeightsError {
     /// A weight is infinite or not a number.
     #[error("weight `{0}` holds values that are not finite numbers")]
     NotFinite(String),
+    /// PyTorch's file of weights cannot be read.
+    #[error("the weights cannot be read: {0}")]
+    Torch(#[from] TorchError),
     /// The weights are for another network.
     #[error("the weights do not fit network.json: {0}")]
     Mismatch(String),
@@ -34,7 +38,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 pub fn save_weights(network: &Network) -> Result<Vec<u8>, WeightsError> {
     let failed = |error: &dyn std::fmt::Display| WeightsError::Format(error.to_string());
     // Without metadata: a hash map's order would change the bytes, and so the hash, from run to run.
-    let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
+    let mut store = SafetensorsStore::from_bytes(None).clear_metadata().skip_enum_variants(true);
     network.save_into(&mut store).map_err(|error| failed(&error))?;
     store.get_bytes().map_err(|error| failed(&error))
 }
@@ -45,19 +49,30 @@ pub fn save_weights(network: &Network) -> Result<Vec<u8>, WeightsError> {
 /// [`WeightsError`] where they cannot be read, are not finite, or are not exactly those of the network.
 pub fn load_weights(network: Network, bytes: &[u8]) -> Result<Network, WeightsError> {
     refuse_non_finite(bytes)?;
-    // Clones share their running statistics in burn 0.22; `valid` gives this one its own.
-    let mut network = network.valid();
-    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec())).allow_partial(true).validate(false);
-    let result = network.load_from(&mut store).map_err(|error| WeightsError::Mismatch(error.to_string()))?;
+    let (network, result) = apply(network, bytes)?;
     let complaint = result
-        .errors
+        .missing
         .first()
-        .map(|error| error.to_string())
-        .or_else(|| result.missing.first().map(|(name, _)| format!("`{name}` is missing")))
+        .map(|(name, _)| format!("`{name}` is missing"))
         .or_else(|| result.unused.first().map(|name| format!("`{name}` has no place")));
     match complaint {
         Some(what) => Err(WeightsError::Mismatch(what)),
         None => Ok(network),
+    }
+}
+
+/// Puts those of the weights that have a place into `network`.
+pub(super) fn apply(network: Network, bytes: &[u8]) -> Result<(Network, ApplyResult), WeightsError> {
+    // Clones share their running statistics in burn 0.22; `valid` gives this one its own.
+    let mut network = network.valid();
+    let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()))
+        .allow_partial(true)
+        .validate(false)
+        .skip_enum_variants(true);
+    let result = network.load_from(&mut store).map_err(|error| WeightsError::Mismatch(error.to_string()))?;
+    match result.errors.first() {
+        Some(error) => Err(WeightsError::Mismatch(error.to_string())),
+        None => Ok((network, result)),
     }
 }
 

@@ -193,7 +193,7 @@ pub(super) struct TrainArgs {
     /// Folder for the bundle, its history and checkpoints; a run found there goes on.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Weights to start from: the weights.safetensors of a bundle with the same network.
+    /// Weights to start from: weights.safetensors of a bundle, or torchvision weights (.safetensors, .pth).
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
     /// Seed for weights, split, order and augmentation; the recipe's if left out.

@@ -15,6 +15,7 @@ mod placement;
 mod png;
 mod raster;
 mod stream;
+mod torch;
 mod volume_file;
 
 pub use archive::{
@@ -31,4 +32,5 @@ pub use png::write_png;
 pub use raster::{
     MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, read_picture,
 };
+pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
 pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};

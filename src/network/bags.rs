@@ -10,7 +10,7 @@ use super::{NetworkConfig, NetworkError, NetworkKind};
 pub struct Bags {
     /// All images, `[images, channels, height, width]`.
     pub images: Tensor<4>,
-    /// For a study-level network, the number of slices of each study in turn; they sum to the
+    /// For study-level networks, the number of slices of each study in turn; they sum to the
     /// number of images. For single images, a one for each.
     pub counts: Vec<usize>,
 }
@@ -20,10 +20,10 @@ impl Bags {
     ///
     /// # Shapes
     /// Each volume is `[slices, height, width]`; height and width are the same for all. For
-    /// [`NetworkKind::Slice`] each has one slice.
+    /// [`NetworkKind::Slice`] each has one slice; for [`NetworkKind::Volume`] all have as many.
     ///
     /// # Errors
-    /// [`NetworkError::Input`] where the shapes do not fit together or to the network.
+    /// [`NetworkError::Input`] and [`NetworkError::Depth`] where the shapes do not fit together or to the network.
     pub fn new(
         volumes: &[&Array3<f32>],
         config: &NetworkConfig,
@@ -32,11 +32,16 @@ impl Bags {
         let (_, height, width) = volumes.first().map_or((0, 0, 0), |volume| volume.dim());
         let fits = |volume: &&Array3<f32>| {
             let (slices, h, w) = volume.dim();
-            (h, w) == (height, width) && slices > 0 && (config.kind == NetworkKind::Mil || slices == 1)
+            (h, w) == (height, width) && slices > 0 && (config.kind != NetworkKind::Slice || slices == 1)
         };
         if let Some(odd) = volumes.iter().find(|volume| !fits(volume)) {
             let (slices, h, w) = odd.dim();
             return Err(NetworkError::Input { shape: [slices, h, w], height, width });
+        }
+        let depth = volumes.first().map_or(0, |volume| volume.dim().0);
+        let other_depth = volumes.iter().map(|volume| volume.dim().0).find(|slices| *slices != depth);
+        if let (NetworkKind::Volume, Some(found)) = (config.kind, other_depth) {
+            return Err(NetworkError::Depth { found, expected: depth });
         }
         let counts: Vec<usize> = volumes.iter().map(|volume| volume.dim().0).collect();
         let images: usize = counts.iter().sum();

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::EncoderConfig;
+
 /// Why a network cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -37,9 +39,31 @@ pub enum NetworkError {
         /// Width of the first volume of the batch.
         width: usize,
     },
-    /// Dropout is not a probability below one.
-    #[error("`dropout` must be at least 0 and below 1")]
-    Dropout,
+    /// A volume has not as many slices as the others of its batch.
+    #[error(
+        "a preprocessed volume has {found} slices where {expected} were expected; end the chain with a `resize` \
+         or `crop_or_pad` to one size"
+    )]
+    Depth {
+        /// Its slices.
+        found: usize,
+        /// Slices of the first volume of the batch.
+        expected: usize,
+    },
+    /// A chance is not a probability below one.
+    #[error("`{field}` must be at least 0 and below 1")]
+    Chance {
+        /// The field's name in the recipe.
+        field: &'static str,
+    },
+    /// A field of the recipe does not go with the network's kind.
+    #[error("`{field}` does not go with kind `volume`: {instead}")]
+    Volume {
+        /// The field's name in the recipe.
+        field: &'static str,
+        /// What to write instead.
+        instead: &'static str,
+    },
 }
 
 /// What the network classifies.
@@ -50,6 +74,8 @@ pub enum NetworkKind {
     Slice,
     /// Whole studies: all slices of a volume, pooled by gated attention.
     Mil,
+    /// Whole studies of one shape: a volume, seen by convolutions in all three directions.
+    Volume,
 }
 
 /// How feature maps become one vector an image, and the images' vectors one a study.
@@ -65,47 +91,6 @@ pub enum Pooling {
     Max,
     /// Mean and maximum of the image side by side, and of the slices as for `max`.
     AverageMax,
-}
-
-/// The 2D residual encoder (He et al. 2016, doi:10.1109/CVPR.2016.90).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EncoderConfig {
-    /// Channels of each stage; every stage after the first halves the image.
-    pub widths: Vec<usize>,
-    /// Residual blocks of each stage.
-    pub depths: Vec<usize>,
-    /// Side of the first convolution's kernel, odd.
-    #[serde(default = "stem_kernel")]
-    pub stem_kernel: usize,
-    /// Stride of the first convolution.
-    #[serde(default = "stem_stride")]
-    pub stem_stride: usize,
-    /// Whether a 3 x 3 maximum pooling with stride 2 follows the first convolution.
-    #[serde(default)]
-    pub stem_pool: bool,
-    /// How the last maps become one vector an image, and images one a study.
-    #[serde(default)]
-    pub pooling: Pooling,
-}
-
-fn stem_kernel() -> usize {
-    3
-}
-
-fn stem_stride() -> usize {
-    2
-}
-
-impl EncoderConfig {
-    /// Length of the vector that the encoder gives for an image.
-    pub fn features(&self) -> usize {
-        let last = self.widths.last().copied().unwrap_or(0);
-        match self.pooling {
-            Pooling::Average | Pooling::Max => last,
-            Pooling::AverageMax => 2 * last,
-        }
-    }
 }
 
 /// A whole network, except for the number of classes.
@@ -140,7 +125,7 @@ impl NetworkConfig {
 
     /// Length of the vector before the head.
     pub fn features(&self) -> usize {
-        match (self.kind, self.encoder.pooling) {
+        match (self.kind, self.encoder.pooling()) {
             (NetworkKind::Mil, Pooling::Max | Pooling::AverageMax) => 2 * self.encoder.features(),
             _ => self.encoder.features(),
         }
@@ -151,23 +136,32 @@ impl NetworkConfig {
     /// # Errors
     /// [`NetworkError`] names the field and what it must be.
     pub fn validate(&self) -> Result<(), NetworkError> {
-        let encoder = &self.encoder;
-        if encoder.widths.is_empty() || encoder.widths.len() != encoder.depths.len() {
-            return Err(NetworkError::Stages { widths: encoder.widths.len(), depths: encoder.depths.len() });
-        }
-        let positive = [
-            ("encoder.widths", encoder.widths.iter().copied().min().unwrap_or(0)),
-            ("encoder.depths", encoder.depths.iter().copied().min().unwrap_or(0)),
-            ("encoder.stem_kernel", encoder.stem_kernel),
-            ("encoder.stem_stride", encoder.stem_stride),
-            ("attention_units", self.attention_units),
-        ];
-        if let Some((field, value)) = positive.into_iter().find(|(_, value)| *value == 0) {
-            return Err(NetworkError::TooSmall { field, value, least: 1 });
+        self.encoder.validate()?;
+        if self.attention_units == 0 {
+            return Err(NetworkError::TooSmall { field: "attention_units", value: 0, least: 1 });
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return Err(NetworkError::Dropout);
+            return Err(NetworkError::Chance { field: "dropout" });
         }
-        Ok(())
+        match self.kind {
+            NetworkKind::Slice | NetworkKind::Mil => Ok(()),
+            NetworkKind::Volume => self.validate_volume(),
+        }
+    }
+
+    fn validate_volume(&self) -> Result<(), NetworkError> {
+        let wrong = |field, instead| Err(NetworkError::Volume { field, instead });
+        match &self.encoder {
+            EncoderConfig::Torchvision(_) => {
+                wrong("encoder.architecture", "give `widths` and `depths`; torchvision's networks see images")
+            }
+            EncoderConfig::Residual(config) if config.stem_pool => {
+                wrong("encoder.stem_pool", "raise `stem_stride`")
+            }
+            EncoderConfig::Residual(_) if self.neighbours > 0 => {
+                wrong("neighbours", "leave it out; the network sees all slices")
+            }
+            EncoderConfig::Residual(_) => Ok(()),
+        }
     }
 }

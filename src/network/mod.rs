@@ -1,24 +1,38 @@
 //! The networks: configuration, weights and the forward pass.
 //!
-//! There is one [`Network`]: a 2D residual encoder and a linear head. For single images (`slice`)
-//! each image's features go straight to the head; for whole studies (`mil`, multiple-instance
-//! learning) the features of a study's slices are first pooled by gated attention, which also
-//! tells how much each slice counted.
+//! There is one [`Network`]: an encoder and a linear head. For single images (`slice`) each image's
+//! features go straight to the head; for whole studies (`mil`, multiple-instance learning) the
+//! features of a study's slices are first pooled by gated attention, which also tells how much
+//! each slice counted; or (`volume`) the encoder's convolutions run over all three directions.
+//! The encoder is a residual one of any size, or a ResNet or DenseNet of torchvision.
 
+mod architecture;
 mod attention;
+mod backbone;
 mod bags;
 mod config;
 mod convolution;
+mod densenet;
 mod encoder;
+mod encoder_config;
+mod excitation;
 #[expect(clippy::module_inception, reason = "the network is this room's main type")]
 mod network;
 mod normalization;
+mod pooling;
 mod read;
+mod resnet;
 
+pub use architecture::Architecture;
 pub use attention::GatedAttention;
+pub use backbone::Backbone;
 pub use bags::Bags;
-pub use config::{EncoderConfig, NetworkConfig, NetworkError, NetworkKind, Pooling};
-pub use convolution::Convolution;
+pub use config::{NetworkConfig, NetworkError, NetworkKind, Pooling};
+pub use convolution::{Convolution, Maps, Space};
+pub use densenet::{DenseLayer, DenseNet, Transition};
 pub use encoder::{Encoder, ResidualBlock};
-pub use network::{Network, Output};
+pub use encoder_config::{EncoderConfig, ResidualConfig, TorchvisionConfig};
+pub use excitation::SqueezeExcitation;
+pub use network::{Kept, Network, Output};
 pub use read::{DeviceError, read_tensor};
+pub use resnet::{ResNet, ResNetBlock};

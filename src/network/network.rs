@@ -1,10 +1,11 @@
 //! The network: encoder, pooling over a study where there is one, and head.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
-use super::convolution::normal_weight;
-use super::{Bags, Encoder, GatedAttention, NetworkConfig, NetworkError, NetworkKind};
+use super::convolution::{Maps, Space, normal_weight};
+use super::pooling::pool;
+use super::{Backbone, Bags, GatedAttention, NetworkConfig, NetworkError, NetworkKind, Pooling};
 use crate::random::Random;
 
 /// Standard deviation of the untrained head: small, so that training starts from equal probabilities.
@@ -22,10 +23,24 @@ pub struct Output {
 /// A classifier for images or studies.
 #[derive(Module, Debug)]
 pub struct Network {
-    encoder: Encoder,
+    encoder: Backbone,
     attention: Option<GatedAttention>,
     head: Param<Tensor<2>>,
     head_bias: Param<Tensor<1>>,
+    #[module(skip)]
+    pooling: Pooling,
+    #[module(skip)]
+    space: Space,
+}
+
+/// What is kept in one training step, drawn by the caller so that it is the same on every device: what
+/// is left out is multiplied by zero, the rest by so much that the mean stays.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// `[bags, features]` for the features before the head: dropout.
+    pub features: Option<Tensor<2>>,
+    /// `[blocks, bags]` for the encoder's blocks, an image being its own bag for `mil`: stochastic depth.
+    pub blocks: Option<Tensor<2>>,
 }
 
 impl Network {
@@ -40,16 +55,17 @@ impl Network {
         }
         let mut random = Random::keyed(seed, &[0x6E65_7477]);
         let (inner, features) = (config.encoder.features(), config.features());
-        let encoder = Encoder::new(&config.encoder, config.channels(), &mut random);
+        let space = if config.kind == NetworkKind::Volume { Space::Volume } else { Space::Plane };
+        let encoder = Backbone::new(&config.encoder, space, config.channels(), &mut random);
         let attention = (config.kind == NetworkKind::Mil)
             .then(|| GatedAttention::new(inner, config.attention_units, &mut random));
         let head = normal_weight([features, classes], HEAD_DEVIATION, &mut random);
         let head_bias = Param::from_tensor(Tensor::zeros([classes], &Device::flex()));
-        Ok(Self { encoder, attention, head, head_bias })
+        Ok(Self { encoder, attention, head, head_bias, pooling: config.encoder.pooling(), space })
     }
 
-    /// The network with every batch normalization folded into its convolution: the same logits up to
-    /// rounding, faster, for inference only (it can be neither trained nor saved).
+    /// The network with batch normalizations folded into the convolutions before them: the same logits up
+    /// to rounding, faster, for inference only (it can be neither trained nor saved).
     #[must_use]
     pub fn folded(self) -> Self {
         Self { encoder: self.encoder.folded(), ..self }
@@ -58,25 +74,49 @@ impl Network {
     /// # Shapes
     /// `[images, channels, height, width]` in bags of `counts` images to `[bags, classes]`.
     pub fn forward(&self, bags: Bags) -> Output {
-        self.forward_with(bags, None)
+        self.forward_with(bags, Kept::default())
     }
 
-    /// The forward pass with each bag's features multiplied by `keep`, `[bags, features]`:
-    /// dropout whose mask the caller draws, so that it is the same on every device.
-    pub fn forward_with(&self, bags: Bags, keep: Option<Tensor<2>>) -> Output {
-        let features = self.encoder.forward(bags.images);
-        self.answer(features, &bags.counts, keep)
+    /// The forward pass of a training step.
+    pub fn forward_with(&self, bags: Bags, kept: Kept) -> Output {
+        let maps = Maps { slices: bags.images, depth: self.depth(&bags.counts) };
+        let features = pool(self.encoder.forward(maps, kept.blocks), self.pooling);
+        self.answer(features, &bags.counts, kept.features)
     }
 
-    /// The forward pass with at most `images` images at a time in the encoder, which bounds its memory.
-    /// For inference: while training, batch normalization looks at all images of a batch.
+    /// The forward pass with at most `images` images (or one volume) at a time in the encoder, which
+    /// bounds its memory. For inference: while training, batch normalization looks at all images of a
+    /// batch.
     pub fn forward_in_pieces(&self, bags: Bags, images: usize) -> Output {
-        let pieces = bags.images.split(images.max(1), 0);
-        let features = pieces.into_iter().map(|piece| self.encoder.forward(piece)).collect();
-        self.answer(Tensor::cat(features, 0), &bags.counts, None)
+        let depth = self.depth(&bags.counts);
+        let pieces = bags.images.split(depth.unwrap_or(images).max(1), 0);
+        let features = |slices| pool(self.encoder.forward(Maps { slices, depth }, None), self.pooling);
+        self.answer(Tensor::cat(pieces.into_iter().map(features).collect(), 0), &bags.counts, None)
     }
 
-    /// From the images' features, `[images, features]`, to the output.
+    /// Slices of each volume, where the network sees volumes.
+    fn depth(&self, counts: &[usize]) -> Option<usize> {
+        (self.space == Space::Volume).then(|| counts.first().copied().unwrap_or(1))
+    }
+
+    /// Returns which blocks of the encoder are kept for each image or volume, `[blocks, bags]`, drawn by
+    /// `random`; `None` without stochastic depth.
+    pub fn draw_blocks(&self, bags: &Bags, random: &mut Random) -> Option<Tensor<2>> {
+        let chances = self.encoder.drop_chances();
+        if chances.iter().all(|chance| *chance <= 0.0) {
+            return None;
+        }
+        let [images, ..] = bags.images.dims();
+        let count = if self.space == Space::Volume { bags.counts.len() } else { images };
+        let mut draw = |chance: f32| {
+            if random.chance(f64::from(chance)) { 0.0 } else { 1.0 / (1.0 - chance) }
+        };
+        let factors: Vec<f32> =
+            chances.iter().flat_map(|&chance| (0..count).map(move |_| chance)).map(&mut draw).collect();
+        Some(Tensor::from_data(TensorData::new(factors, [chances.len(), count]), &bags.images.device()))
+    }
+
+    /// From the features of images or volumes, `[images, features]`, to the output.
     fn answer(&self, features: Tensor<2>, counts: &[usize], keep: Option<Tensor<2>>) -> Output {
         let (features, attention) = match &self.attention {
             None => (features, Vec::new()),

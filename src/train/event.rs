@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bundle::Transfer;
 use crate::cohort::Failure;
 
 /// One epoch, as in `history.csv`.
@@ -37,6 +38,8 @@ pub enum Event<'a> {
     Warning(&'a str),
     /// A case cannot be used.
     Failed(&'a Failure),
+    /// The network starts from weights of a file.
+    Transferred(&'a Transfer),
     /// The run goes on from a checkpoint.
     Resumed {
         /// Epochs that were done.

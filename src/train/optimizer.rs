@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
+use super::groups::{ParameterGroup, Path, factor};
 use super::step::scalar;
 use crate::network::Network;
 
@@ -71,6 +72,7 @@ impl OptimizerConfig {
 #[derive(Debug, Clone)]
 pub struct Optimizer {
     config: OptimizerConfig,
+    groups: Vec<ParameterGroup>,
     steps: u64,
     /// Per parameter, in the network's order: the running means, flattened.
     moments: Vec<Vec<Tensor<1>>>,
@@ -79,12 +81,17 @@ pub struct Optimizer {
 impl Optimizer {
     /// An optimizer that has made no step.
     pub fn new(config: OptimizerConfig) -> Self {
-        Self { config, steps: 0, moments: Vec::new() }
+        Self { config, groups: Vec::new(), steps: 0, moments: Vec::new() }
     }
 
     /// An optimizer that goes on after `steps` steps with the moments of [`Self::moments`].
     pub fn resumed(config: OptimizerConfig, steps: u64, moments: Vec<Vec<Tensor<1>>>) -> Self {
-        Self { config, steps, moments }
+        Self { config, groups: Vec::new(), steps, moments }
+    }
+
+    /// The optimizer with learning rates of their own for some parameters.
+    pub fn with_groups(self, groups: &[ParameterGroup]) -> Self {
+        Self { groups: groups.to_vec(), ..self }
     }
 
     /// The optimizer with its running means on `device`.
@@ -121,7 +128,8 @@ impl Optimizer {
             if clip_norm > 0.0 { (clip_norm / (norm(&network, &gradients)? + 1e-6)).min(1.0) } else { 1.0 };
         self.steps += 1;
         let first = self.moments.is_empty();
-        let mut stepper = Stepper { optimizer: self, gradients, share, factor, index: 0, first };
+        let mut stepper =
+            Stepper { optimizer: self, gradients, share, factor, index: 0, first, path: Path::default() };
         Ok(network.map(&mut stepper))
     }
 
@@ -190,9 +198,18 @@ struct Stepper<'a> {
     factor: f64,
     index: usize,
     first: bool,
+    path: Path,
 }
 
 impl ModuleMapper for Stepper<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
         let Some(gradient) = self.gradients.remove::<D>(id) else {
@@ -206,7 +223,8 @@ impl ModuleMapper for Stepper<'_> {
         let flat: Tensor<1> = tensor.inner().flatten(0, D - 1);
         let gradient: Tensor<1> = gradient.flatten(0, D - 1);
         let gradient = if self.factor < 1.0 { gradient.mul_scalar(self.factor) } else { gradient };
-        let stepped = self.optimizer.update(self.share, flat, gradient, &mut moments);
+        let share = self.share * factor(&self.optimizer.groups, &self.path.name());
+        let stepped = self.optimizer.update(share, flat, gradient, &mut moments);
         self.optimizer.moments[self.index] = moments;
         self.index += 1;
         let stepped = Tensor::from_inner(stepped.reshape(shape)).require_grad();

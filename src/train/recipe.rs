@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 use super::augment::AugmentConfig;
+use super::groups::ParameterGroup;
 use super::loss::Loss;
 use super::mix::MixConfig;
 use super::optimizer::OptimizerConfig;
@@ -127,6 +128,9 @@ pub struct Recipe {
     pub augment: AugmentConfig,
     /// The optimizer.
     pub optimizer: OptimizerConfig,
+    /// Parameters that learn at a rate of their own or not at all, as `[[group]]`.
+    #[serde(default, rename = "group", skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<ParameterGroup>,
     /// The learning rate's course.
     #[serde(default)]
     pub schedule: ScheduleConfig,
@@ -179,6 +183,7 @@ impl Recipe {
         if !(rate.is_finite() && rate > 0.0) {
             return Err("[optimizer] learning_rate must be positive".into());
         }
+        self.groups.iter().try_for_each(ParameterGroup::validate)?;
         if self.classes.len() == 1 {
             return Err("classes must be empty or name at least two".into());
         }

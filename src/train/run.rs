@@ -9,12 +9,13 @@ use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
+use super::groups::check_groups;
 use super::leaks::{LeakPolicy, check_images, check_patients};
 use super::log::{RunFacts, RunLog};
 use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
 use super::step::{Batch, Trainer};
 use super::{Optimizer, TrainError};
-use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex};
+use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex, transfer};
 use crate::cohort::{Case, Split, assign, labels, rows_text};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
@@ -29,7 +30,7 @@ pub struct Job {
     pub recipe: Recipe,
     /// What to train on.
     pub cases: Vec<Case>,
-    /// Weights to start from, as safetensors bytes of the same network; `None` draws them by the seed.
+    /// Weights to start from, as the bytes of a file for [`transfer`]; `None` draws them by the seed.
     pub init: Option<Vec<u8>>,
     /// Where checkpoints and the bundle go.
     pub out: PathBuf,
@@ -83,9 +84,15 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     check_images(&data.train, &data.validation, job.leaks, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
-        Some(bytes) => load_weights(drawn, bytes)?,
+        Some(bytes) => {
+            let (network, report) = transfer(drawn, bytes)?;
+            observe(Event::Transferred(&report));
+            network
+        }
         None => drawn,
     };
+    check_groups(&recipe.groups, &fresh)
+        .map_err(|what| TrainError::Recipe { path: "recipe.toml".into(), what })?;
     let resumed = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
     log.begin()?;
     if let Some(checkpoint) = &resumed {
@@ -217,6 +224,7 @@ fn epoch(
     let mut trainer = Trainer::new(state.network, recipe.optimizer, data.classes.len(), job.compute.device());
     trainer.optimizer = state.optimizer;
     trainer.loss = course.loss;
+    trainer.set_groups(&recipe.groups);
     trainer.class_weights = class_weights(&course.class_weights, data);
     trainer.label_smoothing = course.label_smoothing;
     trainer.clip_norm = course.clip_norm;

@@ -5,10 +5,11 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
+use super::groups::{ParameterGroup, freeze};
 use super::loss::{Loss, Targets};
 use super::mix::Mix;
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::network::{Bags, DeviceError, Network, read_tensor};
+use crate::network::{Bags, DeviceError, Kept, Network, read_tensor};
 use crate::random::Random;
 
 /// The labelled bags of one step.
@@ -59,12 +60,18 @@ impl Trainer {
         }
     }
 
+    /// Gives groups of parameters learning rates of their own, or none.
+    pub fn set_groups(&mut self, groups: &[ParameterGroup]) {
+        self.optimizer = self.optimizer.clone().with_groups(groups);
+        self.network = freeze(self.network.clone(), groups);
+    }
+
     /// The device to put batches on.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Makes one step at `share` of the highest learning rate; `random` draws the dropout. Returns
+    /// Makes one step at `share` of the highest learning rate; `random` draws what is left out. Returns
     /// the loss before the step.
     ///
     /// # Errors
@@ -104,11 +111,12 @@ impl Trainer {
     }
 
     fn loss_of(&self, mut batch: Batch, random: &mut Random) -> Tensor<1> {
-        let keep = self.dropout_mask(batch.labels.len(), random);
+        let features = self.dropout_mask(batch.labels.len(), random);
+        let kept = Kept { features, blocks: self.network.draw_blocks(&batch.bags, random) };
         if let Some(mix) = &batch.mix {
             batch.bags.images = mix.apply(batch.bags.images);
         }
-        let logits = self.network.forward_with(batch.bags, keep).logits;
+        let logits = self.network.forward_with(batch.bags, kept).logits;
         let loss = |labels: &[usize]| {
             let class_weights = &self.class_weights;
             let targets = Targets { labels, class_weights, smoothing: self.label_smoothing };

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use pulmo::gpu::Compute;
-use pulmo::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling};
+use pulmo::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, ResidualConfig};
 use pulmo::random::Random;
 use pulmo::train::{Batch, OptimizerConfig, Trainer};
 
@@ -15,14 +15,15 @@ const SLICES: usize = 2;
 fn config() -> NetworkConfig {
     NetworkConfig {
         kind: NetworkKind::Mil,
-        encoder: EncoderConfig {
+        encoder: EncoderConfig::Residual(ResidualConfig {
             widths: vec![4, 8],
             depths: vec![1, 1],
             stem_kernel: 3,
             stem_stride: 1,
             stem_pool: true,
             pooling: Pooling::AverageMax,
-        },
+            ..ResidualConfig::default()
+        }),
         neighbours: 0,
         attention_units: 8,
         dropout: 0.0,

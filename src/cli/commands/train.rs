@@ -86,6 +86,7 @@ impl Watch {
         match event {
             Event::Loaded { .. } | Event::Failed(_) => watch_loading(&self.loading)(event),
             Event::Warning(what) => self.loading.suspend(|| printer::say(&format!("warning: {what}"))),
+            Event::Transferred(report) => printer::say(&report.to_string()),
             Event::Resumed { epochs } => printer::say(&format!("going on after epoch {epochs}")),
             Event::RolledBack { epoch, setbacks } => printer::say(&format!(
                 "the loss was no number in epoch {epoch}: back to the last checkpoint, learning rate halved (setback {setbacks})"

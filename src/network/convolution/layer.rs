@@ -7,14 +7,25 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::Maps;
 use super::extension::{convolve, convolve_finished};
 use crate::network::normalization::{Then, normalize};
 use crate::random::Random;
 
-/// A 2D convolution with zero padding of half its kernel.
+/// What a network's convolutions run over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Space {
+    /// Images, one by one.
+    Plane,
+    /// Whole volumes.
+    Volume,
+}
+
+/// A convolution with zero padding of half its kernel.
 #[derive(Module, Debug)]
 pub struct Convolution {
-    /// `[channels_out, channels_in, side, side]`.
+    /// `[channels_out, channels_in, side, side]`; over volumes the channels of the `side` slices that a
+    /// kernel sees stand side by side.
     pub weight: Param<Tensor<4>>,
     /// `[channels_out]`: what a batch normalization became when it was folded into the weights.
     bias: Option<Param<Tensor<1>>>,
@@ -24,10 +35,35 @@ pub struct Convolution {
 impl Convolution {
     /// A convolution with He-normal weights (fan out; He et al. 2015, doi:10.1109/ICCV.2015.123).
     pub fn new(channels: [usize; 2], side: usize, stride: usize, random: &mut Random) -> Self {
+        Self::within(Space::Plane, channels, (side, stride), random)
+    }
+
+    /// A convolution of images, or of volumes: then its weights are `[channels_out, side * channels_in,
+    /// side, side]`, those for the lowest slice first.
+    pub(in crate::network) fn within(
+        space: Space,
+        channels: [usize; 2],
+        (side, stride): (usize, usize),
+        random: &mut Random,
+    ) -> Self {
         let [channels_in, channels_out] = channels;
-        let deviation = (2.0 / (channels_out * side * side) as f64).sqrt();
-        let shape = [channels_out, channels_in, side, side];
+        let slices = if space == Space::Volume { side } else { 1 };
+        let deviation = (2.0 / (channels_out * slices * side * side) as f64).sqrt();
+        let shape = [channels_out, slices * channels_in, side, side];
         Self { weight: normal_weight(shape, deviation, random), bias: None, stride }
+    }
+
+    /// [`Self::forward`] over images or volumes.
+    pub(in crate::network) fn over(
+        &self,
+        maps: Maps,
+        norm: Option<&BatchNorm>,
+        around: Option<Tensor<4>>,
+        then: Then,
+    ) -> Maps {
+        let [_, _, side, _] = self.weight.dims();
+        let maps = maps.with_neighbours(side, self.stride);
+        Maps { slices: self.forward(maps.slices, norm, around, then), ..maps }
     }
 
     /// Returns the convolution, normalized by `norm` (or with its bias where the normalization is folded

@@ -1,4 +1,5 @@
-//! The 2D convolution of all our networks: square kernel, no bias (a BatchNorm follows).
+//! The convolution of all our networks: square kernel, no bias (a BatchNorm follows). Over volumes it is
+//! a convolution of slices that see their neighbours as further channels (`volume.rs`).
 //!
 //! On GPUs it is burn's. On the CPU it is ours: burn's flex computes the gradient of the weights as a
 //! convolution with kernels as large as the image, and its layout changes run on one core.
@@ -8,6 +9,8 @@
 mod extension;
 mod kernels;
 mod layer;
+mod volume;
 
-pub use layer::Convolution;
 pub(super) use layer::normal_weight;
+pub use layer::{Convolution, Space};
+pub use volume::Maps;

@@ -22,12 +22,13 @@ pub(in crate::network) fn batch_norm(channels: usize) -> BatchNorm {
 
 /// Returns the maps with mean 0 and variance 1 in each channel, scaled and shifted (Ioffe and Szegedy
 /// 2015, arXiv:1502.03167). On a training device the batch's own statistics are used and the
-/// running ones updated, else the running ones are used.
+/// running ones updated; else, or where the normalization is frozen, the running ones are used.
 ///
 /// # Shapes
 /// `[batch, channels, height, width]` to the same.
 pub(in crate::network) fn normalize(norm: &BatchNorm, maps: Tensor<4>, then: Then) -> Tensor<4> {
-    if maps.device() != Device::flex() {
+    let is_frozen = maps.device().is_autodiff() && !norm.training.is_enabled();
+    if maps.device() != Device::flex() || is_frozen {
         let maps = norm.forward(maps);
         return if then == Then::Relu { relu(maps) } else { maps };
     }
