@@ -33,7 +33,7 @@ impl Engine {
     pub fn new(bundle: &Bundle, compute: &Compute) -> Self {
         Self {
             chain: bundle.manifest().chain.clone(),
-            predictor: Predictor::new(bundle, compute.device()),
+            predictor: Predictor::new(bundle, compute),
             processor: compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone())),
             provenance: Provenance {
                 bundle: bundle.manifest().name.clone(),

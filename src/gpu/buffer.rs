@@ -83,6 +83,25 @@ impl Gpu {
         })
     }
 
+    /// Copies arrays one after another into `target` from byte `offset` on, without leaving the device.
+    pub(super) fn copy_into(
+        &self,
+        parts: &[&GpuBuffer],
+        target: &wgpu::Buffer,
+        mut offset: u64,
+    ) -> Result<(), GpuError> {
+        self.guarded(|| {
+            let mut encoder = self.device().create_command_encoder(&Default::default());
+            for part in parts {
+                let bytes = part.len() as u64 * 4;
+                encoder.copy_buffer_to_buffer(part.raw(), 0, target, offset, bytes);
+                offset += bytes;
+            }
+            self.queue().submit([encoder.finish()]);
+            Ok(())
+        })
+    }
+
     fn mapped_values(&self, staging: &wgpu::Buffer) -> Result<Vec<f32>, GpuError> {
         let failed = |message: String| GpuError::Failed { message };
         let (sender, receiver) = mpsc::channel();

@@ -12,6 +12,7 @@ impl Gpu {
     /// [`GpuError::TooLarge`] where an array or a dispatch is beyond the device's limits,
     /// [`GpuError::Failed`] or [`GpuError::Lost`] where the device fails.
     pub fn execute(&self, recording: &Recording, input: GpuBuffer) -> Result<GpuBuffer, GpuError> {
+        self.begin_work()?;
         self.guarded(|| {
             let mut encoder = self.device().create_command_encoder(&Default::default());
             let mut current = input;

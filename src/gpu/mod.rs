@@ -10,6 +10,7 @@ mod choice;
 mod context;
 mod error;
 mod executor;
+mod fault;
 mod layout;
 mod recording;
 mod shaders;
@@ -20,6 +21,7 @@ pub use buffer::GpuBuffer;
 pub use choice::{Choice, Chosen, Found, choose};
 pub use context::Gpu;
 pub use error::GpuError;
+pub use fault::{Fault, Injection, caught};
 pub use layout::{
     GatherParams, IntensityParams, KernelParams, MedianParams, RotateParams, SeparableParams, WORKGROUP_XYZ,
     vec3_xyz,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gpu::GpuError;
+
 /// Why a network cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -37,6 +39,9 @@ pub enum NetworkError {
         /// Width of the first volume of the batch.
         width: usize,
     },
+    /// The device failed to make the batch.
+    #[error(transparent)]
+    Device(#[from] GpuError),
     /// Dropout is not a probability below one.
     #[error("`dropout` must be at least 0 and below 1")]
     Dropout,

@@ -21,4 +21,4 @@ pub use config::{EncoderConfig, NetworkConfig, NetworkError, NetworkKind, Poolin
 pub use convolution::Convolution;
 pub use encoder::{Encoder, ResidualBlock};
 pub use network::{Network, Output};
-pub use read::{DeviceError, read_tensor};
+pub use read::read_tensor;

@@ -2,7 +2,9 @@
 
 mod decide;
 mod predictor;
+mod rescue;
 
 pub use decide::decide;
 pub(crate) use decide::softmax;
 pub use predictor::{PredictError, Predictor};
+pub use rescue::Setback;

@@ -1,13 +1,14 @@
 //! A bundle's network on a device, ready to classify.
 
 use burn::module::Module;
-use burn::tensor::Device;
 use ndarray::Array3;
 
 use super::decide::{decide, softmax};
 use crate::bundle::Bundle;
 use crate::findings::Prediction;
-use crate::network::{Bags, DeviceError, Network, NetworkConfig, NetworkError, read_tensor};
+use crate::gpu::{Compute, GpuError, caught};
+use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor};
+use crate::preprocess::Resident;
 
 /// Why volumes cannot be classified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +19,7 @@ pub enum PredictError {
     Input(#[from] NetworkError),
     /// The device failed to compute or to give the result.
     #[error(transparent)]
-    Device(#[from] DeviceError),
+    Device(#[from] GpuError),
     /// The network gave infinities or no numbers.
     #[error("the network's output is not a finite number")]
     NotFinite,
@@ -28,22 +29,31 @@ pub enum PredictError {
 #[derive(Debug, Clone)]
 pub struct Predictor {
     network: Network,
+    /// The same weights where no device can lose them.
+    on_host: Network,
     config: NetworkConfig,
     classes: Vec<String>,
     threshold: Option<f32>,
-    device: Device,
+    compute: Compute,
 }
 
 impl Predictor {
-    /// Puts a bundle's network on `device`.
-    pub fn new(bundle: &Bundle, device: &Device) -> Self {
+    /// Puts a bundle's network on the device of `compute`.
+    pub fn new(bundle: &Bundle, compute: &Compute) -> Self {
         Self {
-            network: bundle.network().clone().to_device(device),
+            network: bundle.network().clone().to_device(compute.device()),
+            on_host: bundle.network().clone(),
             config: bundle.network_config().clone(),
             classes: bundle.manifest().classes.clone(),
             threshold: bundle.manifest().threshold,
-            device: device.clone(),
+            compute: compute.clone(),
         }
+    }
+
+    /// The same network on the CPU.
+    pub fn on_cpu(&self) -> Self {
+        let compute = Compute::cpu();
+        Self { network: self.on_host.clone().to_device(compute.device()), compute, ..self.clone() }
     }
 
     /// Returns one prediction for each preprocessed volume, computed in one batch.
@@ -54,9 +64,27 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`] where the shapes do not fit or the device fails.
     pub fn predict(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Prediction>, PredictError> {
-        let bags = Bags::new(volumes, &self.config, &self.device)?;
+        let bags = caught(|| Bags::new(volumes, &self.config, self.compute.device()))??;
+        self.classify(bags)
+    }
+
+    /// Returns one prediction for each volume that preprocessing has left on the device, computed in one
+    /// batch. The voxels never pass through the host.
+    ///
+    /// # Shapes
+    /// As [`Predictor::predict`].
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`]; also where the volumes are not on this predictor's device.
+    pub fn predict_resident(&self, volumes: &[&Resident]) -> Result<Vec<Prediction>, PredictError> {
+        let arrays: Vec<_> = volumes.iter().map(|volume| (&volume.values, volume.grid.shape_zyx())).collect();
+        self.classify(Bags::resident(&arrays, &self.config, &self.compute)?)
+    }
+
+    fn classify(&self, bags: Bags) -> Result<Vec<Prediction>, PredictError> {
+        self.compute.gpu().map_or(Ok(()), |gpu| gpu.begin_work())?;
         let counts = bags.counts.clone();
-        let output = self.network.forward(bags);
+        let output = caught(|| self.network.forward(bags))?;
         let logits = read_tensor(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::step::Operation;
 use super::{PreprocessError, Problem, Step};
 use crate::geometry::Grid;
-use crate::gpu::{Gpu, GpuBuffer, Recording};
+use crate::gpu::{Gpu, GpuBuffer, GpuError, Recording};
 use crate::volume::{Volume, VolumeError};
 
 /// Most voxels a step may give: 8 GiB of values, beyond any CT.
@@ -106,12 +106,35 @@ impl Chain {
     pub fn run(&self, volume: Volume, processor: &Processor) -> Result<Volume, PreprocessError> {
         match processor {
             Processor::Cpu => self.run_on_cpu(volume),
-            Processor::Gpu(gpu) => {
-                let Resident { grid, values } = self.run_resident(&volume, gpu)?;
-                let values = gpu.download(&values).map_err(|error| on_device(error.into()))?;
-                volume_of(grid, values).map_err(on_device)
-            }
+            Processor::Gpu(gpu) => self.run_through(&volume, gpu),
         }
+    }
+
+    /// As [`Chain::run`], but where a GPU fails the CPU does the work, and `tell` hears why.
+    ///
+    /// # Errors
+    /// The first step that is wrong or does not fit the volume.
+    pub fn run_anyway(
+        &self,
+        volume: Volume,
+        processor: &Processor,
+        tell: impl FnOnce(GpuError),
+    ) -> Result<Volume, PreprocessError> {
+        let Processor::Gpu(gpu) = processor else { return self.run_on_cpu(volume) };
+        match self.run_through(&volume, gpu) {
+            Err(PreprocessError { problem: Problem::Gpu(reason), .. }) => {
+                tell(reason);
+                self.run_on_cpu(volume)
+            }
+            settled => settled,
+        }
+    }
+
+    /// To the device, through all steps, and back.
+    fn run_through(&self, volume: &Volume, gpu: &Gpu) -> Result<Volume, PreprocessError> {
+        let Resident { grid, values } = self.run_resident(volume, gpu)?;
+        let values = gpu.download(&values).map_err(|error| on_device(error.into()))?;
+        volume_of(grid, values).map_err(on_device)
     }
 
     fn run_on_cpu(&self, mut volume: Volume) -> Result<Volume, PreprocessError> {

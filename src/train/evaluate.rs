@@ -59,7 +59,7 @@ pub fn evaluate(
         return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
     }
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let predictor = Predictor::new(bundle, compute.device());
+    let predictor = Predictor::new(bundle, compute);
     let (mut scored, mut failures, mut done) = (Vec::new(), Vec::new(), 0);
     for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
         let read = |case: &Case| read_case(case, &manifest.chain, &processor);

@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::network::{Bags, DeviceError, Network, read_tensor};
+use crate::gpu::GpuError;
+use crate::network::{Bags, Network, read_tensor};
 use crate::random::Random;
 
 /// The labelled bags of one step.
@@ -118,5 +119,5 @@ pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64, TrainError> {
     values
         .first()
         .map(|value| f64::from(*value))
-        .ok_or_else(|| DeviceError("no value came back".to_owned()).into())
+        .ok_or_else(|| GpuError::Failed { message: "no value came back".to_owned() }.into())
 }

@@ -8,7 +8,9 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
+mod bridge;
 mod preprocess;
+mod safety;
 mod training;
 
 use pulmo::gpu::{Choice, Compute};

@@ -19,7 +19,7 @@ fn opened_gpu() -> Option<Arc<Gpu>> {
 }
 
 /// A volume of noise over a slope, with random size and spacing, its axes in any order and sense.
-fn random_volume(random: &mut Random) -> Volume {
+pub(super) fn random_volume(random: &mut Random) -> Volume {
     let shape: [usize; 3] = [1 + random.below(12), 2 + random.below(60), 2 + random.below(90)];
     let spacing: [f64; 3] = std::array::from_fn(|_| random.uniform(0.4, 3.0));
     let mut axes = [DVec3::X * spacing[2], DVec3::Y * spacing[1], DVec3::Z * spacing[0]];
