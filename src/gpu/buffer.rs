@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use super::{Gpu, GpuError};
 
-/// An array of `f32` values on the device.
+/// An array of 4-byte values on the device: `f32`, or stored pixels two to a word.
 #[derive(Debug)]
 pub struct GpuBuffer {
     raw: wgpu::Buffer,
@@ -56,10 +56,15 @@ impl Gpu {
     /// [`GpuError::TooLarge`] beyond the device's limits, [`GpuError::Failed`] or
     /// [`GpuError::Lost`] where the device fails.
     pub fn upload(&self, values: &[f32]) -> Result<GpuBuffer, GpuError> {
+        self.upload_words(bytemuck::cast_slice(values))
+    }
+
+    /// Copies 4-byte words to the device.
+    pub(super) fn upload_words(&self, words: &[u32]) -> Result<GpuBuffer, GpuError> {
         self.guarded(|| {
-            let raw = self.allocate(values.len())?;
-            self.queue().write_buffer(&raw, 0, bytemuck::cast_slice(values));
-            Ok(GpuBuffer::new(raw, values.len()))
+            let raw = self.allocate(words.len())?;
+            self.queue().write_buffer(&raw, 0, bytemuck::cast_slice(words));
+            Ok(GpuBuffer::new(raw, words.len()))
         })
     }
 

@@ -16,8 +16,11 @@ pub struct Gpu {
     report: AdapterReport,
     faults: Arc<Mutex<Faults>>,
     pub(super) injector: Injector,
-    pub(super) pipelines: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
+    pub(super) pipelines: Mutex<HashMap<(Kernel, Constants), wgpu::ComputePipeline>>,
 }
+
+/// What is fixed when a kernel's pipeline is made.
+type Constants = Vec<(&'static str, u32)>;
 
 /// What the driver reported outside our own error scopes.
 #[derive(Debug, Default)]
@@ -112,11 +115,11 @@ impl Gpu {
     /// Size in bytes of an array of `len` 4-byte values.
     ///
     /// # Errors
-    /// [`GpuError::TooLarge`] where the device cannot hold or bind it, or `u32` cannot index it.
+    /// [`GpuError::TooLarge`] where the device cannot hold it, or `u32` cannot index it. An array larger
+    /// than a binding may be is no error: passes run on it in chunks.
     pub fn checked_bytes(&self, len: usize) -> Result<u64, GpuError> {
         let limits = self.device.limits();
-        let limit =
-            limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(u64::from(u32::MAX) * 4);
+        let limit = limits.max_buffer_size.min(u64::from(u32::MAX) * 4);
         let bytes = (len as u64).saturating_mul(4);
         if bytes > limit {
             return Err(GpuError::TooLarge { bytes, limit, adapter: self.report.name.clone() });

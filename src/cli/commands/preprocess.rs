@@ -28,11 +28,15 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     for code in &loaded.warnings {
         printer::say(&format!("warning: {code}: {}", code.advice()));
     }
+    let Some(out) = &args.out else {
+        printer::data(chain.plan(loaded.volume.grid())?.to_string().trim_end());
+        return Ok(Exit::Done);
+    };
     let volume = chain.run(loaded.volume, &processor)?;
-    write_npy(&args.out, &volume.grid().shape_zyx(), volume.as_slice())
-        .with_context(|| format!("cannot write {}", args.out.display()))?;
+    write_npy(out, &volume.grid().shape_zyx(), volume.as_slice())
+        .with_context(|| format!("cannot write {}", out.display()))?;
     let (shape, spacing) = (volume.grid().shape_zyx(), volume.grid().spacing_mm());
-    printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", args.out.display()));
+    printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", out.display()));
     Ok(Exit::Done)
 }
 
