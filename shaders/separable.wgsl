@@ -4,7 +4,8 @@
 //
 // where i runs along `axis` (0 = x, 1 = y, 2 = z) and the other two coordinates stay.
 // Space: voxel indices, an index names a voxel's centre. start[i] + width never passes the input's end:
-// what happens at the edge is already in the table.
+// what happens at the edge is already in the table. Where the planes of a sum do not fit into one dispatch,
+// several take turns in order: each goes on from what the one before it wrote, the last adds the ramp.
 
 struct Params {
     chunk: Chunk,
@@ -35,9 +36,18 @@ fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
     let i = dot(one, voxel);
     let stride = linear_index(one, params.in_shape);
     let first = input_index(select(voxel, vec3<u32>(start[i]), along), params.in_shape);
+    let out = output_index(voxel, params.out_shape);
     var sum = 0.0;
-    for (var k = 0u; k < params.width; k++) {
+    var taps = vec2<u32>(0u, params.width);
+    if params.axis == 2u {
+        let here = vec2<u32>(params.chunk.from_z, params.chunk.to_z);
+        taps = clamp(here, vec2<u32>(start[i]), vec2<u32>(start[i] + params.width)) - vec2<u32>(start[i]);
+        if params.chunk.from_z > 0u {
+            sum = output[out];
+        }
+    }
+    for (var k = taps.x; k < taps.y; k++) {
         sum += weight[i * params.width + k] * input[first + k * stride];
     }
-    output[output_index(voxel, params.out_shape)] = ramped(sum);
+    output[out] = select(sum, ramped(sum), params.chunk.to_z == params.in_shape.z);
 }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::layout::{Chunk, WORKGROUP_XYZ};
-use super::{Pass, Reads};
+use super::{Pass, Reads, Work};
 
 /// What a device can bind and dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +67,18 @@ pub(super) fn dispatches(pass: &Pass, limits: Limits) -> Option<Vec<Dispatch>> {
                 let start = reads.iter().map(|[start, _]| *start).min().unwrap_or(0);
                 start..reads.iter().map(|[_, end]| *end).max().unwrap_or(0)
             };
-            let runs = runs(out_planes, |planes| writable(planes) && input.fits(&read(planes)))?;
-            runs.into_iter().map(|run| [run.clone(), read(&run), in_planes.clone()]).collect()
+            match runs(out_planes.clone(), |planes| writable(planes) && input.fits(&read(planes))) {
+                Some(runs) => {
+                    runs.into_iter().map(|run| [run.clone(), read(&run), in_planes.clone()]).collect()
+                }
+                // Sums over more planes than can be bound go on from dispatch to dispatch.
+                None if matches!(pass.work, Work::Separable(_)) => {
+                    pairs(&runs(out_planes, writable)?, &runs(in_planes, |planes| input.fits(planes))?)
+                        .map(|[run, from]| [run, from.clone(), from])
+                        .collect()
+                }
+                None => return None,
+            }
         }
         Reads::Anywhere { margin } => {
             let around = |planes: &Planes| {
@@ -76,8 +86,7 @@ pub(super) fn dispatches(pass: &Pass, limits: Limits) -> Option<Vec<Dispatch>> {
             };
             let sources = runs(in_planes.clone(), |planes| input.fits(&around(planes)))?;
             let written = runs(out_planes, writable)?;
-            let pairs = written.iter().flat_map(|run| sources.iter().map(move |from| (run, from)));
-            pairs.map(|(run, from)| [run.clone(), around(from), from.clone()]).collect()
+            pairs(&written, &sources).map(|[run, from]| [run, around(&from), from]).collect()
         }
     };
     cuts.into_iter().map(|cut| dispatch(cut, input, output)).collect()
@@ -100,6 +109,11 @@ fn dispatch([written, read, taken]: [Planes; 3], input: Array, output: Array) ->
     Some(Dispatch { chunk, planes: written.len(), input: in_bytes, output: out_bytes })
 }
 
+/// Each run of written planes with each run of source planes, those in ascending order.
+fn pairs<'a>(written: &'a [Planes], sources: &'a [Planes]) -> impl Iterator<Item = [Planes; 2]> + 'a {
+    written.iter().flat_map(|run| sources.iter().map(|from| [run.clone(), from.clone()]))
+}
+
 /// The planes cut into the longest runs that fit, first to last; `None` where one plane does not fit.
 fn runs(planes: Planes, fits: impl Fn(&Planes) -> bool) -> Option<Vec<Planes>> {
     let mut runs: Vec<Planes> = Vec::new();
@@ -117,7 +131,7 @@ fn runs(planes: Planes, fits: impl Fn(&Planes) -> bool) -> Option<Vec<Planes>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::Ramp;
+    use crate::gpu::{Ramp, SeparableParams};
 
     fn limits(binding_bytes: u64) -> Limits {
         Limits { binding_bytes, alignment: 16, workgroups: 65_535 }
@@ -168,6 +182,16 @@ mod tests {
             };
             assert_eq!(all.iter().filter(takes).count(), 1);
         }
+    }
+
+    #[test]
+    fn long_sums_go_on_from_dispatch_to_dispatch() {
+        let params = SeparableParams { in_shape: [5, 3, 9], axis: 2, out_shape: [5, 3, 2], width: 9 };
+        let work = Work::Separable(params);
+        let pass = Pass { work, out_shape_zyx: [2, 3, 5], ..pass(9, Reads::Planes(vec![[0, 9]; 2])) };
+        let all = dispatches(&pass, limits(256)).unwrap();
+        let sources: Vec<_> = all.iter().map(|d| (d.chunk.from_z, d.chunk.to_z)).collect();
+        assert_eq!(sources, [(0, 4), (4, 8), (8, 9)]);
     }
 
     #[test]

@@ -102,14 +102,14 @@ impl Gpu {
     /// Says whether the device still works.
     ///
     /// # Errors
-    /// [`GpuError::Lost`] for good once the device is lost; [`GpuError::Failed`] once for an error
+    /// [`GpuError::Lost`] for good once the device is lost; another error once for one
     /// that nobody caught.
     pub fn check(&self) -> Result<(), GpuError> {
         let mut faults = locked(&self.faults);
         if let Some(message) = faults.lost.clone() {
             return Err(GpuError::Lost { message });
         }
-        faults.uncaptured.take().map_or(Ok(()), |message| Err(GpuError::Failed { message }))
+        faults.uncaptured.take().map_or(Ok(()), |message| Err(GpuError::told(&message)))
     }
 
     /// Size in bytes of an array of `len` 4-byte values.

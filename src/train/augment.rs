@@ -98,7 +98,6 @@ fn single(value: f64) -> f32 {
     value as f32
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
 fn high_half(bits: u64) -> u32 {
     (bits >> 32) as u32
 }

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::gpu::GpuError;
+use crate::gpu::{GpuError, caught};
 use crate::network::{Bags, Network, read_tensor};
 use crate::random::Random;
 
@@ -65,16 +65,18 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Device`] where the device fails.
     pub fn step(&mut self, batch: Batch, share: f64, random: &mut Random) -> Result<f64, TrainError> {
-        let keep = self.dropout_mask(batch.labels.len(), random);
-        let output = self.network.forward_with(batch.bags, keep);
-        let loss = cross_entropy(output.logits, &batch.labels, &self.class_weights, self.label_smoothing);
+        let loss = caught(|| {
+            let keep = self.dropout_mask(batch.labels.len(), random);
+            let output = self.network.forward_with(batch.bags, keep);
+            cross_entropy(output.logits, &batch.labels, &self.class_weights, self.label_smoothing)
+        })?;
         let value = scalar(loss.clone())?;
         if !value.is_finite() {
             return Ok(value);
         }
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let gradients = caught(|| GradientsParams::from_grads(loss.backward(), &self.network))?;
         let network = self.network.clone();
-        self.network = self.optimizer.step(network, gradients, share, self.clip_norm)?;
+        self.network = caught(|| self.optimizer.step(network, gradients, share, self.clip_norm))??;
         Ok(value)
     }
 
