@@ -99,7 +99,7 @@ fn sources() -> Vec<Source> {
         let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
         Source { name, code: text.lines().map(without_comment).collect::<Vec<_>>().join("\n") }
     };
-    let mut sources: Vec<Source> = files(&root).into_iter().map(read).collect();
+    let mut sources: Vec<Source> = files(root).into_iter().map(read).collect();
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     sources
 }
