@@ -13,6 +13,7 @@
 //! ```
 //!
 //! ```
+//! use std::ops::ControlFlow;
 //! use pulmo::{bundle, engine::Engine, gpu::{Choice, Compute}};
 //!
 //! # let folder = tempfile::tempdir()?;
@@ -25,6 +26,7 @@
 //!         Some(prediction) => println!("{}: {}", observation.path.display(), prediction.class),
 //!         None => println!("{}: {:?}", observation.path.display(), observation.verdict.codes()),
 //!     }
+//!     ControlFlow::Continue(())
 //! });
 //! assert_eq!(seen, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,12 +48,13 @@
 //! | 6 | `bundle` |
 //! | 7 | `predict` |
 //! | 8 | `train`, `engine` |
-//! | 9 | `report` |
+//! | 9 | `report`, `bench` |
 //! | 10 | `cli` |
 //!
 //! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
+pub mod bench;
 pub mod bundle;
 pub mod cli;
 pub mod dicom;

@@ -32,13 +32,14 @@ const FLOORS: &[(&str, u32)] = &[
     ("train", 8),
     ("engine", 8),
     ("report", 9),
+    ("bench", 9),
     ("cli", 10),
 ];
 
 /// Outside crates and the only modules that may name them.
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
-    ("burn", &["network", "bundle", "predict", "train", "gpu/bridge.rs"]),
+    ("burn", &["network", "bundle", "predict", "train", "bench", "gpu/bridge.rs"]),
     ("burn_cubecl", &["gpu/bridge.rs"]),
     ("burn_fusion", &["gpu/bridge.rs"]),
     ("burn_wgpu", &["gpu/bridge.rs"]),
@@ -61,8 +62,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("safetensors", &["bundle", "train"]),
     ("serde_json", &["bundle", "train", "phantom", "report", "cli"]),
     ("sha2", &["bundle", "dicom", "intake"]),
-    ("tempfile", &["intake"]),
-    ("toml", &["bundle", "train", "preprocess", "cli"]),
+    ("tempfile", &["intake", "bench"]),
+    ("toml", &["bundle", "train", "preprocess", "bench", "cli"]),
     ("wgpu", &["gpu"]),
     ("zip", &["files"]),
 ];

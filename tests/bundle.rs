@@ -10,7 +10,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pulmo::bundle::{Bundle, BundleError, embedded};
+use ndarray::Array3;
+use pulmo::bundle::{Bundle, BundleError, Golden, SelfTestError, embedded};
+use pulmo::network::{Bags, read_tensor};
 
 fn shipped() -> PathBuf {
     PathBuf::from("models/lung-nodule-phantom")
@@ -84,4 +86,62 @@ fn a_network_that_the_weights_do_not_fit_is_refused() {
     assert!(matches!(wider, Err(BundleError::Weights { .. })), "{wider:?}");
     let missing = Bundle::open(Path::new("no/such/folder"));
     assert!(matches!(missing, Err(BundleError::File { .. })), "{missing:?}");
+}
+
+#[test]
+fn folding_the_normalization_changes_no_logit() {
+    let bundle = embedded().unwrap();
+    let volumes: Vec<Array3<f32>> = (0..2)
+        .map(|study| {
+            Array3::from_shape_fn((5 + study, 48, 56), |(z, y, x)| ((z * y + 3 * x) % 17) as f32 / 17.0)
+        })
+        .collect();
+    let volumes: Vec<&Array3<f32>> = volumes.iter().collect();
+    let bags = || Bags::new(&volumes, bundle.network_config(), &burn::tensor::Device::flex()).unwrap();
+    let plain = read_tensor(bundle.network().forward(bags()).logits).unwrap();
+    let folded = bundle.network().clone().folded();
+    let whole = read_tensor(folded.forward(bags()).logits).unwrap();
+    let in_pieces = read_tensor(folded.forward_in_pieces(bags(), 3).logits).unwrap();
+    for (plain, (whole, pieces)) in plain.iter().zip(whole.iter().zip(&in_pieces)) {
+        assert!((plain - whole).abs() < 1e-4 * plain.abs().max(1.0), "{plain} {whole}");
+        assert!((whole - pieces).abs() < 1e-5 * plain.abs().max(1.0), "{whole} {pieces}");
+    }
+    assert!(plain.iter().any(|logit| logit.abs() > 0.01), "the logits say nothing");
+}
+
+#[test]
+fn the_stored_answer_tells_a_device_that_computes_wrongly() {
+    let bundle = embedded().unwrap();
+    let cpu = burn::tensor::Device::flex();
+    let golden = bundle.manifest().golden.clone().expect("the shipped bundle stores its golden answer");
+    let now = Golden::of(bundle.network(), bundle.network_config()).unwrap();
+    for (stored, now) in golden.logits.iter().zip(&now.logits) {
+        assert!((stored - now).abs() < 1e-4, "stored {golden:?}, now {now:?}");
+    }
+    bundle.self_test(&cpu).unwrap();
+    let wrong = Golden { logits: golden.logits.iter().map(|logit| logit + 0.01).collect(), ..golden };
+    let found = wrong.check(bundle.network(), bundle.network_config(), &cpu);
+    assert!(matches!(found, Err(SelfTestError::Wrong { .. })), "{found:?}");
+}
+
+#[test]
+fn a_calibration_is_checked_and_an_old_bundle_has_none() {
+    assert!(Bundle::open(&shipped()).unwrap().manifest().calibration.is_none());
+    let with = |map: &str| {
+        let table =
+            format!("[calibration]\ncases = 9\ndata_sha256 = \"\"\n[calibration.map]\n{map}\n\n[origin]");
+        changed_text("bundle.toml", "[origin]", &table)
+    };
+    let warm = with("kind = \"temperature\"\ntemperature = 2.0").unwrap();
+    let shipped = Bundle::open(&shipped()).unwrap();
+    assert_eq!(warm.manifest().weights_sha256, shipped.manifest().weights_sha256);
+    for (map, named) in [
+        ("kind = \"temperature\"\ntemperature = -1.0", "temperature -1"),
+        ("kind = \"temperature\"\ntemperature = 1.0\nbias = 1.0", "bias"),
+        ("kind = \"isotonic\"\nscores = [0.5, 0.1]\nprobabilities = [0.1, 0.2]", "rising"),
+        ("kind = \"platt\"", "platt"),
+    ] {
+        let error = with(map).unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
 }

@@ -10,8 +10,9 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -26,6 +27,62 @@ fn lines(output: &Output) -> Vec<Value> {
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Two small volumes in an archive: nothing to score, but two lines to tell.
+fn archive_of_two(folder: &Path) -> PathBuf {
+    let nifti = folder.join("a.nii");
+    let grid = pulmo::geometry::Grid::aligned([4, 8, 8], [2.0, 1.0, 1.0]).unwrap();
+    let volume = pulmo::volume::Volume::from_fn(grid, |[_, y, x]| if x + y < 6 { 40.0 } else { -1000.0 });
+    pulmo::files::write_nifti(&nifti, &volume, pulmo::files::Gzip::No).unwrap();
+    let archive = folder.join("two.zip");
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&archive).unwrap());
+    for name in ["a.nii", "b.nii"] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&std::fs::read(&nifti).unwrap()).unwrap();
+    }
+    zip.finish().unwrap();
+    archive
+}
+
+/// `pulmo predict two.zip | head -0`: no complaint, and nothing of the archive is left behind.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_ends_a_command_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive_of_two(folder.path());
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    for arguments in [&["inspect", "--json"][..], &["inspect"], &["predict", "--device", "cpu"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pulmo"))
+            .args(arguments)
+            .arg(&archive)
+            .env("TMPDIR", &temporary)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("error"), "{}", stderr(&output));
+        assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "{arguments:?}");
+    }
+    // with a reader, the same volumes are told, and are no scores
+    let output = pulmo(&["predict", "--device", "cpu", text(&archive)]);
+    assert_eq!((output.status.code(), lines(&output).len()), (Some(1), 2), "{}", stderr(&output));
+}
+
+#[test]
+fn every_code_is_in_the_table() {
+    let output = pulmo(&["inspect", "--codes"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let named: Vec<&str> = table.lines().step_by(2).filter_map(|line| line.split(' ').next()).collect();
+    let codes: Vec<&str> = pulmo::findings::Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(named, codes);
+    assert!(table.lines().skip(1).step_by(2).all(|line| line.contains("-> ")));
+    assert_eq!(pulmo(&["inspect"]).status.code(), Some(2));
 }
 
 fn stderr(output: &Output) -> String {
@@ -133,10 +190,23 @@ fn preprocess_writes_an_array_that_numpy_reads() {
     pulmo::files::write_npy(&input, &[2, 4, 6], &[-600.0; 48]).unwrap();
     std::fs::write(&chain, "[[step]]\nkind = 'window'\ncenter_hu = -600.0\nwidth_hu = 1500.0\n").unwrap();
     let out = folder.path().join("out.npy");
-    let arguments =
-        ["preprocess", "--chain", text(&chain), text(&input), "--out", text(&out), "--device", "cpu"];
+    let arguments = [
+        "preprocess",
+        "--chain",
+        text(&chain),
+        text(&input),
+        "--out",
+        text(&out),
+        "--device",
+        "cpu",
+        "--timings",
+    ];
     let output = pulmo(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stderr(&output).lines().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap();
+    for part in ["load_s", "chain_s", "write_s"] {
+        assert!(told[part].as_f64().is_some_and(|seconds| (0.0..60.0).contains(&seconds)), "{told}");
+    }
     let array = pulmo::files::read_npy(&out).unwrap();
     assert_eq!(array.shape, [2, 4, 6]);
     assert!(array.values.iter().all(|value| (value - 0.5).abs() < 1e-6));
@@ -163,15 +233,40 @@ fn preprocess_says_which_passes_it_would_run() {
 #[test]
 fn the_real_series_are_classified_one_line_each() {
     let Some(data) = common::data_folder() else { return };
-    let series = ["P002", "cap002", "normal001"].map(|name| data.join("covid_ct_md").join(name));
+    let mut series = ["P002", "cap002", "normal001"].map(|name| data.join("covid_ct_md").join(name)).to_vec();
+    series.push(data.join("hazards/siemens_j2k_partial_lung/tests/reference_files/example_ct.nii.gz"));
     let mut arguments = vec!["predict", "--device", "cpu"];
     arguments.extend(series.iter().map(|path| text(path)));
     let output = pulmo(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let lines = lines(&output);
-    assert_eq!(lines.len(), 3);
+    assert_eq!(lines.len(), 4);
     for (line, path) in lines.iter().zip(&series) {
         assert_eq!(line["path"].as_str(), path.to_str());
         assert_is_scored(line);
+        // a part of the lungs is scored, with a warning
+        let is_partial = path.ends_with("example_ct.nii.gz");
+        let codes = line["codes"].as_array().unwrap();
+        assert_eq!(codes.contains(&"COVERAGE".into()), is_partial, "{line}");
     }
+}
+
+#[test]
+fn the_bench_measures_every_stage() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bench.json");
+    let output = pulmo(&["bench", "--quick", "--device", "cpu", "--json", text(&file)]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(report["machine"]["device"], "cpu");
+    assert!(report["copy_gb_per_s"].as_f64().unwrap() > 0.0);
+    let steps = report["steps"].as_array().unwrap();
+    assert!(steps.len() >= 8 && steps.iter().all(|row| row["gb_per_s"].as_f64().unwrap() > 0.0), "{report}");
+    let networks = report["networks"].as_array().unwrap();
+    let is_measured = |row: &Value, field: &str| row[field].as_f64().unwrap() > 0.0;
+    assert!(networks.iter().all(|row| is_measured(row, "forward_images_per_s")), "{report}");
+    assert!(networks.iter().all(|row| is_measured(row, "training_images_per_s")), "{report}");
+    let shares =
+        ["share_read", "share_preprocess", "share_predict"].map(|f| report["pipeline"][f].as_f64().unwrap());
+    assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{report}");
 }

@@ -179,19 +179,19 @@ fn flipped_bits_are_survived() {
 }
 
 #[test]
-fn case_40_short_rle_frame() {
+fn case_040_short_rle_frame() {
     assert_eq!(decode(&small(), RLE, &[0; 10]), Err(Code::Codec));
 }
 
 #[test]
-fn case_41_rle_of_many_segments() {
+fn case_041_rle_of_many_segments() {
     let mut frame = rle(&small(), 2);
     frame[..4].fill(0xFF);
     assert_eq!(decode(&small(), RLE, &frame), Err(Code::Codec));
 }
 
 #[test]
-fn case_42_rle_segments_reversed_overlapping_or_short() {
+fn case_042_rle_segments_reversed_overlapping_or_short() {
     let sound = rle(&small(), 2);
     let mut reversed = sound.clone();
     reversed[4..12].rotate_left(4);
@@ -204,7 +204,7 @@ fn case_42_rle_segments_reversed_overlapping_or_short() {
 }
 
 #[test]
-fn case_43_jpeg_lossless_larger_than_the_header() {
+fn case_043_jpeg_lossless_larger_than_the_header() {
     let larger = Image::textured(64, 64, 12);
     assert_eq!(decode(&small(), JPEG_LOSSLESS_SV1, &jpeg_lossless(&larger, SV1)), Err(Code::CodecDimensions));
     let codestream = jpeg_ls(&larger, NearLossless::default()).0;
@@ -212,14 +212,14 @@ fn case_43_jpeg_lossless_larger_than_the_header() {
 }
 
 #[test]
-fn case_44_jpeg_lossless_smaller_than_the_header() {
+fn case_044_jpeg_lossless_smaller_than_the_header() {
     let smaller = Image::textured(8, 8, 12);
     let answer = decode(&small(), JPEG_LOSSLESS_SV1, &jpeg_lossless(&smaller, SV1));
     assert_eq!(answer, Err(Code::CodecDimensions));
 }
 
 #[test]
-fn case_45_jpeg_of_65500_x_65500() {
+fn case_045_jpeg_of_65500_x_65500() {
     let mut codestream = vec![0xFF, 0xD8];
     codestream.extend(frame_header(0xC3, &Image { rows: 65500, columns: 65500, ..small() }));
     codestream.extend(segment(0xDA, &[1, 1, 0, 1, 0, 0]));
@@ -235,7 +235,7 @@ fn case_45_jpeg_of_65500_x_65500() {
 }
 
 #[test]
-fn case_46_jpeg_markers() {
+fn case_046_jpeg_markers() {
     let image = small();
     let sound = jpeg_lossless(&image, SV1);
     let expected = Ok(image.samples.clone());
@@ -271,7 +271,7 @@ fn jpeg_2000() -> Option<(CtSlice, Vec<u8>)> {
 }
 
 #[test]
-fn case_47_jpeg_2000_size_contradicts_the_header() {
+fn case_047_jpeg_2000_size_contradicts_the_header() {
     let Some((slice, codestream)) = jpeg_2000() else { return };
     assert_eq!(
         read(&encapsulated(&slice, JPEG_2000, &[&codestream])).map(|words| words.len()),
@@ -303,7 +303,7 @@ fn case_47_jpeg_2000_size_contradicts_the_header() {
 }
 
 #[test]
-fn case_48_cut_jpeg_2000() {
+fn case_048_cut_jpeg_2000() {
     let Some((slice, codestream)) = jpeg_2000() else { return };
     for tenth in 0..10 {
         let cut = &codestream[..codestream.len() * tenth / 10];
@@ -315,7 +315,7 @@ fn case_48_cut_jpeg_2000() {
 
 /// Loss in a codestream whose transfer syntax says that there is none.
 #[test]
-fn case_49_jpeg_ls_with_loss_in_a_lossless_syntax() {
+fn case_049_jpeg_ls_with_loss_in_a_lossless_syntax() {
     let image = small();
     let how = NearLossless { near: 2, ..NearLossless::default() };
     let (codestream, expected) = jpeg_ls(&image, how);
@@ -324,7 +324,7 @@ fn case_49_jpeg_ls_with_loss_in_a_lossless_syntax() {
 }
 
 #[test]
-fn case_49_and_50_eight_bits_in_sixteen_allocated() {
+fn case_049_050_eight_bits_in_sixteen_allocated() {
     let image = Image::textured(24, 40, 8);
     let expected = Ok(image.samples.clone());
     assert_eq!(decode(&image, JPEG_LS, &jpeg_ls(&image, NearLossless::default()).0), expected);
@@ -341,7 +341,7 @@ fn case_49_and_50_eight_bits_in_sixteen_allocated() {
 }
 
 #[test]
-fn case_51_the_payload_is_of_another_coding() {
+fn case_051_the_payload_is_of_another_coding() {
     let image = small();
     let codings = [
         (RLE, rle(&image, 2)),

@@ -13,7 +13,9 @@ mod common;
 
 use common::ct::{self, CtSlice, chest, series};
 use common::load::{assembled, expected_hu, folder_of, found, hu, keep, load, load_with, with};
-use pulmo::dicom::{AssembleSettings, Coverage, GeometrySettings, Series, assemble, discover};
+use pulmo::dicom::{
+    AssembleSettings, Coverage, GeometrySettings, Series, Shortfall, Stack, assemble, discover,
+};
 use pulmo::findings::{Code, Verdict};
 
 #[test]
@@ -376,6 +378,40 @@ fn case_108_coverage_of_the_lungs() {
     assert_eq!(answer(&knee), Some(Code::Coverage));
     // without the check, all of them are volumes
     assert_eq!(load(&chest(25, -30.0, 5.0)).err(), None);
+}
+
+/// Coverage may be told instead of refused.
+#[test]
+fn case_108_coverage_as_a_warning() {
+    let coverage = Some(Coverage { shortfall: Shortfall::Warn, ..Coverage::default() });
+    let warning = AssembleSettings { coverage, ..keep() };
+    let warnings = |slices: &[CtSlice]| load_with(slices, &warning).unwrap().warnings;
+    assert_eq!(warnings(&chest(60, -30.0, 5.0)), []);
+    assert_eq!(warnings(&chest(25, -30.0, 5.0)), [Code::Coverage]);
+    assert_eq!(warnings(&chest(40, -300.0, 5.0)), [Code::Coverage]);
+}
+
+/// Positions whose height along the normal is infinite, or no number at all. The fuzz target F9 found, under
+/// its sanitizers, that sorting them by heights reckoned anew for each comparison could panic.
+#[test]
+fn positions_beyond_all_reckoning_are_refused() {
+    let folder = folder_of(&series(60, 1.0));
+    let mut slices = found(&folder).remove(0).slices;
+    let no_number =
+        |index: usize| f64::from_bits(0x7FF8_0000_0000_0000 | (index as u64 % 7) << 61 | index as u64);
+    let any = [1e308, -1e308, f64::INFINITY, f64::NEG_INFINITY, 0.0, 7.5];
+    for round in 0..200 {
+        for (index, slice) in slices.iter_mut().enumerate() {
+            let at = |axis: usize| match (index * 31 + axis * 17 + round * 7) % 11 {
+                place if place < any.len() => any[place],
+                place => no_number(place + index),
+            };
+            slice.header.position_mm = glam::DVec3::new(at(0), at(1), at(2));
+            slice.header.row_direction = glam::DVec3::new(0.6, 0.8, 0.0);
+            slice.header.column_direction = glam::DVec3::new(-0.48, 0.36, -0.8);
+        }
+        assert!(Stack::new(&slices, &GeometrySettings::default()).is_err());
+    }
 }
 
 #[test]

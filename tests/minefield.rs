@@ -249,17 +249,19 @@ fn bases() -> Vec<Base> {
     forges().iter().map(|(name, forge)| Base::forged(name, forge)).collect()
 }
 
-/// Small real files of CT, where data are.
-fn real_bases() -> Vec<Base> {
+/// Small real files of CT, where data are, and how often each is flipped.
+fn real_bases() -> Vec<(Base, u64)> {
     let Some(data) = common::data_folder() else { return vec![] };
     [
-        "conformance/pydicom/CT_small.dcm",
-        "conformance/pydicom/dicomdirtests/77654033/CT2/17106",
-        "conformance/wg04/RLE/CT2_RLE",
-        "conformance/wg04/JLSL/CT1_JLSL",
+        ("conformance/pydicom/CT_small.dcm", 600),
+        ("conformance/pydicom/dicomdirtests/77654033/CT2/17106", 600),
+        ("conformance/wg04/RLE/CT2_RLE", 600),
+        ("conformance/wg04/JLSL/CT1_JLSL", 600),
+        ("conformance/pydicom_data/693_J2KR.dcm", 80),
+        ("conformance/wg04/J2KR/CT1_J2KR", 80),
     ]
     .into_iter()
-    .map(|name| Base::found(name, std::fs::read(data.join(name)).unwrap()))
+    .map(|(name, flips)| (Base::found(name, std::fs::read(data.join(name)).unwrap()), flips))
     .collect()
 }
 
@@ -290,10 +292,9 @@ fn every_truncation() {
 }
 
 #[test]
-fn bit_flips() {
-    let (forged, real) = (bases(), real_bases());
-    let bases: Vec<(&Base, u64)> =
-        forged.iter().map(|base| (base, 3000)).chain(real.iter().map(|base| (base, 600))).collect();
+fn case_056_bit_flips() {
+    let forged = bases().into_iter().map(|base| (base, 3000));
+    let bases: Vec<(Base, u64)> = forged.chain(real_bases()).collect();
     let flips = bases
         .par_iter()
         .flat_map(|(base, flips)| (0..*flips).into_par_iter().map(move |seed| flipped(base, seed)));

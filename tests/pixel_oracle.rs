@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pulmo::dicom::{StoredPixels, stored_pixels};
-use pulmo::findings::Code;
+use pulmo::findings::{Code, Verdict};
+use pulmo::intake::{Depth, find, inspect};
 use sha2::{Digest, Sha256};
 
 type Row = BTreeMap<String, String>;
@@ -132,7 +133,13 @@ fn other_files_are_the_same_or_refused() {
     eprintln!("{tally:?}");
 }
 
-/// The copies of one slice that were compressed without loss, or not at all.
+/// ORIGIN: pydicom 3.0.2, numpy 2.4.6: `d = dcmread("CTImage.dcm"); hu = d.pixel_array * d.RescaleSlope +
+/// d.RescaleIntercept; sha256(hu.astype("<i2").tobytes())`, exact.
+const CORNERSTONE_HU: &str = "d36b58a8274fd5882a3863693bb84d2fb5719fff73c0ee21c98bfcb9abbb05c4";
+
+/// The copies of one slice that were compressed without loss, or not at all: by their stored pixels, and in
+/// Hounsfield units as `pulmo inspect --hash` tells them. One slice is no volume, which is the verdict;
+/// its values are told all the same.
 #[test]
 fn ten_lossless_copies_of_a_slice_give_one_hash() {
     let Some(data) = common::data_folder() else { return };
@@ -159,4 +166,14 @@ fn ten_lossless_copies_of_a_slice_give_one_hash() {
         copies.iter().map(|path| sha256(&stored_pixels(path).unwrap(), 2)).collect();
     eprintln!("{} copies, {} hash", copies.len(), hashes.len());
     assert_eq!((copies.len(), hashes.len()), (10, 1), "{copies:#?}");
+    let mut in_hounsfield: Vec<(Option<Verdict>, Option<String>)> = copies
+        .iter()
+        .map(|path| {
+            let found = inspect(&find(std::slice::from_ref(path))[0], Depth::Digest).remove(0);
+            (found.verdict, found.hounsfield.and_then(|summary| summary.sha256))
+        })
+        .collect();
+    let few = Verdict::NotEvaluable(Code::FewSlices);
+    in_hounsfield.dedup();
+    assert_eq!(in_hounsfield, [(Some(few), Some(CORNERSTONE_HU.to_owned()))]);
 }

@@ -204,3 +204,45 @@ fn wrong_recipes_say_what_is_wrong() {
     assert!(message("widths = [8, 16]", "widths = [8]").contains("widths"));
     assert!(message("dropout = 0.1", "dropuot = 0.1").contains("dropuot"));
 }
+
+/// Mixing, the focal loss, balanced sampling, several batches a step and a rate that falls at plateaus.
+#[test]
+fn the_other_ways_to_train_learn_too_and_repeat() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = discs(&folder.path().join("data"), 60);
+    let text = RECIPE.replace("clip_norm = 5.0", "clip_norm = 5.0\nsampling = \"balanced\"\naccumulate = 2\nloss = { focal = { gamma = 1.0 } }\nmix = { mixup = 0.2, cutmix = 0.5 }")
+        .replace("epochs = 6", "epochs = 10")
+        .replace("batch_size = 8", "batch_size = 4")
+        + "\n[schedule]\ndecay = \"plateau\"\nplateau_epochs = 4\n";
+    let [first, second] = ["a", "b"].map(|out| {
+        let recipe = recipe(&text, folder.path()).unwrap();
+        let cases = read_manifest(&manifest).unwrap();
+        let out = folder.path().join(out);
+        train(&Job { recipe, cases, init: None, out, compute: Compute::cpu() }, &|_| {}).unwrap()
+    });
+    assert_eq!(first.bundle.manifest().weights_sha256, second.bundle.manifest().weights_sha256);
+    let auc = first.history.iter().filter_map(|row| row.validation_roc_auc).fold(0.0, f64::max);
+    assert!(auc > 0.9, "{auc}");
+}
+
+#[test]
+fn a_run_that_diverges_goes_back_three_times_and_then_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = discs(&folder.path().join("data"), 24);
+    let text = RECIPE.replace("learning_rate = 0.01", "learning_rate = 1e38").replace("clip_norm = 5.0", "");
+    let job = Job {
+        recipe: recipe(&text, folder.path()).unwrap(),
+        cases: read_manifest(&manifest).unwrap(),
+        init: None,
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+    };
+    let setbacks = std::sync::Mutex::new(Vec::new());
+    let ended = train(&job, &|event| {
+        if let Event::RolledBack { setbacks: count, .. } = event {
+            setbacks.lock().unwrap().push(count);
+        }
+    });
+    assert!(matches!(ended, Err(TrainError::Diverged { .. })), "{ended:?}");
+    assert_eq!(*setbacks.lock().unwrap(), [1, 2, 3]);
+}

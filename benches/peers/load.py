@@ -6,10 +6,11 @@
 Needs: SimpleITK, pydicom, pylibjpeg, pylibjpeg-libjpeg, numpy.
 
 Two sets of files: the series as it is, and a copy in Explicit VR Little Endian that this script makes in a
-temporary folder. All loaders run in turn, several times, and the median of each counts. pulmo runs as a
+temporary folder. All loaders run in turn, several times, and the least of each counts: what others do on
+the machine only adds. pulmo runs as a
 process of its own: its start is in its time, and its volume is float32 and checked for sanity. The others
 run in this process, after their imports and one run to warm up; SimpleITK's time holds the ordering of files
-by GDCM. Processor time is told too: on a machine that others use, it is the steadier of the two.
+by GDCM. Processor time is told too, the steadier of the two.
 
 `--command` is what pulmo is asked to do. {pulmo} and {folder} are filled in; {hash} is empty where time counts,
 and `--hash` in one run before, whose `hu.sha256` is compared with the voxels of the other tools.
@@ -21,7 +22,6 @@ import json
 import os
 import resource
 import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -79,7 +79,7 @@ def cpu_seconds():
 
 
 def timed(loaders, runs):
-    """The median of wall time and of processor time of each loader, in seconds."""
+    """The least wall time and processor time of each loader, in seconds."""
     for load in loaders.values():
         load()
     seconds = {name: [] for name in loaders}
@@ -88,7 +88,7 @@ def timed(loaders, runs):
             start, cpu = time.perf_counter(), cpu_seconds()
             load()
             seconds[name].append((time.perf_counter() - start, cpu_seconds() - cpu))
-    return {name: [statistics.median(column) for column in zip(*times)] for name, times in seconds.items()}
+    return {name: [min(column) for column in zip(*times)] for name, times in seconds.items()}
 
 
 def compare(what, folder, arguments):
@@ -113,10 +113,10 @@ def compare(what, folder, arguments):
         sys.exit(f"the voxels differ: pulmo {found}, others {sorted(expected)}")
     else:
         print("  the same voxels from all")
-    medians = timed(loaders, arguments.runs)
+    least = timed(loaders, arguments.runs)
     print(f"  {'':22} {'wall s':>8} {'CPU s':>8}  {'x pulmo, 1 thread':>18} {'x pulmo, 2 threads':>19}")
-    for name, (wall, cpu) in medians.items():
-        one, two = (wall / medians[f"pulmo, {threads}"][0] for threads in ("1 thread", "2 threads"))
+    for name, (wall, cpu) in least.items():
+        one, two = (wall / least[f"pulmo, {threads}"][0] for threads in ("1 thread", "2 threads"))
         print(f"  {name:22} {wall:8.3f} {cpu:8.3f}  {one:18.2f} {two:19.2f}")
 
 

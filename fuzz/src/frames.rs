@@ -6,7 +6,7 @@ use crate::dicom::{SliceHeader, StoredPixels};
 use crate::forge::{Body, Element, Forge, PIXEL_DATA};
 
 /// Rows and columns that the first byte of an input chooses.
-const SIDES: [u16; 4] = [1, 8, 64, 97];
+const SIDES: [u16; 4] = [1, 8, 64, 512];
 
 /// Decodes `data` as a frame of a sound file in this transfer syntax. The first two bytes choose rows,
 /// columns, bits and sign; the rest is the codestream, in one fragment.

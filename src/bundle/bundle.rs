@@ -4,8 +4,10 @@ use std::path::Path;
 
 use super::card::model_card;
 use super::weights::{load_weights, sha256_hex};
-use super::{BundleError, Manifest};
+use super::{BundleError, Calibration, Golden, Manifest, SelfTestError};
 use crate::network::{Network, NetworkConfig};
+use burn::module::Module;
+use burn::tensor::Device;
 
 /// A checked bundle.
 #[derive(Debug, Clone)]
@@ -51,7 +53,8 @@ impl Bundle {
         Self::assemble(manifest, network_config, weights)
     }
 
-    /// Puts a new bundle together; the hash in `manifest` is set to that of `weights`.
+    /// Puts a new bundle together; the hash in `manifest` is set to that of `weights`, and the golden
+    /// answer to what the network says on the CPU.
     ///
     /// # Errors
     /// [`BundleError`] where the parts do not fit together.
@@ -66,7 +69,12 @@ impl Bundle {
             file: "bundle.toml",
             what,
         })?;
-        Self::assemble(manifest, network_config, weights)
+        let mut bundle = Self::assemble(manifest, network_config, weights)?;
+        let golden = Golden::of(&bundle.network, &bundle.network_config);
+        let name = bundle.manifest.name.clone();
+        bundle.manifest.golden =
+            Some(golden.map_err(|source| BundleError::SelfTest { bundle: name, source })?);
+        Ok(bundle)
     }
 
     fn assemble(
@@ -80,6 +88,31 @@ impl Bundle {
         let network =
             load_weights(network, &weights).map_err(|source| BundleError::Weights { bundle, source })?;
         Ok(Self { manifest, network_config, network, weights })
+    }
+
+    /// The bundle with its probabilities calibrated, deciding from `threshold` on.
+    ///
+    /// # Errors
+    /// [`BundleError::Content`] where the calibration or the threshold does not fit the classes.
+    pub fn calibrated(
+        mut self,
+        calibration: Calibration,
+        threshold: Option<f32>,
+    ) -> Result<Self, BundleError> {
+        self.manifest = Manifest { calibration: Some(calibration), threshold, ..self.manifest };
+        let bundle = self.manifest.name.clone();
+        let content = |what| BundleError::Content { bundle, file: "bundle.toml", what };
+        self.manifest.validate().map_err(content)?;
+        Ok(self)
+    }
+
+    /// The bundle as it was before it was calibrated.
+    #[must_use]
+    pub fn uncalibrated(mut self) -> Self {
+        if let Some(calibration) = self.manifest.calibration.take() {
+            self.manifest.threshold = calibration.uncalibrated_threshold;
+        }
+        self
     }
 
     /// Writes `bundle.toml`, `network.json`, `weights.safetensors` and `CARD.md` into `folder`.
@@ -107,6 +140,19 @@ impl Bundle {
             std::fs::write(&path, bytes).map_err(|source| BundleError::File { path, source })?;
         }
         Ok(())
+    }
+
+    /// Says whether `device` computes this bundle's network as the CPU does; to be asked before a GPU is
+    /// used for it.
+    ///
+    /// # Errors
+    /// [`SelfTestError`] where the device computes something else or fails.
+    pub fn self_test(&self, device: &Device) -> Result<(), SelfTestError> {
+        let golden = match &self.manifest.golden {
+            Some(golden) => golden.clone(),
+            None => Golden::of(&self.network, &self.network_config)?,
+        };
+        golden.check(&self.network.clone().folded().to_device(device), &self.network_config, device)
     }
 
     /// What surrounds the network.

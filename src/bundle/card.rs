@@ -2,7 +2,8 @@
 
 use burn::module::Module;
 
-use super::Bundle;
+use super::{Bundle, Calibration};
+use crate::metrics::CalibrationMap;
 use crate::network::NetworkKind;
 
 /// Returns the model card of a bundle as Markdown.
@@ -23,6 +24,15 @@ pub fn model_card(bundle: &Bundle) -> String {
         }
         None => "undefined (the validation cases hold one class)".to_owned(),
     };
+    let calibration = match &manifest.calibration {
+        Some(Calibration { map: CalibrationMap::Temperature { temperature }, cases, .. }) => {
+            format!("temperature {temperature:.3}, fitted on {cases} cases")
+        }
+        Some(Calibration { map: CalibrationMap::Isotonic { .. }, cases, .. }) => {
+            format!("isotonic, fitted on {cases} cases")
+        }
+        None => "none: the softmax of the network".to_owned(),
+    };
     format!(
         "# {name}\n\n{description}\n\n\
          **Not a medical device.** For research only; not for diagnosis or treatment.\n\n\
@@ -30,6 +40,7 @@ pub fn model_card(bundle: &Bundle) -> String {
          | Input | {input} |\n\
          | Classes | {classes} |\n\
          | Decision | {threshold} |\n\
+         | Calibration | {calibration} |\n\
          | Parameters | {parameters} |\n\
          | Weights (SHA-256) | `{hash}` |\n\
          | Trained on | {train} cases, seed {seed}, {device}, pulmo {pulmo} |\n\

@@ -55,4 +55,12 @@ pub enum BundleError {
         /// What is wrong with it.
         source: NetworkError,
     },
+    /// The network gives no answer to the input of the self-test.
+    #[error("bundle `{bundle}`: {source}")]
+    SelfTest {
+        /// The bundle.
+        bundle: String,
+        /// Why.
+        source: super::SelfTestError,
+    },
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Golden;
+use crate::metrics::CalibrationMap;
 use crate::preprocess::Chain;
 
 /// Version of the layout of bundles.
@@ -35,6 +37,21 @@ pub struct Origin {
     pub validation_roc_auc: Option<f64>,
 }
 
+/// How the network's probabilities are made to mean what they say; fitted after training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Cases that the map was fitted on.
+    pub cases: usize,
+    /// SHA-256 of their manifest's rows (path, label, patient, split).
+    pub data_sha256: String,
+    /// The bundle's threshold without calibration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncalibrated_threshold: Option<f32>,
+    /// The map.
+    pub map: CalibrationMap,
+}
+
 /// `bundle.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,13 +65,20 @@ pub struct Manifest {
     pub description: String,
     /// Class names in the order of the network's outputs; for two the second is positive.
     pub classes: Vec<String>,
-    /// For two classes: the probability of the second from which it is predicted.
+    /// For two classes: the probability of the second from which it is predicted; a calibrated
+    /// probability where there is a calibration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
     /// SHA-256 of `weights.safetensors`, hexadecimal.
     pub weights_sha256: String,
     /// Preprocessing, the same as in training.
     pub chain: Chain,
+    /// What the network answers to a made input on the CPU; absent in bundles of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub golden: Option<Golden>,
+    /// What makes probabilities of the network's softmax; absent where it is taken as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// Where the weights come from.
     #[serde(default)]
     pub origin: Origin,
@@ -82,6 +106,10 @@ impl Manifest {
                 return Err(format!("threshold {threshold} is not in [0, 1]"));
             }
             _ => {}
+        }
+        if let Some(calibration) = &self.calibration {
+            let validated = calibration.map.validate(self.classes.len());
+            validated.map_err(|what| format!("[calibration] {what}"))?;
         }
         self.chain.validate().map_err(|error| format!("[chain] {error}"))
     }

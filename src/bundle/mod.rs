@@ -9,6 +9,7 @@ mod bundle;
 mod card;
 mod embedded;
 mod error;
+mod golden;
 mod manifest;
 mod weights;
 
@@ -16,5 +17,6 @@ pub use bundle::Bundle;
 pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
-pub use manifest::{FORMAT, Manifest, Origin};
+pub use golden::{Golden, SelfTestError};
+pub use manifest::{Calibration, FORMAT, Manifest, Origin};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

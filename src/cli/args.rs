@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::gpu::Choice;
+use crate::metrics::{CalibrationMethod, OperatingRule};
 use crate::phantom::PhantomSettings;
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
@@ -32,8 +33,12 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Classify images and CT series: one JSON line each on stdout.
     Predict(PredictArgs),
-    /// Measure a bundle on labelled cases: metrics with intervals, curves, predictions.
+    /// Measure a bundle on labelled cases: metrics with intervals, curves, baselines, operating points.
     Evaluate(EvaluateArgs),
+    /// Calibrate a bundle's probabilities on validation cases.
+    Calibrate(CalibrateArgs),
+    /// Compare two classifiers on the same cases: ROC AUC, DeLong's paired test, resampled patients.
+    Compare(CompareArgs),
     /// Train a network by a recipe; a run that was stopped goes on where it was.
     Train(TrainArgs),
     /// Run a preprocessing chain on one image or series and write the result as .npy.
@@ -46,6 +51,8 @@ pub(super) enum Command {
     Phantom(PhantomArgs),
     /// List the adapters that pulmo can compute on.
     Devices(DevicesArgs),
+    /// Measure how fast this machine preprocesses, classifies and trains.
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -78,6 +85,15 @@ pub(super) struct PredictArgs {
     pub device: DeviceArg,
 }
 
+/// What counts as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Level {
+    /// Each case of the manifest.
+    Image,
+    /// All cases of a patient together.
+    Patient,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct EvaluateArgs {
     /// Manifest: CSV with the header path,label[,patient_id][,split]; paths are relative to it.
@@ -89,11 +105,69 @@ pub(super) struct EvaluateArgs {
     /// Only the cases of this split: train, val or test.
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
+    /// Also measure patients, each with the mean probability of the patient's cases; operating points and
+    /// the decision curve are then those of patients.
+    #[arg(long, value_enum, default_value_t = Level::Image)]
+    pub level: Level,
+    /// Choose operating points on this split and tell what they are worth on --split.
+    #[arg(long, value_name = "NAME")]
+    pub choose_on: Option<String>,
+    /// How to choose them: youden, sensitivity=F (the largest specificity with at least this sensitivity) or specificity=F.
+    #[arg(
+        long,
+        value_name = "RULE",
+        value_delimiter = ',',
+        default_value = "youden,sensitivity=0.9,specificity=0.9"
+    )]
+    pub at: Vec<OperatingRule>,
+    /// Also measure the cases of each value of this column of the manifest; may be given several times.
+    #[arg(long, value_name = "COLUMN")]
+    pub by: Vec<String>,
     /// Folder for metrics.json, predictions.csv and the pictures.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]
     pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CalibrateArgs {
+    /// Folder of the bundle.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: PathBuf,
+    /// Manifest: CSV with the header path,label,split[,patient_id]; paths are relative to it.
+    #[arg(long, value_name = "CSV")]
+    pub data: PathBuf,
+    /// Split to fit on: one that the weights were not trained on, and not the one to report.
+    #[arg(long, value_name = "NAME", default_value = "val")]
+    pub split: String,
+    /// temperature (one number, keeps every ranking) or isotonic (two classes, some hundred cases).
+    #[arg(long, default_value_t = CalibrationMethod::Temperature)]
+    pub method: CalibrationMethod,
+    /// Another split to tell the calibration of, before and after.
+    #[arg(long, value_name = "NAME")]
+    pub check: Option<String>,
+    /// Folder for the calibrated bundle, calibration.json and the reliability diagram; the bundle's own if left out.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CompareArgs {
+    /// predictions.csv of the first classifier, as `pulmo evaluate` writes it.
+    #[arg(value_name = "A.csv")]
+    pub a: PathBuf,
+    /// predictions.csv of the second one, on the same cases.
+    #[arg(value_name = "B.csv")]
+    pub b: PathBuf,
+    /// Class to compare against all others; the second of two if left out.
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -130,6 +204,9 @@ pub(super) struct PreprocessArgs {
     /// Print the passes that a GPU would run for this input, and run nothing.
     #[arg(long, conflicts_with = "out")]
     pub plan: bool,
+    /// Also tell the seconds of reading, of the chain and of writing, as one JSON line on stderr.
+    #[arg(long)]
+    pub timings: bool,
     #[command(flatten)]
     pub device: DeviceArg,
 }
@@ -137,7 +214,7 @@ pub(super) struct PreprocessArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct InspectArgs {
     /// DICOM files, DICOMDIR, volumes (.nii, .nii.gz, .mha, .mhd, .npy, .npz), pictures, .zip archives, or folders of them.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "codes", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Print JSON, one object a line for each series, volume and refused file.
     #[arg(long)]
@@ -151,6 +228,9 @@ pub(super) struct InspectArgs {
     /// Show patient's name and id and the series' UID.
     #[arg(long)]
     pub phi: bool,
+    /// Print every code that a verdict can have, what it means and what to do about it.
+    #[arg(long, exclusive = true)]
+    pub codes: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -190,4 +270,19 @@ pub(super) struct DevicesArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BenchArgs {
+    /// Folder of the bundle; the shipped one if left out.
+    #[arg(long, value_name = "DIR")]
+    pub bundle: Option<PathBuf>,
+    /// File for the figures, to be published.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Everything once and small: says whether it works, not how fast.
+    #[arg(long)]
+    pub quick: bool,
+    #[command(flatten)]
+    pub device: DeviceArg,
 }

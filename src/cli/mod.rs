@@ -17,6 +17,7 @@ pub fn run() -> Exit {
     let args = args::Args::parse();
     match commands::run(&args) {
         Ok(exit) => exit,
+        Err(error) if error.is::<printer::ReaderGone>() => Exit::Done,
         Err(error) => {
             printer::problem(&error);
             Exit::of(&error)

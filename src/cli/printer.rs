@@ -1,12 +1,23 @@
 //! The only place that writes to stdout and stderr.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
-/// Writes one line of data to stdout. A reader that went away ends the process quietly.
-pub(super) fn data(line: &str) {
+use anyhow::Context;
+
+/// Whoever read stdout went away: the command ends early, quietly, and lets go of all that it holds.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads stdout any more")]
+pub(super) struct ReaderGone;
+
+/// Writes one line of data to stdout.
+///
+/// # Errors
+/// [`ReaderGone`], which a command hands on; anything else that stdout refuses, as a full disk.
+pub(super) fn data(line: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ReaderGone.into()),
+        written => written.context("cannot write to stdout"),
     }
 }
 

@@ -5,7 +5,6 @@ use rayon::prelude::*;
 
 use super::census::{Census, least_certain};
 use super::check::check_values;
-use super::coverage::check_coverage;
 use super::hounsfield::Conversion;
 use super::regularize::Layout;
 use super::series::MultiFrames;
@@ -15,15 +14,15 @@ use crate::findings::{Code, Verdict};
 use crate::units::Hounsfield;
 use crate::volume::Volume;
 
-/// What becomes of values whose Rescale Type says `US`, unspecified.
+/// What becomes of values that may be no Hounsfield units, as where Rescale Type says `US`, unspecified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unspecified {
     /// They are Hounsfield units where the volume shows modes of air and of soft tissue where
     /// Hounsfield units have them, with the warning `RESCALE_TYPE`; else the series is refused.
     #[default]
     Evidence,
-    /// They are taken for Hounsfield units whatever they look like, with that warning: for tools that
-    /// show what a file holds, not for scores.
+    /// All values are taken as they are, whatever they look like: for tools that show what a file holds,
+    /// not for scores.
     Accept,
 }
 
@@ -99,8 +98,9 @@ pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assemble
     let files = MultiFrames::of(&series.slices);
     let decoder = Decoder { slices: &series.slices, files: &files, rescales: &rescales, settings };
     let decoded = decode(&decoder, &pile, layout)?;
-    let doubt = (units == Units::Unspecified).then_some(settings.unspecified);
-    check_values(&decoded.census, &decoded.voxels, doubt)?;
+    if settings.unspecified == Unspecified::Evidence {
+        check_values(&decoded.census, &decoded.voxels, units)?;
+    }
     let mut warnings = series.warnings.clone();
     warnings.extend(decoded.codes);
     warnings.extend(series.slices.iter().flat_map(|slice| &slice.header.warnings));
@@ -110,7 +110,7 @@ pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assemble
     warnings.extend(matches!(decoded.layout, Layout::Resampled(_)).then_some(Code::Regularized));
     let volume = decoded.layout.volume(decoded.voxels)?;
     if let Some(coverage) = &settings.coverage {
-        check_coverage(&volume, coverage)?;
+        warnings.extend(coverage.warning(&volume)?);
     }
     Ok(Assembled { volume, warnings: Verdict::from_warnings(warnings).codes().to_vec() })
 }

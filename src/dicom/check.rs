@@ -3,23 +3,23 @@
 use ndarray::{Array3, Axis};
 
 use super::census::{Census, check_jumps};
-use super::coverage::check_coverage;
 use super::stack::check_limits;
-use super::{AssembleSettings, DicomError, Unspecified};
+use super::{AssembleSettings, DicomError, Units};
+use crate::findings::Code;
 use crate::geometry::Grid;
 use crate::units::Hounsfield;
 use crate::volume::Volume;
 
 /// Checks that a volume of any origin keeps the rules that a DICOM series must: number of slices,
 /// orthogonal axes, limits of spacing and extent, values of a CT of a body that do not jump from slice
-/// to slice, and whole lungs where that is asked for.
+/// to slice, and whole lungs where that is asked for. Returns what is doubtful, but may be used.
 ///
 /// # Units
 /// `volume` is in Hounsfield units on a grid in millimetres.
 ///
 /// # Errors
 /// [`DicomError`] with the code of the first rule that does not hold.
-pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<(), DicomError> {
+pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<Vec<Code>, DicomError> {
     let [slices, ..] = volume.grid().shape_zyx();
     let least = settings.geometry.least_slices.max(1);
     if slices < least {
@@ -30,25 +30,23 @@ pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<(), 
         return Err(DicomError::Tilt { degrees });
     }
     check_limits(volume.grid(), &settings.geometry)?;
-    check_values(&Census::of_values(volume.as_slice()), volume.voxels(), None)?;
-    settings.coverage.as_ref().map_or(Ok(()), |coverage| check_coverage(volume, coverage))
+    check_values(&Census::of_values(volume.as_slice()), volume.voxels(), Units::Hounsfield)?;
+    let warning = settings.coverage.as_ref().map_or(Ok(None), |coverage| coverage.warning(volume))?;
+    Ok(warning.into_iter().collect())
 }
 
-/// Refuses values that are no Hounsfield units of a body. Where their unit is unspecified, `doubt` says
-/// what they need.
+/// Refuses values that are no Hounsfield units of a body. Where their unit is unspecified, they must show
+/// one.
 pub(super) fn check_values(
     census: &Census,
     voxels: &Array3<Hounsfield>,
-    doubt: Option<Unspecified>,
+    units: Units,
 ) -> Result<(), DicomError> {
-    match doubt {
-        Some(Unspecified::Accept) => return Ok(()),
-        Some(Unspecified::Evidence) if census.check().is_err() || !census.shows_a_body() => {
-            return Err(DicomError::NotHounsfield { slices: voxels.len_of(Axis(0)) });
-        }
-        Some(Unspecified::Evidence) => {}
-        None => census.check()?,
+    let sound = census.check();
+    if units == Units::Unspecified && (sound.is_err() || !census.shows_a_body()) {
+        return Err(DicomError::NotHounsfield { slices: voxels.len_of(Axis(0)) });
     }
+    sound?;
     check_jumps(voxels)
 }
 
@@ -64,7 +62,6 @@ mod tests {
     use glam::{DAffine3, DMat3, DVec3};
 
     use super::*;
-    use crate::findings::Code;
 
     fn volume(shear: f64, value: impl Fn([usize; 3]) -> f32) -> Volume {
         let axes = DMat3::from_cols(DVec3::X, DVec3::Y, DVec3::new(0.0, shear, 1.0));

@@ -3,9 +3,20 @@
 use ndarray::Axis;
 
 use super::DicomError;
+use crate::findings::Code;
 use crate::geometry::canonical_axes;
 use crate::volume::Volume;
 use crate::volume::anatomy::lung_mask;
+
+/// What becomes of a volume that does not hold the lungs as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shortfall {
+    /// It is refused as [`DicomError::Coverage`].
+    #[default]
+    Refuse,
+    /// It is used, with the warning `COVERAGE`.
+    Warn,
+}
 
 /// How much of the lungs a volume must hold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,11 +26,24 @@ pub struct Coverage {
     /// Largest area of lung in the volume's first or last slices, as a fraction of the largest area
     /// in any slice; default 0.25. Where the lungs are whole, they taper off before the ends.
     pub most_cut: f64,
+    /// What becomes of a volume that holds less; default [`Shortfall::Refuse`].
+    pub shortfall: Shortfall,
 }
 
 impl Default for Coverage {
     fn default() -> Self {
-        Self { least_lung_ml: 500.0, most_cut: 0.25 }
+        Self { least_lung_ml: 500.0, most_cut: 0.25, shortfall: Shortfall::Refuse }
+    }
+}
+
+impl Coverage {
+    /// The warning that a volume earns, none where it holds the lungs.
+    pub(super) fn warning(&self, volume: &Volume) -> Result<Option<Code>, DicomError> {
+        match (check_coverage(volume, self), self.shortfall) {
+            (Ok(()), _) => Ok(None),
+            (Err(DicomError::Coverage { .. }), Shortfall::Warn) => Ok(Some(Code::Coverage)),
+            (Err(error), _) => Err(error),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a file or series cannot become a volume.
 
-use super::{AttributeError, GateError};
+use super::{AttributeError, CodecError, GateError};
 use crate::findings::Code;
 
 /// Why a file or series cannot become a volume. Each has one [`Code`].
@@ -96,7 +96,10 @@ pub enum DicomError {
     },
     /// The compressed pixel data cannot be decoded.
     #[error("the compressed pixel data cannot be decoded")]
-    Codec,
+    Codec {
+        /// What the decoder says.
+        source: CodecError,
+    },
     /// The compressed image is another one than the header describes.
     #[error("the compressed image ({rows} x {columns}, {bits} bits) contradicts the header")]
     CodecDimensions {
@@ -312,7 +315,7 @@ impl DicomError {
             Self::Bits { .. } => Code::Bits,
             Self::NoPixels => Code::NoPixels,
             Self::PixelLength { .. } => Code::PixelLength,
-            Self::Codec => Code::Codec,
+            Self::Codec { .. } => Code::Codec,
             Self::CodecDimensions { .. } => Code::CodecDimensions,
             Self::CodecSign => Code::CodecSign,
             Self::Slope { .. } => Code::Slope,

@@ -47,6 +47,13 @@ impl Rescale {
     pub fn hounsfield(&self, stored: i32) -> Hounsfield {
         (self.slope * f64::from(stored) + self.intercept) as Hounsfield
     }
+
+    /// What is added to stored values where nothing else is to be done: a whole number of 16 bits.
+    #[expect(clippy::cast_possible_truncation, clippy::float_cmp, reason = "compared with what was cut")]
+    fn whole_offset(&self) -> Option<i32> {
+        let offset = self.intercept as i16;
+        (self.slope == 1.0 && f64::from(offset) == self.intercept).then_some(i32::from(offset))
+    }
 }
 
 /// What becomes of pixels that the header marks as padding.
@@ -115,17 +122,29 @@ pub(super) struct Conversion {
 impl Conversion {
     /// Writes the Hounsfield value of each word to `out` and returns the census of what is no padding.
     pub(super) fn convert(&self, words: &[u16], out: &mut [Hounsfield]) -> Census {
-        let hounsfield = |word: u16| self.rescale.hounsfield(stored(word, self.format));
-        let Some(padding) = self.padding else {
-            words.iter().zip(out).for_each(|(word, out)| *out = hounsfield(*word));
-            return Census::of(words.iter().copied(), self);
-        };
+        self.rescale(words, out);
+        let Some(padding) = self.padding else { return Census::of(words, self) };
         let is_padding = |word: u16| padding.covers(word, stored(word, self.format));
-        for (word, out) in words.iter().zip(out) {
-            let replaced = self.treatment == Padding::Air && is_padding(*word);
-            *out = if replaced { AIR_HU } else { hounsfield(*word) };
+        if self.treatment == Padding::Air {
+            let padded = words.iter().zip(out).filter(|(word, _)| is_padding(**word));
+            padded.for_each(|(_, out)| *out = AIR_HU);
         }
-        Census::of(words.iter().copied().filter(|word| !is_padding(*word)), self)
+        let kept: Vec<u16> = words.iter().copied().filter(|word| !is_padding(*word)).collect();
+        Census::of(&kept, self)
+    }
+
+    /// Writes the Hounsfield value of each word to `out`; with whole numbers, as nearly all scanners
+    /// write them, without the detour through `f64`.
+    #[expect(clippy::cast_precision_loss, reason = "a sum of two whole numbers of 16 bits")]
+    fn rescale(&self, words: &[u16], out: &mut [Hounsfield]) {
+        let (format, rescale) = (self.format, self.rescale);
+        let pairs = words.iter().zip(out);
+        match rescale.whole_offset() {
+            Some(offset) => {
+                pairs.for_each(|(word, out)| *out = (stored(*word, format) + offset) as Hounsfield)
+            }
+            None => pairs.for_each(|(word, out)| *out = rescale.hounsfield(stored(*word, format))),
+        }
     }
 }
 
@@ -172,6 +191,22 @@ mod tests {
             (Some("HUGE"), Units::Other),
         ] {
             assert_eq!(Units::of_rescale_type(term), units, "{term:?}");
+        }
+    }
+
+    #[test]
+    fn whole_offsets_give_the_same_values_as_the_formula() {
+        let words: Vec<u16> = (0..=u16::MAX).collect();
+        for (bits_stored, signed) in [(12, false), (12, true), (16, false), (16, true)] {
+            for intercept in [-1024.0, 0.0, 32767.0, -32768.0, -0.5, 40000.0] {
+                let rescale = Rescale { slope: 1.0, intercept };
+                let format = format(bits_stored, signed);
+                let conversion = Conversion { format, rescale, padding: None, treatment: Padding::Keep };
+                let mut out = vec![0.0; words.len()];
+                conversion.convert(&words, &mut out);
+                let of_formula = words.iter().map(|word| rescale.hounsfield(stored(*word, format)));
+                assert!(of_formula.eq(out), "{bits_stored} {signed} {intercept}");
+            }
         }
     }
 

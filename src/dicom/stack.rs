@@ -112,16 +112,17 @@ fn ordered(
     normal: DVec3,
     settings: &GeometrySettings,
 ) -> Result<Vec<Vec<usize>>, DicomError> {
-    let along_mm = |index: usize| slices[index].header.position_mm.dot(normal);
+    // reckoned once: what is no number may come out as another one the next time, and order would be lost
+    let along_mm: Vec<f64> = slices.iter().map(|slice| slice.header.position_mm.dot(normal)).collect();
     let mut order: Vec<usize> = (0..slices.len()).collect();
-    order.sort_by(|a, b| along_mm(*a).total_cmp(&along_mm(*b)));
+    order.sort_by(|a, b| along_mm[*a].total_cmp(&along_mm[*b]));
     let mut positions: Vec<Vec<usize>> = Vec::with_capacity(order.len());
     for index in order {
         match positions.last_mut() {
-            Some(there) if along_mm(index) - along_mm(there[0]) < settings.same_position_mm => {
+            Some(there) if along_mm[index] - along_mm[there[0]] < settings.same_position_mm => {
                 let apart = slices[index].header.position_mm.distance(slices[there[0]].header.position_mm);
                 if apart >= settings.same_position_mm {
-                    return Err(DicomError::DuplicatePosition { at_mm: along_mm(index) });
+                    return Err(DicomError::DuplicatePosition { at_mm: along_mm[index] });
                 }
                 there.push(index);
             }

@@ -4,10 +4,11 @@
 //! path -> intake::find -> Item -> load -> Volume -> preprocess::Chain -> predict -> Observation
 //! ```
 //!
-//! Items are read and preprocessed a few at a time on all cores, classified in the order given,
-//! and handed on as soon as they are done. An item that fails is an observation too: it carries a
-//! verdict with a code and no prediction.
+//! Items are read ahead on all cores, within a bound of bytes, while the device computes; they are
+//! classified in the order given, as many together as are ready, and handed on as soon as they are
+//! done. An item that fails is an observation too: it carries a verdict with a code and no prediction.
 
+mod ahead;
 mod pipeline;
 
 pub use pipeline::Engine;

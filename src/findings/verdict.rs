@@ -18,6 +18,11 @@ macro_rules! codes {
                 match self { $(Self::$name => $text),+ }
             }
 
+            /// What it means, in the words of this page.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
+            }
+
             /// What a user can do about it.
             pub fn advice(self) -> &'static str {
                 match self { $(Self::$name => $advice),+ }
@@ -152,6 +157,8 @@ codes! {
     Padding = "PADDING", "nothing: they lie outside the reconstruction";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
+    /// pulmo itself failed on this item; the others are not affected.
+    Fault = "FAULT", "report it to pulmo's authors with the file's header";
 }
 
 impl std::fmt::Display for Code {

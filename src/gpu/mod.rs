@@ -15,6 +15,7 @@ mod executor;
 mod fault;
 mod fusion;
 mod layout;
+mod measure;
 mod ramp;
 mod recording;
 mod shaders;

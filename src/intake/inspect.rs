@@ -15,6 +15,10 @@ use crate::volume::Volume;
 /// Items whose headers are read at once.
 const HEADERS_AT_ONCE: usize = 64;
 
+/// Why a series may be refused although its values can be told.
+const TOLD_ALL_THE_SAME: [Code; 6] =
+    [Code::NotHounsfield, Code::FewSlices, Code::HuRange, Code::HuJump, Code::Content, Code::OutOfDomain];
+
 /// How much of an item is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -39,8 +43,8 @@ pub struct Inspection {
     pub grid: Option<Grid>,
     /// Whether it can be used, as far as it was read; `None` for a file that was not opened.
     pub verdict: Option<Verdict>,
-    /// The values of a volume in millimetres, where they were read; those of a series refused as
-    /// `NOT_HU` are what its rescale gives.
+    /// The values of a volume in millimetres, where they were read; those of a series refused for its
+    /// values, or as `FEW_SLICES`, are what its rescale gives.
     pub hounsfield: Option<HounsfieldSummary>,
 }
 
@@ -134,8 +138,8 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
     match item.load(&settings()) {
         Err(error) => {
             let refused = Inspection::unread(item.path.clone(), Some(error.verdict()));
-            let of_values = (error.code() == Code::NotHounsfield).then(|| rescaled(item, depth));
-            Inspection { hounsfield: of_values.flatten(), ..refused }
+            let may_be_told = TOLD_ALL_THE_SAME.contains(&error.code());
+            Inspection { hounsfield: may_be_told.then(|| leniently(item, depth)).flatten(), ..refused }
         }
         Ok(loaded) => {
             let grid = *loaded.volume.grid();
@@ -152,42 +156,90 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
     }
 }
 
-/// The rescaled values of a series whose unit is unspecified and that does not look like a CT: told,
-/// but not to be used.
-fn rescaled(item: &Item, depth: Depth) -> Option<HounsfieldSummary> {
+/// The rescaled values of a series of one or two slices, or that does not look like a CT: told, but not
+/// to be used.
+fn leniently(item: &Item, depth: Depth) -> Option<HounsfieldSummary> {
     let mut settings = settings();
     settings.assemble.unspecified = Unspecified::Accept;
+    settings.assemble.geometry.least_slices = 1;
     let loaded = item.load(&settings).ok()?;
     Some(summarise(&loaded.volume, depth))
 }
 
 fn summarise(volume: &Volume, depth: Depth) -> HounsfieldSummary {
     let values = volume.as_slice();
+    // in the order of the voxels, so that the sum does not depend on the threads
+    let parts: Vec<Extremes> = values.par_chunks(1 << 16).map(Extremes::of).collect();
+    let whole = parts.into_iter().fold(Extremes::NONE, Extremes::with);
     HounsfieldSummary {
-        min: values.iter().copied().fold(Hounsfield::INFINITY, Hounsfield::min),
-        max: values.iter().copied().fold(Hounsfield::NEG_INFINITY, Hounsfield::max),
-        mean: values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len().max(1) as f64,
+        min: whole.min,
+        max: whole.max,
+        mean: whole.sum / values.len().max(1) as f64,
         sha256: if depth == Depth::Digest { digest(values) } else { None },
     }
 }
 
+/// Least value, largest value and sum.
+#[derive(Clone, Copy)]
+struct Extremes {
+    min: Hounsfield,
+    max: Hounsfield,
+    sum: f64,
+}
+
+impl Extremes {
+    const NONE: Self = Self { min: Hounsfield::INFINITY, max: Hounsfield::NEG_INFINITY, sum: 0.0 };
+
+    /// In eight lanes, which do not wait for each other.
+    fn of(values: &[Hounsfield]) -> Self {
+        let Self { min, max, sum } = Self::NONE;
+        let (mut min, mut max, mut sum) = ([min; 8], [max; 8], [sum; 8]);
+        let (eights, rest) = values.as_chunks::<8>();
+        for eight in eights {
+            for lane in 0..8 {
+                let value = eight[lane];
+                min[lane] = if value < min[lane] { value } else { min[lane] };
+                max[lane] = if value > max[lane] { value } else { max[lane] };
+                sum[lane] += f64::from(value);
+            }
+        }
+        let lanes = (0..8).map(|lane| Self { min: min[lane], max: max[lane], sum: sum[lane] });
+        let rest = rest.iter().map(|value| Self { min: *value, max: *value, sum: f64::from(*value) });
+        lanes.chain(rest).fold(Self::NONE, Self::with)
+    }
+
+    fn with(self, other: Self) -> Self {
+        let (min, max) = (self.min.min(other.min), self.max.max(other.max));
+        Self { min, max, sum: self.sum + other.sum }
+    }
+}
+
+/// Values that are hashed while the next ones are made ready.
+const HASHED_AT_ONCE: usize = 1 << 18;
+
 /// The digest of values as `int16`; `None` where one of them is none.
 fn digest(values: &[Hounsfield]) -> Option<String> {
-    let range = Hounsfield::from(i16::MIN)..=Hounsfield::from(i16::MAX);
     let mut hasher = Sha256::new();
-    let mut bytes = Vec::with_capacity(1 << 16);
-    for some in values.chunks(1 << 15) {
-        bytes.clear();
-        for value in some {
-            if !range.contains(value) || value.fract() != 0.0 {
-                return None;
-            }
-            #[expect(clippy::cast_possible_truncation, reason = "a whole number within i16")]
-            bytes.extend((*value as i16).to_le_bytes());
-        }
-        hasher.update(&bytes);
+    let mut ready = Vec::new();
+    for some in values.chunks(HASHED_AT_ONCE) {
+        let ((), next) = rayon::join(|| hasher.update(&ready), || shorts(some));
+        ready = next?;
     }
+    hasher.update(&ready);
     Some(hexadecimal(&hasher.finalize()))
+}
+
+/// Values as `int16` little endian; `None` where one of them is none.
+#[expect(clippy::cast_possible_truncation, clippy::float_cmp, reason = "compared with what was cut")]
+fn shorts(values: &[Hounsfield]) -> Option<Vec<u8>> {
+    let mut are_whole = true;
+    let short = |value: &Hounsfield| {
+        let short = *value as i16;
+        are_whole &= Hounsfield::from(short) == *value;
+        short.to_le_bytes()
+    };
+    let bytes: Vec<[u8; 2]> = values.iter().map(short).collect();
+    are_whole.then(|| bytes.into_flattened())
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -32,13 +32,14 @@ pub(super) fn checked(
         return Ok((volume, Vec::new()));
     }
     let Some(padding_hu) = padding_of(volume.as_slice()) else {
-        check_volume(&volume, settings)?;
-        return Ok((volume, Vec::new()));
+        let warnings = check_volume(&volume, settings)?;
+        return Ok((volume, warnings));
     };
     let kept = (settings.padding == Padding::Keep).then(|| volume.clone());
     let with_air = volume.map(|value| if value == padding_hu { AIR_HU } else { value });
-    check_volume(&with_air, settings)?;
-    Ok((kept.unwrap_or(with_air), vec![Code::Padding]))
+    let mut warnings = check_volume(&with_air, settings)?;
+    warnings.push(Code::Padding);
+    Ok((kept.unwrap_or(with_air), warnings))
 }
 
 /// The one value of all voxels that lie below what CT gives, where these are not few.

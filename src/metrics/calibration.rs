@@ -2,6 +2,7 @@
 
 use super::MetricsError;
 use super::error::{check_classes, check_length, check_probability};
+use super::samples::decide;
 
 /// Bins of equal width over `[0, 1]`, as Guo et al. use.
 const BINS: usize = 15;
@@ -61,6 +62,20 @@ impl Reliability {
         Ok(Self { decisions })
     }
 
+    /// The record of probabilities, whatever was decided by them: for two classes how often each
+    /// probability of the second came true, for more that of the most probable class.
+    ///
+    /// # Errors
+    /// As [`brier_score`].
+    pub fn of_probabilities(labels: &[usize], probabilities: &[Vec<f64>]) -> Result<Self, MetricsError> {
+        let classes = check_rows(labels, probabilities)?;
+        let named = |row: &Vec<f64>| if classes == 2 { 1 } else { decide(row, None) };
+        let pairs = probabilities.iter().map(|row| (row, named(row)));
+        let (confidences, correct): (Vec<f64>, Vec<bool>) =
+            pairs.zip(labels).map(|((row, class), &label)| (row[class], label == class)).unzip();
+        Self::new(&confidences, &correct)
+    }
+
     /// The 15 bins, from low to high confidence.
     pub fn bins(&self) -> Vec<ReliabilityBin> {
         (0..BINS).map(|bin| self.bin(bin)).collect()
@@ -81,7 +96,13 @@ impl Reliability {
         self.gaps(&vec![1; self.decisions.len()]) / self.decisions.len() as f64
     }
 
-    /// The same with each decision counted `weights` times; `None` if the weights sum to 0.
+    /// The largest |mean confidence - accuracy| of a bin that is not empty, in `[0, 1]`.
+    pub fn maximum_calibration_error(&self) -> f64 {
+        let gap = |bin: ReliabilityBin| Some((bin.confidence? - bin.accuracy?).abs());
+        self.bins().into_iter().filter_map(gap).fold(0.0, f64::max)
+    }
+
+    /// [`Reliability::expected_calibration_error`] with each decision counted `weights` times; `None` if the weights sum to 0.
     pub(super) fn weighted_error(&self, weights: &[u32]) -> Option<f64> {
         let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
         (total > 0.0).then(|| self.gaps(weights) / total)
@@ -95,6 +116,46 @@ impl Reliability {
         }
         gaps.iter().map(|gap| gap.abs()).sum()
     }
+}
+
+/// How well probabilities fit what happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CalibrationScores {
+    /// Mean over 15 bins of |mean probability - frequency|, weighted by the samples in them.
+    pub expected_calibration_error: f64,
+    /// The largest of these gaps.
+    pub maximum_calibration_error: f64,
+    /// As [`brier_score`].
+    pub brier: f64,
+    /// Mean of -ln(probability of the true class), in nats.
+    pub log_loss: f64,
+}
+
+/// The scores of probabilities, whatever was decided by them. The bins are those of
+/// [`Reliability::of_probabilities`].
+///
+/// # Shapes
+/// `labels`: `[samples]`, class indices. `probabilities`: `[samples][classes]`.
+///
+/// # Errors
+/// As [`brier_score`].
+pub fn calibration_scores(
+    labels: &[usize],
+    probabilities: &[Vec<f64>],
+) -> Result<CalibrationScores, MetricsError> {
+    let reliability = Reliability::of_probabilities(labels, probabilities)?;
+    let losses = labels.iter().zip(probabilities).map(|(&label, row)| -ln(row[label]));
+    Ok(CalibrationScores {
+        expected_calibration_error: reliability.expected_calibration_error(),
+        maximum_calibration_error: reliability.maximum_calibration_error(),
+        brier: brier_score(labels, probabilities)?,
+        log_loss: losses.sum::<f64>() / labels.len() as f64,
+    })
+}
+
+/// The natural logarithm of a probability, of 0 that of the smallest f32, which probabilities are.
+pub(super) fn ln(probability: f64) -> f64 {
+    probability.max(f64::from(f32::from_bits(1))).ln()
 }
 
 /// Mean squared error of the probabilities.
@@ -112,6 +173,12 @@ impl Reliability {
 /// # References
 /// Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
 pub fn brier_score(labels: &[usize], probabilities: &[Vec<f64>]) -> Result<f64, MetricsError> {
+    check_rows(labels, probabilities)?;
+    Ok(squared_errors(labels, probabilities).iter().sum::<f64>() / labels.len() as f64)
+}
+
+/// Demands that labels and probabilities fit together; gives the number of classes.
+pub(super) fn check_rows(labels: &[usize], probabilities: &[Vec<f64>]) -> Result<usize, MetricsError> {
     check_length("probabilities", labels.len(), probabilities.len())?;
     let classes = probabilities.first().ok_or(MetricsError::Empty)?.len();
     check_classes("label", labels, classes)?;
@@ -119,7 +186,7 @@ pub fn brier_score(labels: &[usize], probabilities: &[Vec<f64>]) -> Result<f64, 
         check_length("probabilities of a sample", classes, row.len())?;
         row.iter().try_for_each(|&found| check_probability(sample, found))?;
     }
-    Ok(squared_errors(labels, probabilities).iter().sum::<f64>() / labels.len() as f64)
+    Ok(classes)
 }
 
 /// The terms of [`brier_score`], one per sample; the lists are known to be sound.

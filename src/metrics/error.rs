@@ -22,6 +22,18 @@ pub enum MetricsError {
         /// Classes given.
         count: usize,
     },
+    /// What is defined for two classes is asked for another number of them.
+    NotTwoClasses {
+        /// Classes given.
+        count: usize,
+    },
+    /// Samples of one patient have different labels, so the patient has none.
+    MixedPatients {
+        /// How many patients.
+        count: usize,
+    },
+    /// No temperature makes the log loss smallest: every case is right, or chance does as well.
+    NoTemperature,
     /// Two classes share a name.
     DuplicateClass {
         /// The name.
@@ -60,6 +72,17 @@ impl fmt::Display for MetricsError {
             Self::Empty => write!(f, "there are no samples to measure"),
             Self::Length { what, expected, found } => write!(f, "{found} {what} where {expected} belong"),
             Self::FewClasses { count } => write!(f, "{count} classes, at least 2 are needed"),
+            Self::NotTwoClasses { count } => write!(f, "{count} classes where two are needed"),
+            Self::MixedPatients { count } => {
+                write!(
+                    f,
+                    "the samples of {count} patients have different labels: they cannot be put together"
+                )
+            }
+            Self::NoTemperature => write!(
+                f,
+                "no temperature fits: the classifier is right about every case, or no better than chance"
+            ),
             Self::DuplicateClass { name } => write!(f, "two classes are named {name:?}"),
             Self::Class { what, sample, found, classes } => {
                 write!(f, "{what} of sample {sample} is {found}, outside 0..{classes}")

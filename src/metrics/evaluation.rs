@@ -4,7 +4,7 @@ use super::bootstrap::bootstrap;
 use super::calibration::squared_errors;
 use super::precision_recall::weighted_average_precision;
 use super::roc::weighted_roc_auc;
-use super::{Confusion, MetricsError, OneVsRest, Ranking, Reliability, Samples};
+use super::{Confusion, MetricsError, OneVsRest, Ranking, Reliability, RocAuc, Samples, delong};
 
 /// Index of the positive class where there are two.
 const POSITIVE: usize = 1;
@@ -78,6 +78,8 @@ pub struct Evaluation {
     pub per_class: Vec<ClassScores>,
     /// Counts of truth against prediction.
     pub confusion: Confusion,
+    /// For two classes: the area under the ROC curve with DeLong's interval.
+    pub delong: Option<RocAuc>,
 }
 
 impl Evaluation {
@@ -107,6 +109,7 @@ impl Evaluation {
             metrics: values.into_iter().zip(resampled).map(pair).collect(),
             per_class: scorer.per_class(&once),
             confusion: scorer.confusion(&once),
+            delong: if samples.is_binary() { delong(&scorer.rankings[POSITIVE]) } else { None },
         })
     }
 

@@ -11,11 +11,13 @@ pub struct Ranking {
     ranked: Vec<Ranked>,
 }
 
+/// One sample in its place.
 #[derive(Debug, Clone, Copy)]
-struct Ranked {
-    score: f64,
-    sample: usize,
-    positive: bool,
+pub(super) struct Ranked {
+    pub(super) score: f64,
+    /// Position in the order in which the samples were given.
+    pub(super) sample: usize,
+    pub(super) positive: bool,
 }
 
 /// How many samples score at least `threshold`.
@@ -51,11 +53,16 @@ impl Ranking {
         vec![1; self.ranked.len()]
     }
 
+    /// The samples of each distinct score together, from the highest.
+    pub(super) fn ties(&self) -> impl Iterator<Item = &[Ranked]> {
+        self.ranked.chunk_by(|a, b| a.score == b.score)
+    }
+
     /// The counts at each distinct score, from the highest, with each sample counted `weights`
     /// times (in the order in which the samples were given).
     pub(super) fn steps<'a>(&'a self, weights: &'a [u32]) -> impl Iterator<Item = Step> + 'a {
         let (mut true_positives, mut false_positives) = (0, 0);
-        self.ranked.chunk_by(|a, b| a.score == b.score).map(move |tied| {
+        self.ties().map(move |tied| {
             for &Ranked { sample, positive, .. } in tied {
                 let side = if positive { &mut true_positives } else { &mut false_positives };
                 *side += u64::from(weights[sample]);

@@ -48,6 +48,13 @@ impl Network {
         Ok(Self { encoder, attention, head, head_bias })
     }
 
+    /// The network with every batch normalization folded into its convolution: the same logits up to
+    /// rounding, faster, for inference only (it can be neither trained nor saved).
+    #[must_use]
+    pub fn folded(self) -> Self {
+        Self { encoder: self.encoder.folded(), ..self }
+    }
+
     /// # Shapes
     /// `[images, channels, height, width]` in bags of `counts` images to `[bags, classes]`.
     pub fn forward(&self, bags: Bags) -> Output {
@@ -58,9 +65,22 @@ impl Network {
     /// dropout whose mask the caller draws, so that it is the same on every device.
     pub fn forward_with(&self, bags: Bags, keep: Option<Tensor<2>>) -> Output {
         let features = self.encoder.forward(bags.images);
+        self.answer(features, &bags.counts, keep)
+    }
+
+    /// The forward pass with at most `images` images at a time in the encoder, which bounds its memory.
+    /// For inference: while training, batch normalization looks at all images of a batch.
+    pub fn forward_in_pieces(&self, bags: Bags, images: usize) -> Output {
+        let pieces = bags.images.split(images.max(1), 0);
+        let features = pieces.into_iter().map(|piece| self.encoder.forward(piece)).collect();
+        self.answer(Tensor::cat(features, 0), &bags.counts, None)
+    }
+
+    /// From the images' features, `[images, features]`, to the output.
+    fn answer(&self, features: Tensor<2>, counts: &[usize], keep: Option<Tensor<2>>) -> Output {
         let (features, attention) = match &self.attention {
             None => (features, Vec::new()),
-            Some(attention) => self.pool_bags(attention, features, &bags.counts),
+            Some(attention) => self.pool_bags(attention, features, counts),
         };
         let features = match keep {
             Some(keep) => features * keep,

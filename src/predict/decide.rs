@@ -1,4 +1,6 @@
-//! From probabilities to a class.
+//! From logits to probabilities to a class.
+
+use crate::metrics::CalibrationMap;
 
 /// Returns the index of the class to give: for two classes the second from `threshold` on,
 /// else the most probable (the first of equals).
@@ -19,6 +21,13 @@ pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     let powers: Vec<f64> = logits.iter().map(|logit| f64::from(logit - highest).exp()).collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|power| (power / sum) as f32).collect()
+}
+
+/// Returns calibrated probabilities, computed in double precision.
+#[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
+pub(crate) fn calibrate(map: &CalibrationMap, probabilities: &[f32]) -> Vec<f32> {
+    let probabilities: Vec<f64> = probabilities.iter().map(|&p| f64::from(p)).collect();
+    map.apply(&probabilities).into_iter().map(|p| p as f32).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,6 @@ mod predictor;
 mod rescue;
 
 pub use decide::decide;
-pub(crate) use decide::softmax;
+pub(crate) use decide::{calibrate, softmax};
 pub use predictor::{PredictError, Predictor};
 pub use rescue::Setback;

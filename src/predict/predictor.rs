@@ -3,12 +3,19 @@
 use burn::module::Module;
 use ndarray::Array3;
 
-use super::decide::{decide, softmax};
+use super::decide::{calibrate, decide, softmax};
 use crate::bundle::Bundle;
 use crate::findings::Prediction;
 use crate::gpu::{Compute, GpuError, caught};
+use crate::metrics::CalibrationMap;
 use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor};
 use crate::preprocess::Resident;
+
+/// Images in the encoder at a time on the CPU: their maps should stay in the cache.
+const CPU_IMAGES: usize = 16;
+
+/// Images in the encoder at a time on a GPU: enough to fill it, few enough for its memory.
+const GPU_IMAGES: usize = 128;
 
 /// Why volumes cannot be classified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +41,7 @@ pub struct Predictor {
     config: NetworkConfig,
     classes: Vec<String>,
     threshold: Option<f32>,
+    calibration: Option<CalibrationMap>,
     compute: Compute,
 }
 
@@ -41,17 +49,24 @@ impl Predictor {
     /// Puts a bundle's network on the device of `compute`.
     pub fn new(bundle: &Bundle, compute: &Compute) -> Self {
         Self {
-            network: bundle.network().clone().to_device(compute.device()),
-            on_host: bundle.network().clone(),
+            network: bundle.network().clone().folded().to_device(compute.device()),
+            on_host: bundle.network().clone().folded(),
             config: bundle.network_config().clone(),
             classes: bundle.manifest().classes.clone(),
             threshold: bundle.manifest().threshold,
+            calibration: bundle.manifest().calibration.as_ref().map(|calibration| calibration.map.clone()),
             compute: compute.clone(),
         }
     }
 
+    /// Puts a bundle's network on the CPU.
+    pub fn on_cpu(bundle: &Bundle) -> Self {
+        Self::new(bundle, &Compute::cpu())
+    }
+
     /// The same network on the CPU.
-    pub fn on_cpu(&self) -> Self {
+    #[must_use]
+    pub fn moved_to_cpu(&self) -> Self {
         let compute = Compute::cpu();
         Self { network: self.on_host.clone().to_device(compute.device()), compute, ..self.clone() }
     }
@@ -84,7 +99,8 @@ impl Predictor {
     fn classify(&self, bags: Bags) -> Result<Vec<Prediction>, PredictError> {
         self.compute.gpu().map_or(Ok(()), |gpu| gpu.begin_work())?;
         let counts = bags.counts.clone();
-        let output = caught(|| self.network.forward(bags))?;
+        let at_once = if self.compute.gpu().is_none() { CPU_IMAGES } else { GPU_IMAGES };
+        let output = caught(|| self.network.forward_in_pieces(bags, at_once))?;
         let logits = read_tensor(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);
@@ -100,7 +116,8 @@ impl Predictor {
     }
 
     fn prediction(&self, logits: &[f32], attention: Option<Vec<f32>>) -> Prediction {
-        let probabilities = softmax(logits);
+        let raw = softmax(logits);
+        let probabilities = self.calibration.as_ref().map_or(raw.clone(), |map| calibrate(map, &raw));
         Prediction {
             class: self.classes[decide(&probabilities, self.threshold)].clone(),
             classes: self.classes.clone(),

@@ -45,7 +45,7 @@ impl Predictor {
         volumes: &[&Array3<f32>],
         mut tell: impl FnMut(Setback),
     ) -> Result<Vec<Prediction>, PredictError> {
-        let on_cpu = |volumes: &[&Array3<f32>]| self.on_cpu().predict(volumes);
+        let on_cpu = |volumes: &[&Array3<f32>]| self.moved_to_cpu().predict(volumes);
         rescued(volumes, &|batch| self.predict(batch), &on_cpu, &mut tell)
     }
 
@@ -54,7 +54,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`] where the volumes do not fit the network; [`GpuError::Lost`] where the device is
     /// lost and its volumes with it: preprocess those again on the CPU, and go on with
-    /// [`Predictor::on_cpu`].
+    /// [`Predictor::moved_to_cpu`].
     pub fn predict_resident_anyway(
         &self,
         volumes: &[&Resident],
@@ -63,7 +63,7 @@ impl Predictor {
     ) -> Result<Vec<Prediction>, PredictError> {
         let on_cpu = |volumes: &[&Resident]| {
             let volumes: Vec<_> = volumes.iter().map(|v| read_back(v, gpu)).collect::<Result<_, _>>()?;
-            self.on_cpu().predict(&volumes.iter().collect::<Vec<_>>())
+            self.moved_to_cpu().predict(&volumes.iter().collect::<Vec<_>>())
         };
         rescued(volumes, &|batch| self.predict_resident(batch), &on_cpu, &mut tell)
     }

@@ -114,7 +114,7 @@ impl Operation for Crop {
     fn apply_cpu(&self, volume: Volume) -> Result<Volume, Problem> {
         let kept = self.box_in(&volume)?;
         let grid = volume.grid().window(kept.start_zyx.map(usize::cast_signed), kept.shape_zyx())?;
-        Ok(Volume::new(grid, window(kept).apply(volume.voxels()))?)
+        Ok(Volume::new(grid, window(kept).apply(volume.into_parts().1))?)
     }
 
     fn record(&self, grid: &Grid, recording: &mut Recording) -> Result<(), Problem> {

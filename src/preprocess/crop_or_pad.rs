@@ -53,7 +53,7 @@ impl Operation for CropOrPad {
     fn apply_cpu(&self, volume: Volume) -> Result<Volume, Problem> {
         let gather = self.gather(volume.grid());
         let grid = volume.grid().window(gather.first, gather.out_shape_zyx)?;
-        Ok(Volume::new(grid, gather.apply(volume.voxels()))?)
+        Ok(Volume::new(grid, gather.apply(volume.into_parts().1))?)
     }
 
     fn record(&self, grid: &Grid, recording: &mut Recording) -> Result<(), Problem> {

@@ -26,12 +26,42 @@ impl Gather {
         Self { out_shape_zyx, first, step: STRAIGHT, fill }
     }
 
-    /// The values copied.
-    pub(super) fn apply(&self, values: &Array3<f32>) -> Array3<f32> {
+    /// The values copied. A box inside the volume is moved to the front of the volume's own memory.
+    pub(super) fn apply(&self, values: Array3<f32>) -> Array3<f32> {
+        let (z, y, x) = values.dim();
+        let shape = [z, y, x];
+        let is_inside = |axis: usize| {
+            usize::try_from(self.first[axis])
+                .is_ok_and(|first| first + self.out_shape_zyx[axis] <= shape[axis])
+        };
+        if self.step != STRAIGHT || !(0..3).all(is_inside) {
+            return self.copied(&values);
+        }
+        if self.out_shape_zyx == shape {
+            return values;
+        }
+        self.moved(values)
+    }
+
+    /// The rows of a box inside the volume, moved to the front: each lies behind its new place.
+    fn moved(&self, values: Array3<f32>) -> Array3<f32> {
+        let (_, y, x) = values.dim();
+        let [slices, rows, columns] = self.out_shape_zyx;
+        let [z0, y0, x0] = self.first.map(isize::cast_unsigned);
+        let mut values = values.into_raw_vec_and_offset().0;
+        for row in 0..slices * rows {
+            let from = ((z0 + row / rows) * y + y0 + row % rows) * x + x0;
+            values.copy_within(from..from + columns, row * columns);
+        }
+        values.truncate(slices * rows * columns);
+        Array3::from_shape_vec(self.out_shape_zyx, values).unwrap_or_default()
+    }
+
+    fn copied(&self, values: &Array3<f32>) -> Array3<f32> {
         let (nz, ny, nx) = values.dim();
         let shape = [nz, ny, nx].map(usize::cast_signed);
         let input = values.as_slice().unwrap_or_default();
-        let mut output = Array3::from_elem(self.out_shape_zyx, self.fill);
+        let mut output = Array3::zeros(self.out_shape_zyx);
         let [_, rows, columns] = self.out_shape_zyx;
         let out = output.as_slice_mut().unwrap_or_default();
         out.par_chunks_mut(columns).enumerate().for_each(|(row, out)| {
@@ -42,10 +72,15 @@ impl Gather {
             let step = self.step[2];
             let inside = (0..3)
                 .fold(0..columns.cast_signed(), |run, axis| cut(run, from[axis], step[axis], shape[axis]));
-            let offset = |zyx: [isize; 3]| (zyx[0] * shape[1] + zyx[1]) * shape[2] + zyx[2];
-            for column in inside {
-                out[column.cast_unsigned()] = input[(offset(from) + column * offset(step)).cast_unsigned()];
+            if inside.is_empty() {
+                return out.fill(self.fill);
             }
+            let run = inside.start.cast_unsigned()..inside.end.cast_unsigned();
+            let offset = |zyx: [isize; 3]| (zyx[0] * shape[1] + zyx[1]) * shape[2] + zyx[2];
+            let start = offset(from) + inside.start * offset(step);
+            out[..run.start].fill(self.fill);
+            out[run.end..].fill(self.fill);
+            copy_run(&mut out[run], input, [start, offset(step)]);
         });
         output
     }
@@ -69,6 +104,17 @@ impl Gather {
             out_shape_zyx: self.out_shape_zyx,
             ..Pass::pointwise(Work::Gather(params), shape_zyx)
         });
+    }
+}
+
+/// Copies values that lie `step` apart from `start` on.
+fn copy_run(out: &mut [f32], input: &[f32], [start, step]: [isize; 2]) {
+    if step == 1 {
+        out.copy_from_slice(&input[start.cast_unsigned()..][..out.len()]);
+        return;
+    }
+    for (value, column) in out.iter_mut().zip(0..) {
+        *value = input[(start + column * step).cast_unsigned()];
     }
 }
 

@@ -21,6 +21,7 @@ mod median;
 mod normalize;
 mod orient;
 mod plan;
+mod plane;
 mod ramp;
 mod resample;
 mod resize;
@@ -28,6 +29,7 @@ mod rotate;
 mod scale;
 mod separable;
 mod step;
+mod sweep;
 mod taps;
 mod window;
 

@@ -50,7 +50,8 @@ impl Operation for Orient {
 
     fn apply_cpu(&self, volume: Volume) -> Result<Volume, Problem> {
         let grid = self.output_grid(volume.grid())?.ok_or(Problem::NeedsVoxels)?;
-        Ok(Volume::new(grid, Self::gather(volume.grid()).apply(volume.voxels()))?)
+        let gather = Self::gather(volume.grid());
+        Ok(Volume::new(grid, gather.apply(volume.into_parts().1))?)
     }
 
     fn record(&self, grid: &Grid, recording: &mut Recording) -> Result<(), Problem> {

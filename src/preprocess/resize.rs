@@ -109,8 +109,11 @@ impl Operation for Resize {
         let grid = self.output_grid(volume.grid())?.ok_or(Problem::NeedsVoxels)?;
         let lines = self.lines(volume.grid());
         let inner = self.filter(lines).apply(volume.into_parts().1);
-        let voxels = self.padding(lines).map(|padding| padding.apply(&inner));
-        Ok(Volume::new(grid, voxels.unwrap_or(inner))?)
+        let voxels = match self.padding(lines) {
+            Some(padding) => padding.apply(inner),
+            None => inner,
+        };
+        Ok(Volume::new(grid, voxels)?)
     }
 
     fn record(&self, grid: &Grid, recording: &mut Recording) -> Result<(), Problem> {

@@ -5,7 +5,7 @@ use ndarray::Array3;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::chain::volume_of;
+use super::plane::{PlaneTaps, narrowed};
 use super::step::Operation;
 use super::{Interpolation, Problem};
 use crate::geometry::Grid;
@@ -42,9 +42,6 @@ pub enum Axis {
     X,
 }
 
-/// Voxels beyond the outer rim that still count as inside, so that rounding decides nothing.
-const SLACK: f64 = 0.001;
-
 impl Rotate {
     /// Where each output voxel comes from, both as voxel indices `(x, y, z)`.
     fn source_from_output(&self, grid: &Grid) -> DAffine3 {
@@ -65,49 +62,43 @@ impl Rotate {
         DAffine3::from_mat3_translation(matrix, centre - matrix * centre)
     }
 
-    fn value(&self, voxels: &Array3<f32>, position: DVec3) -> f32 {
-        let (nz, ny, nx) = voxels.dim();
-        let sides = [nx, ny, nz];
-        let inside = |axis: usize| {
-            position[axis] >= -0.5 - SLACK && position[axis] <= sides[axis] as f64 - 0.5 + SLACK
+    /// Turns all planes across the axis, `K` x `K` voxels for each value.
+    fn turned<const K: usize>(&self, volume: Volume) -> Result<Volume, Problem> {
+        let map = self.source_from_output(volume.grid());
+        let (grid, mut values) = volume.into_parts();
+        // Row and column of a plane as axes of `(x, y, z)`.
+        let (row, column) = match self.axis {
+            Axis::Z => (1, 0),
+            Axis::Y => (2, 0),
+            Axis::X => (2, 1),
         };
-        if !(0..3).all(inside) {
-            return self.fill;
-        }
-        let [x, y, z] = std::array::from_fn(|axis| self.taps(position[axis], sides[axis]));
-        let mut sum = 0.0;
-        for (k, wz) in z.into_iter().filter(|(_, weight)| *weight != 0.0) {
-            for (j, wy) in y.into_iter().filter(|(_, weight)| *weight != 0.0) {
-                let row: f64 = x.iter().map(|(i, wx)| wx * f64::from(voxels[[k, j, *i]])).sum();
-                sum += wz * wy * row;
+        let shape = grid.shape_zyx();
+        let taps =
+            PlaneTaps::<K>::new([shape[2 - row], shape[2 - column]], self.interpolation, self.fill, |at| {
+                let mut point = DVec3::ZERO;
+                (point[row], point[column]) = (at[0], at[1]);
+                let source = map.transform_point3(point);
+                [source[row], source[column]]
+            });
+        match self.axis {
+            Axis::X => values = lines_turned(&values, &taps),
+            across => {
+                let planes = values.axis_iter_mut(ndarray::Axis(if across == Axis::Z { 0 } else { 1 }));
+                planes.into_par_iter().for_each_init(Vec::new, |scratch, plane| taps.turn(plane, scratch));
             }
         }
-        narrowed(sum)
-    }
-
-    /// Voxels around a position on one axis and their weights; beyond the rim the outermost is repeated.
-    fn taps(&self, position: f64, side: usize) -> [(usize, f64); 4] {
-        let shift = if self.interpolation == Interpolation::Nearest { 0.5 + SLACK } else { 0.0 };
-        let base = (position + shift).floor();
-        std::array::from_fn(|k| {
-            let voxel = base + k as f64 - 1.0;
-            let weight = match self.interpolation {
-                Interpolation::Nearest => f64::from(u8::from(k == 1)),
-                _ => self.interpolation.weight(voxel - position),
-            };
-            (clamped(voxel, side), weight)
-        })
+        Ok(Volume::new(grid, values)?)
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..side first")]
-fn clamped(voxel: f64, side: usize) -> usize {
-    voxel.clamp(0.0, side as f64 - 1.0) as usize
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is meant")]
-fn narrowed(value: f64) -> f32 {
-    value as f32
+/// The volume with the plane of its lines along x turned.
+fn lines_turned<const K: usize>(values: &Array3<f32>, taps: &PlaneTaps<K>) -> Array3<f32> {
+    let (_, rows, columns) = values.dim();
+    let lines = values.as_slice().unwrap_or_default();
+    let mut out = Array3::zeros(values.dim());
+    let slices = out.as_slice_mut().unwrap_or_default().par_chunks_mut(rows * columns);
+    slices.enumerate().for_each(|(slice, out)| taps.turn_lines(slice, out, lines, columns));
+    out
 }
 
 impl Operation for Rotate {
@@ -126,17 +117,10 @@ impl Operation for Rotate {
     }
 
     fn apply_cpu(&self, volume: Volume) -> Result<Volume, Problem> {
-        let map = self.source_from_output(volume.grid());
-        let [_, rows, columns] = volume.grid().shape_zyx();
-        let mut values = vec![0.0; volume.grid().len()];
-        values.par_chunks_mut(columns).enumerate().for_each(|(row, out)| {
-            let start = DVec3::new(0.0, (row % rows) as f64, (row / rows) as f64);
-            for (column, value) in out.iter_mut().enumerate() {
-                let position = map.transform_point3(start + DVec3::X * column as f64);
-                *value = self.value(volume.voxels(), position);
-            }
-        });
-        volume_of(*volume.grid(), values)
+        match self.interpolation {
+            Interpolation::Nearest | Interpolation::Linear => self.turned::<2>(volume),
+            Interpolation::Cubic => self.turned::<4>(volume),
+        }
     }
 
     fn record(&self, grid: &Grid, recording: &mut Recording) -> Result<(), Problem> {

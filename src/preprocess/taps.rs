@@ -1,6 +1,8 @@
 //! Linear filters along one axis as tables: which input voxels make each output voxel, and how much
 //! of each. The CPU and the GPU read the same table.
 
+use std::ops::Range;
+
 use super::Interpolation;
 
 /// A linear filter along one axis: output `i` is the sum over `k` of
@@ -95,6 +97,22 @@ impl Taps {
         taps
     }
 
+    /// For each output voxel its first input voxel and its weights.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &[f32])> {
+        self.start.iter().copied().zip(self.weights.chunks_exact(self.width))
+    }
+
+    /// The output voxels about the middle whose weights are the same, one input voxel on from one to
+    /// the next: there the filter is a convolution.
+    pub(super) fn steady(&self) -> Range<usize> {
+        let rows: Vec<_> = self.rows().collect();
+        let goes_on = |at: usize| rows[at].0 + 1 == rows[at + 1].0 && rows[at].1 == rows[at + 1].1;
+        let middle = rows.len() / 2;
+        let start = (0..middle).rev().take_while(|at| goes_on(*at)).last().unwrap_or(middle);
+        let end = (middle..rows.len() - 1).take_while(|at| goes_on(*at)).last().map_or(middle, |at| at + 1);
+        start..end + 1
+    }
+
     /// Output voxels.
     pub(super) fn out_len(&self) -> usize {
         self.start.len()
@@ -163,6 +181,14 @@ mod tests {
         assert!(Taps::gaussian(5, 0.0).is_identity());
         assert!(!Taps::gaussian(5, 1.0).is_identity());
         assert!(!Taps::interpolation(Line::stretched(9, 8), Interpolation::Linear, 1.0).is_identity());
+    }
+
+    #[test]
+    fn a_gaussian_is_steady_where_it_meets_no_edge() {
+        assert_eq!(Taps::gaussian(30, 1.0).steady(), 4..26);
+        assert_eq!(Taps::gaussian(1, 1.0).steady(), 0..1);
+        let uneven = Taps::interpolation(Line::stretched(10, 7), Interpolation::Linear, 1.0);
+        assert_eq!(uneven.steady().len(), 1);
     }
 
     #[test]

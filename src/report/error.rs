@@ -52,6 +52,12 @@ pub enum ReportError {
         /// The text found.
         found: String,
     },
+    /// Two tables of predictions are not about the same labelled cases.
+    #[error("the predictions cannot be compared: {what}")]
+    Unpaired {
+        /// What does not fit.
+        what: String,
+    },
     /// A row has not one probability per class.
     #[error("row {row} has {found} probabilities, expected {expected}")]
     ProbabilityCount {

@@ -2,7 +2,8 @@
 
 use super::ReportError;
 use super::matrix::confusion_svg;
-use super::svg::{Axes, Canvas, colour};
+use super::plot::{Curve, DASHED, LEGEND_STEP, PLOT, WIDTH, plot, solid};
+use super::svg::{Axes, Canvas};
 use super::table::{estimate_text, number_text};
 use crate::metrics::{
     Evaluation, PrecisionRecallPoint, Reliability, RocPoint, Samples, precision_recall_curve, roc_curve,
@@ -38,48 +39,6 @@ impl Figures {
         })
     }
 }
-
-const WIDTH: f64 = 480.0;
-const PLOT: Axes = Axes { left: 70.0, top: 44.0, width: 380.0, height: 380.0 };
-/// Below the axes' names.
-const LEGEND_TOP: f64 = PLOT.top + PLOT.height + 64.0;
-const LEGEND_STEP: f64 = 20.0;
-
-/// A line, or a ring if it is a single point, and what the legend says of it.
-struct Curve {
-    style: String,
-    points: Vec<[f64; 2]>,
-    legend: String,
-}
-
-/// Axes, curves and, under them, one legend line each.
-fn plot(title: &str, [x_name, y_name]: [&str; 2], curves: &[Curve]) -> String {
-    let mut canvas = Canvas::new([WIDTH, LEGEND_TOP + LEGEND_STEP * curves.len() as f64], title);
-    PLOT.draw(&mut canvas, x_name, y_name);
-    for (index, Curve { style, points, legend }) in curves.iter().enumerate() {
-        let y = LEGEND_TOP + LEGEND_STEP * index as f64;
-        let ring = format!("fill=\"#fff\" {style}");
-        match points.as_slice() {
-            &[[x, at]] => {
-                canvas.circle(PLOT.at(x, at), 5.0, &ring);
-                canvas.circle([PLOT.left + 13.0, y - 4.0], 5.0, &ring);
-            }
-            points => {
-                let points: Vec<[f64; 2]> = points.iter().map(|&[x, y]| PLOT.at(x, y)).collect();
-                canvas.polyline(&points, style);
-                canvas.line([PLOT.left, y - 4.0], [PLOT.left + 26.0, y - 4.0], style);
-            }
-        }
-        canvas.text([PLOT.left + 34.0, y], "", legend);
-    }
-    canvas.finish()
-}
-
-fn solid(index: usize) -> String {
-    format!("stroke=\"{}\" stroke-width=\"2\" stroke-linejoin=\"round\"", colour(index))
-}
-
-const DASHED: &str = "stroke=\"#888\" stroke-width=\"1.2\" stroke-dasharray=\"5 4\"";
 
 /// The classes that get a curve.
 fn drawn_classes(samples: &Samples) -> std::ops::Range<usize> {

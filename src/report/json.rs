@@ -5,8 +5,9 @@ use serde::{Serialize, Serializer};
 use super::ReportError;
 use crate::metrics::{ClassScores, Estimate, Evaluation};
 
+/// One evaluation.
 #[derive(Serialize)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     n: usize,
     positive: Option<usize>,
     positive_class: Option<&'a str>,
@@ -15,6 +16,15 @@ struct Document<'a> {
     metrics: Named<'a, Interval>,
     per_class: Named<'a, Class>,
     confusion: &'a [Vec<u64>],
+    roc_auc_delong: Option<Delong>,
+}
+
+/// The area under the ROC curve with DeLong's interval, which takes cases as independent.
+#[derive(Serialize)]
+struct Delong {
+    value: f64,
+    standard_error: f64,
+    ci95: Option<[f64; 2]>,
 }
 
 #[derive(Serialize)]
@@ -61,9 +71,14 @@ impl From<&ClassScores> for Class {
 /// # Errors
 /// The serializer fails.
 pub fn metrics_json(evaluation: &Evaluation) -> Result<String, ReportError> {
+    Ok(serde_json::to_string_pretty(&document(evaluation))? + "\n")
+}
+
+/// The document of one evaluation.
+pub(super) fn document(evaluation: &Evaluation) -> Document<'_> {
     let metrics = evaluation.metrics.iter().map(|(name, estimate)| (*name, estimate.into()));
     let classes = evaluation.classes.iter().map(String::as_str);
-    let document = Document {
+    Document {
         n: evaluation.n,
         positive: evaluation.positive,
         positive_class: evaluation.positive_class(),
@@ -72,8 +87,12 @@ pub fn metrics_json(evaluation: &Evaluation) -> Result<String, ReportError> {
         metrics: Named(metrics.collect()),
         per_class: Named(classes.zip(evaluation.per_class.iter().map(Class::from)).collect()),
         confusion: evaluation.confusion.counts(),
-    };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+        roc_auc_delong: evaluation.delong.map(|area| Delong {
+            value: area.value,
+            standard_error: area.standard_error,
+            ci95: area.ci95,
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +113,7 @@ mod tests {
         assert_eq!(document["metrics"]["accuracy"]["value"].as_f64(), evaluation.confusion.accuracy());
         assert_eq!(document["metrics"]["accuracy"]["ci95"].as_array().map(Vec::len), Some(2));
         assert_eq!(document["per_class"]["benign"]["support"], 3);
+        assert_eq!(document["roc_auc_delong"]["value"], document["metrics"]["roc_auc"]["value"]);
         let place = |name: &str| text.find(&format!("\"{name}\": {{")).unwrap();
         assert!(place("accuracy") < place("roc_auc") && place("roc_auc") < place("brier"));
     }

@@ -159,6 +159,15 @@ fn description_text(description: &Description, identity: Identity) -> String {
     parts.join(", ")
 }
 
+/// Returns a table of every code that a verdict can have: what it means, and what to do about it.
+pub fn code_table() -> String {
+    let row = |code: &Code| {
+        let (name, meaning, advice) = (code.as_str(), code.meaning(), code.advice());
+        format!("{name:16} {meaning}\n{:16} -> {advice}", "")
+    };
+    Code::ALL.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
 /// Text from outside, with control characters escaped: it must not steer a terminal.
 fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
@@ -227,6 +236,18 @@ mod tests {
             "path": "a\n\u{1b}[2Jb", "verdict": "REJECT_FILE", "codes": ["TRUNC"]
         });
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn every_code_is_explained() {
+        let table = code_table();
+        assert_eq!(table.lines().count(), 2 * Code::ALL.len());
+        for code in Code::ALL {
+            let meaning = code.meaning();
+            assert!(meaning.ends_with('.') && !meaning.contains("  "), "{code}: {meaning:?}");
+            let row = format!("{:16} {meaning}\n{:16} -> {}", code.as_str(), "", code.advice());
+            assert!(table.contains(&row), "{code}");
+        }
     }
 
     #[test]

@@ -122,14 +122,23 @@ impl Axes {
 
     /// Grid, frame, ticks every 0.2 and the names of both axes.
     pub(super) fn draw(&self, canvas: &mut Canvas, x_name: &str, y_name: &str) {
+        self.draw_scaled(canvas, x_name, (y_name, |tick| format!("{tick:.1}")));
+    }
+
+    /// The same with the ticks of the y axis written by `label`.
+    pub(super) fn draw_scaled(
+        &self,
+        canvas: &mut Canvas,
+        x_name: &str,
+        (y_name, label): (&str, impl Fn(f64) -> String),
+    ) {
         for tick in (0..=5).map(|fifth| f64::from(fifth) / 5.0) {
-            let label = format!("{tick:.1}");
             canvas.line(self.at(tick, 0.0), self.at(tick, 1.0), "stroke=\"#e6e6e6\"");
             canvas.line(self.at(0.0, tick), self.at(1.0, tick), "stroke=\"#e6e6e6\"");
             let [x, y] = self.at(tick, 0.0);
-            canvas.text([x, y + 18.0], "text-anchor=\"middle\"", &label);
+            canvas.text([x, y + 18.0], "text-anchor=\"middle\"", &format!("{tick:.1}"));
             let [x, y] = self.at(0.0, tick);
-            canvas.text([x - 8.0, y + 4.0], "text-anchor=\"end\"", &label);
+            canvas.text([x - 8.0, y + 4.0], "text-anchor=\"end\"", &label(tick));
         }
         self.frame(canvas);
         let [x, y] = self.at(0.5, 0.0);

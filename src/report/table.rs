@@ -62,11 +62,15 @@ pub fn metrics_table(evaluation: &Evaluation) -> String {
     let metrics: Vec<_> = std::iter::once(heads).chain(metrics).collect();
     let classes: Vec<_> =
         std::iter::once(CLASS_HEADS.map(String::from)).chain(class_rows(evaluation)).collect();
-    format!("{}\n\n{}\n{}", summary(evaluation), aligned(&metrics), aligned(&classes))
+    let delong = evaluation.delong.map_or_else(String::new, |area| {
+        let interval = area.ci95.map_or("no interval".into(), |ci95| interval_text(Some(ci95)));
+        format!("roc_auc after DeLong (cases as independent): {:.3} ({interval})\n", area.value)
+    });
+    format!("{}\n\n{}{delong}\n{}", summary(evaluation), aligned(&metrics), aligned(&classes))
 }
 
 /// Lines with each column as wide as its widest cell.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {

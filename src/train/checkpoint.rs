@@ -36,6 +36,8 @@ pub(super) struct Checkpoint {
     pub optimizer: Optimizer,
     /// The epochs done.
     pub history: Vec<EpochRow>,
+    /// How often the run diverged and went back; each time halves the learning rate.
+    pub setbacks: u32,
 }
 
 /// `state.toml`.
@@ -44,6 +46,8 @@ pub(super) struct Checkpoint {
 struct State {
     run: RunIdentity,
     steps: u64,
+    #[serde(default)]
+    setbacks: u32,
     history: Vec<EpochRow>,
     sha256: BTreeMap<String, String>,
 }
@@ -83,8 +87,13 @@ impl Checkpoint {
         }
         files.push(("optimizer.safetensors", moments_to_bytes(&self.optimizer, &partial)?));
         let sha256 = files.iter().map(|(name, bytes)| ((*name).to_owned(), sha256_hex(bytes))).collect();
-        let state =
-            State { run: run.clone(), steps: self.optimizer.steps(), history: self.history.clone(), sha256 };
+        let state = State {
+            run: run.clone(),
+            steps: self.optimizer.steps(),
+            setbacks: self.setbacks,
+            history: self.history.clone(),
+            sha256,
+        };
         // TOML gives floating-point numbers back exactly, serde_json by default does not.
         let state = toml::to_string_pretty(&state).map_err(|error| damaged(&partial, error))?;
         files.push(("state.toml", state.into_bytes()));
@@ -165,6 +174,7 @@ impl Checkpoint {
             optimizer: Optimizer::resumed(optimizer, state.steps, moments_from_bytes(moments, path)?),
             best: files.remove("best.safetensors"),
             history: state.history,
+            setbacks: state.setbacks,
         })
     }
 

@@ -4,7 +4,8 @@ use burn::tensor::Device;
 
 use super::TrainError;
 use super::dataset::Dataset;
-use super::step::{cross_entropy, scalar};
+use super::loss::{Loss, Targets};
+use super::step::scalar;
 use crate::metrics::{Ranking, roc_auc};
 use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor};
 use crate::predict::softmax;
@@ -37,7 +38,8 @@ pub(super) fn score(
         let labels: Vec<usize> = batch.iter().map(|&index| dataset.labels()[index]).collect();
         let logits = network.forward(Bags::new(&volumes, config, device)?).logits;
         let [_, classes] = logits.dims();
-        let loss = cross_entropy(logits.clone(), &labels, &vec![1.0; classes], 0.0);
+        let targets = Targets { labels: &labels, class_weights: &vec![1.0; classes], smoothing: 0.0 };
+        let loss = Loss::CrossEntropy.mean(logits.clone(), &targets);
         sum += scalar(loss)? * batch.len() as f64;
         probabilities.extend(read_tensor(logits)?.chunks(classes).map(softmax));
     }

@@ -1,11 +1,13 @@
 //! A bundle's predictions on labelled cases, and what they are worth.
 
+use ndarray::Array3;
 use rayon::prelude::*;
 
 use super::TrainError;
 use super::dataset::{Failure, read_case};
 use super::event::Event;
 use super::manifest::Case;
+use super::sketch::Sketch;
 use crate::bundle::Bundle;
 use crate::findings::Prediction;
 use crate::gpu::Compute;
@@ -30,6 +32,8 @@ pub struct Evaluated {
     pub scored: Vec<Scored>,
     /// Cases that could not.
     pub failures: Vec<Failure>,
+    /// Grey values of the cases, in the order of `scored`.
+    pub sketches: Vec<Sketch>,
     /// What the metrics were computed from.
     pub samples: Samples,
     /// The metrics.
@@ -58,43 +62,62 @@ pub fn evaluate(
         let (label, classes) = (&case.label, manifest.classes.join(", "));
         return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
     }
-    let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     let predictor = Predictor::new(bundle, compute);
-    let (mut scored, mut failures, mut done) = (Vec::new(), Vec::new(), 0);
+    let (mut scored, mut sketches) = (Vec::new(), Vec::new());
+    let failures = read_cases(bundle, cases, (compute, observe), |few| {
+        let predictions = predictor.predict(&few.iter().map(|(_, volume)| volume).collect::<Vec<_>>())?;
+        sketches.par_extend(few.par_iter().map(|(_, volume)| Sketch::of(volume)));
+        let pairs = few.iter().zip(predictions);
+        scored.extend(pairs.map(|((case, _), prediction)| Scored { case: (*case).clone(), prediction }));
+        Ok(())
+    })?;
+    let samples = samples(&manifest.classes, &scored);
+    let settings = Settings { threshold: manifest.threshold.map(f64::from), ..Settings::default() };
+    let evaluation = Evaluation::compute(&samples, &settings)?;
+    Ok(Evaluated { scored, failures, sketches, samples, evaluation })
+}
+
+/// Reads `cases` as `bundle` preprocesses them and hands them to `each`, a few at a time; returns
+/// those that failed.
+///
+/// # Errors
+/// What `each` says; [`TrainError::NoCases`] where none could be read.
+pub(super) fn read_cases(
+    bundle: &Bundle,
+    cases: &[Case],
+    (compute, observe): (&Compute, &(dyn Fn(Event) + Sync)),
+    mut each: impl FnMut(&[(&Case, Array3<f32>)]) -> Result<(), TrainError>,
+) -> Result<Vec<Failure>, TrainError> {
+    let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+    let (mut failures, mut done) = (Vec::new(), 0);
     for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
-        let read = |case: &Case| read_case(case, &manifest.chain, &processor);
+        let read = |case: &Case| read_case(case, &bundle.manifest().chain, &processor);
         let volumes: Vec<_> = match &processor {
             Processor::Cpu => batch.par_iter().map(read).collect(),
             Processor::Gpu(_) => batch.iter().map(read).collect(),
         };
-        let (mut good, mut arrays) = (Vec::new(), Vec::new());
+        let mut few = Vec::new();
         for (case, volume) in batch.iter().zip(volumes) {
             done += 1;
             observe(Event::Loaded { done, total: cases.len() });
             match volume {
-                Ok(array) => {
-                    good.push(case);
-                    arrays.push(array);
-                }
+                Ok(volume) => few.push((case, volume)),
                 Err(failure) => {
                     observe(Event::Failed(&failure));
                     failures.push(failure);
                 }
             }
         }
-        if !arrays.is_empty() {
-            let predictions = predictor.predict(&arrays.iter().collect::<Vec<_>>())?;
-            let pairs = good.into_iter().zip(predictions);
-            scored.extend(pairs.map(|(case, prediction)| Scored { case: case.clone(), prediction }));
+        if !few.is_empty() {
+            each(&few)?;
         }
     }
-    if let (true, Some(first)) = (scored.is_empty(), failures.first()) {
-        return Err(TrainError::NoCases { cases: cases.len(), first: first.clone() });
+    match failures.first() {
+        Some(first) if failures.len() == cases.len() => {
+            Err(TrainError::NoCases { cases: cases.len(), first: first.clone() })
+        }
+        _ => Ok(failures),
     }
-    let samples = samples(&manifest.classes, &scored);
-    let settings = Settings { threshold: manifest.threshold.map(f64::from), ..Settings::default() };
-    let evaluation = Evaluation::compute(&samples, &settings)?;
-    Ok(Evaluated { scored, failures, samples, evaluation })
 }
 
 fn samples(classes: &[String], scored: &[Scored]) -> Samples {

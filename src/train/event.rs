@@ -40,6 +40,13 @@ pub enum Event<'a> {
         /// Epochs that were done.
         epochs: usize,
     },
+    /// The loss was no number: the run went back to its last checkpoint.
+    RolledBack {
+        /// The epoch that failed, from 1.
+        epoch: usize,
+        /// How often this has happened; each time halves the learning rate.
+        setbacks: u32,
+    },
     /// A training step was made.
     Step {
         /// Epoch, from 1.

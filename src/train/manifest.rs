@@ -1,8 +1,10 @@
 //! The manifest: which cases there are, what they show and whom they belong to.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::TrainError;
+use crate::bundle::sha256_hex;
 
 /// Which part of a data set a case belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,10 +51,12 @@ pub struct Case {
     pub patient_id: String,
     /// The split named in the manifest, if any.
     pub split: Option<Split>,
+    /// The cells of all other columns, by name: age, sex, scanner, whatever the manifest has.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// Reads a manifest: CSV with the header `path,label[,patient_id][,split]`; other columns are
-/// passed over.
+/// kept as attributes.
 ///
 /// # Errors
 /// [`TrainError::Manifest`] names the line and what is wrong with it.
@@ -87,12 +91,24 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, TrainError> {
                 Split::parse(&text).ok_or_else(|| wrong(line, "split must be train, val or test".into()))?,
             ),
         };
-        cases.push(Case { file: folder.join(&case_path), path: case_path, label, patient_id, split });
+        let known = [Some(path_column), Some(label_column), patient_column, split_column];
+        let others = (0..header.len()).filter(|&column| !known.contains(&Some(column)));
+        let attributes = others.map(|column| (header[column].trim().to_owned(), cell(column))).collect();
+        let file = folder.join(&case_path);
+        cases.push(Case { file, path: case_path, label, patient_id, split, attributes });
     }
     if cases.is_empty() {
         return Err(wrong(1, "there are no rows below the header".into()));
     }
     Ok(cases)
+}
+
+/// SHA-256 of what the rows say: path, label, patient and split of each.
+pub(super) fn rows_sha256<'a>(rows: impl Iterator<Item = (&'a Case, Option<Split>)>) -> String {
+    let text = rows.fold(String::new(), |text, (Case { path, label, patient_id, .. }, split)| {
+        text + &format!("{path}\n{label}\n{patient_id}\n{}\n", split.map_or("", Split::name))
+    });
+    sha256_hex(text.as_bytes())
 }
 
 /// Returns the labels of `cases`, sorted, each once.
@@ -115,10 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_found_by_name_and_others_passed_over() {
+    fn columns_are_found_by_name_and_others_kept() {
         let cases = read("age,label,path,split\n60,b,x.png,val\n61,a,y.png,\n").unwrap();
         assert_eq!(cases[0].split, Some(Split::Validation));
         assert_eq!(cases[1].split, None);
+        assert_eq!(cases[1].attributes, BTreeMap::from([("age".to_owned(), "61".to_owned())]));
         assert_eq!(cases[0].patient_id, "x.png");
         assert!(cases[0].file.ends_with("x.png") && cases[0].file.is_absolute());
         assert_eq!(labels(&cases), ["a", "b"]);

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 use super::augment::AugmentConfig;
+use super::loss::Loss;
+use super::mix::MixConfig;
 use super::optimizer::OptimizerConfig;
 use super::schedule::ScheduleConfig;
 use super::split::SplitConfig;
-use crate::network::NetworkConfig;
+use crate::network::{NetworkConfig, NetworkKind};
 use crate::preprocess::Chain;
 
 /// How classes of different size count in the loss.
@@ -36,6 +38,17 @@ pub enum ThresholdRule {
     Half,
 }
 
+/// Which training cases an epoch goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// Every case once, in a new order.
+    #[default]
+    Shuffled,
+    /// As many cases, drawn with replacement so that every class comes up alike.
+    Balanced,
+}
+
 /// The course of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -46,6 +59,14 @@ pub struct CourseConfig {
     pub batch_size: usize,
     /// Epochs without a better validation AUC after which training stops; 0 means never.
     pub patience: usize,
+    /// Which cases an epoch goes through.
+    pub sampling: Sampling,
+    /// Batches whose gradients are added up for one step of the optimizer.
+    pub accumulate: usize,
+    /// What training makes small.
+    pub loss: Loss,
+    /// How images of a batch are mixed with each other.
+    pub mix: MixConfig,
     /// How classes count in the loss.
     pub class_weights: ClassWeights,
     /// Share of the label given to all classes alike (Szegedy et al. 2016).
@@ -67,6 +88,10 @@ impl Default for CourseConfig {
             epochs: 50,
             batch_size: 16,
             patience: 0,
+            sampling: Sampling::Shuffled,
+            accumulate: 1,
+            loss: Loss::CrossEntropy,
+            mix: MixConfig::default(),
             class_weights: ClassWeights::Balanced,
             label_smoothing: 0.0,
             clip_norm: 0.0,
@@ -135,8 +160,17 @@ impl Recipe {
         self.network.validate().map_err(|error| format!("[network] {error}"))?;
         self.chain.validate().map_err(|error| format!("[chain] {error}"))?;
         let course = &self.course;
-        if course.epochs == 0 || course.batch_size == 0 {
-            return Err("[course] epochs and batch_size must be at least 1".into());
+        if course.epochs == 0 || course.batch_size == 0 || course.accumulate == 0 {
+            return Err("[course] epochs, batch_size and accumulate must be at least 1".into());
+        }
+        course.mix.validate()?;
+        if !course.mix.is_off() && self.network.kind != NetworkKind::Slice {
+            return Err("[course.mix] is for networks of kind `slice`: studies differ in their slices".into());
+        }
+        if let Loss::Focal { gamma } = course.loss
+            && !(0.0..=10.0).contains(&gamma)
+        {
+            return Err("[course] the focal loss's gamma must be between 0 and 10".into());
         }
         if !(0.0..1.0).contains(&course.label_smoothing) || !(0.0..1.0).contains(&course.average_decay) {
             return Err("[course] label_smoothing and average_decay must be at least 0 and below 1".into());

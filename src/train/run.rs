@@ -9,8 +9,9 @@ use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
-use super::manifest::{Case, Split, labels};
-use super::recipe::{ClassWeights, Recipe, ThresholdRule};
+use super::log::{RunFacts, RunLog};
+use super::manifest::{Case, Split, labels, rows_sha256};
+use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
 use super::split::assign;
 use super::step::{Batch, Trainer};
 use super::{Optimizer, TrainError};
@@ -54,6 +55,9 @@ struct Data {
     validation: Dataset,
 }
 
+/// How often a run that diverged goes back to its last checkpoint, each time with half the learning rate.
+const MAX_SETBACKS: u32 = 3;
+
 /// Trains by a recipe, going on from the newest checkpoint in the job's folder, and writes the
 /// bundle with the best weights there. The same recipe, cases and seed give the same weights, bit
 /// for bit, on the CPU.
@@ -67,6 +71,11 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     let checkpoints = job.out.join("checkpoints");
     std::fs::create_dir_all(&checkpoints)
         .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
+    let log = RunLog::new(&job.out, facts(job, &run));
+    let observe = &|event: Event| {
+        log.see(&event);
+        observe(event);
+    };
     let data = load(job, &splits, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
@@ -74,38 +83,62 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
         None => drawn,
     };
     let resumed = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
+    log.begin()?;
     if let Some(checkpoint) = &resumed {
         observe(Event::Resumed { epochs: checkpoint.history.len() });
     }
-    let start = resumed.unwrap_or_else(|| Checkpoint {
+    let beginning = || Checkpoint {
         average: (recipe.course.average_decay > 0.0).then(|| fresh.clone()),
         network: fresh.clone(),
         best: None,
         optimizer: Optimizer::new(recipe.optimizer),
         history: Vec::new(),
-    });
-    let mut state = start.onto(job.compute.device());
+        setbacks: 0,
+    };
+    let mut state = resumed.unwrap_or_else(beginning).onto(job.compute.device());
     while !is_over(&state.history, recipe) {
-        state = epoch(job, &data, state, observe)?;
-        state.write(&checkpoints, &run)?;
-        write_history(&job.out, &state.history)?;
+        let setbacks = state.setbacks;
+        state = match epoch(job, &data, state, observe) {
+            Err(TrainError::Diverged { epoch }) if setbacks < MAX_SETBACKS => {
+                observe(Event::RolledBack { epoch, setbacks: setbacks + 1 });
+                let last = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
+                let last = last.unwrap_or_else(beginning).onto(job.compute.device());
+                Checkpoint { setbacks: setbacks + 1, ..last }
+            }
+            done => {
+                let state = done?;
+                state.write(&checkpoints, &run)?;
+                write_history(&job.out, &state.history)?;
+                state
+            }
+        };
     }
     let bundle = finish(job, &data, &state, &run, fresh)?;
     bundle.write(&job.out)?;
     write_recipe(&job.out, recipe)?;
+    log.finish(&bundle.manifest().weights_sha256)?;
     Ok(Trained { bundle, history: state.history, splits })
 }
 
 fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
-    let mut rows = String::new();
-    for (case, split) in job.cases.iter().zip(splits) {
-        rows += &format!("{}\n{}\n{}\n{}\n", case.path, case.label, case.patient_id, split.name());
-    }
+    let rows = job.cases.iter().zip(splits).map(|(case, split)| (case, Some(*split)));
     Ok(RunIdentity {
         recipe: sha256_hex(recipe_text(&job.recipe)?.as_bytes()),
         init: job.init.as_deref().map(sha256_hex),
-        data: sha256_hex(rows.as_bytes()),
+        data: rows_sha256(rows),
     })
+}
+
+fn facts(job: &Job, run: &RunIdentity) -> RunFacts {
+    RunFacts {
+        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+        device: job.compute.name().to_owned(),
+        seed: job.recipe.seed,
+        recipe_sha256: run.recipe.clone(),
+        data_sha256: run.data.clone(),
+        init_sha256: run.init.clone(),
+        cases: job.cases.len(),
+    }
 }
 
 fn recipe_text(recipe: &Recipe) -> Result<String, TrainError> {
@@ -179,21 +212,26 @@ fn epoch(
     let number = state.history.len() + 1;
     let mut trainer = Trainer::new(state.network, recipe.optimizer, data.classes.len(), job.compute.device());
     trainer.optimizer = state.optimizer;
+    trainer.loss = course.loss;
     trainer.class_weights = class_weights(&course.class_weights, data);
     trainer.label_smoothing = course.label_smoothing;
     trainer.clip_norm = course.clip_norm;
     trainer.dropout = recipe.network.dropout;
+    let losses: Vec<f64> = state.history.iter().map(|row| row.validation_loss).collect();
     let mut average = state.average;
-    let mut order: Vec<usize> = (0..data.train.len()).collect();
-    Random::keyed(recipe.seed, &[number as u64]).shuffle(&mut order);
-    let steps = order.len().div_ceil(course.batch_size);
+    let setbacks = i32::try_from(state.setbacks).unwrap_or(i32::MAX);
+    let order = order(course.sampling, data, &mut Random::keyed(recipe.seed, &[number as u64]));
+    let per_step = course.batch_size * course.accumulate;
+    let steps = order.len().div_ceil(per_step);
     let (mut sum, mut rate) = (0.0, 0.0);
-    for (step, cases) in order.chunks(course.batch_size).enumerate() {
-        let batch = batch(job, data, cases, number, trainer.device())?;
+    for (step, cases) in order.chunks(per_step).enumerate() {
+        let batches = cases.chunks(course.batch_size);
+        let batches = batches.map(|cases| batch(job, data, cases, number, trainer.device()));
+        let batches = batches.collect::<Result<Vec<_>, _>>()?;
         let moment = (number - 1) as f64 + (step + 1) as f64 / steps as f64;
-        rate = recipe.schedule.share(moment, course.epochs as f64);
+        rate = recipe.schedule.share(moment, course.epochs as f64, &losses) * 0.5f64.powi(setbacks);
         let mut random = Random::keyed(recipe.seed, &[number as u64, step as u64, 0x6472_6F70]);
-        let loss = trainer.step(batch, rate, &mut random)?;
+        let loss = trainer.step_over(batches, rate, &mut random)?;
         if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch: number });
         }
@@ -207,6 +245,9 @@ fn epoch(
     let network = trainer.network.valid();
     let judged = average.as_ref().unwrap_or(&network);
     let scores = score(judged, &recipe.network, &data.validation, job.compute.device())?;
+    if !scores.loss.is_finite() {
+        return Err(TrainError::Diverged { epoch: number });
+    }
     let mut row = EpochRow {
         epoch: number,
         learning_rate: rate * recipe.optimizer.learning_rate(),
@@ -220,7 +261,26 @@ fn epoch(
     observe(Event::Epoch { row: &row, epochs: course.epochs });
     let mut history = state.history;
     history.push(row);
-    Ok(Checkpoint { network, average, best, optimizer: trainer.optimizer, history })
+    Ok(Checkpoint { network, average, best, optimizer: trainer.optimizer, history, setbacks: state.setbacks })
+}
+
+/// The training cases of one epoch, in order.
+fn order(sampling: Sampling, data: &Data, random: &mut Random) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..data.train.len()).collect();
+    match sampling {
+        Sampling::Shuffled => random.shuffle(&mut order),
+        Sampling::Balanced => {
+            let of_class = |class: usize| -> Vec<usize> {
+                order.iter().copied().filter(|case| data.train.labels()[*case] == class).collect()
+            };
+            let classes: Vec<Vec<usize>> = (0..data.classes.len()).map(of_class).collect();
+            for case in &mut order {
+                let class = &classes[random.below(classes.len())];
+                *case = class[random.below(class.len())];
+            }
+        }
+    }
+    order
 }
 
 /// Higher AUC, then lower loss; where AUC is undefined the loss alone.
@@ -262,7 +322,11 @@ fn batch(
         })
         .collect::<Result<Vec<_>, TrainError>>()?;
     let bags = Bags::new(&volumes.iter().collect::<Vec<_>>(), &recipe.network, device)?;
-    Ok(Batch { bags, labels: cases.iter().map(|&case| data.train.labels()[case]).collect() })
+    let [images, _, rows, columns] = bags.images.dims();
+    let first = cases.first().copied().unwrap_or(0) as u64;
+    let mut random = Random::keyed(recipe.seed, &[epoch as u64, first, 0x6D69_7865]);
+    let mix = recipe.course.mix.draw(images, [rows, columns], &mut random);
+    Ok(Batch { bags, labels: cases.iter().map(|&case| data.train.labels()[case]).collect(), mix })
 }
 
 fn write_history(out: &Path, history: &[EpochRow]) -> Result<(), TrainError> {
@@ -320,6 +384,8 @@ fn finish(
         threshold,
         weights_sha256: String::new(),
         chain: recipe.chain.clone(),
+        golden: None,
+        calibration: None,
         origin,
     };
     Ok(Bundle::new(manifest, recipe.network.clone(), weights)?)

@@ -117,6 +117,7 @@ mod tests {
             label: label.into(),
             patient_id: format!("p{patient}"),
             split,
+            attributes: BTreeMap::new(),
         }
     }
 

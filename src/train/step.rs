@@ -1,11 +1,12 @@
 //! One training step: forward, loss, backward, optimizer.
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::activation::log_softmax;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
+use super::loss::{Loss, Targets};
+use super::mix::Mix;
 use super::optimizer::{Optimizer, OptimizerConfig};
 use crate::gpu::{GpuError, caught};
 use crate::network::{Bags, Network, read_tensor};
@@ -18,6 +19,8 @@ pub struct Batch {
     pub bags: Bags,
     /// Class of each bag.
     pub labels: Vec<usize>,
+    /// How the images are mixed with each other; `None` where they are not.
+    pub mix: Option<Mix>,
 }
 
 /// What turns batches into better weights.
@@ -27,6 +30,8 @@ pub struct Trainer {
     pub network: Network,
     /// The optimizer and its state.
     pub optimizer: Optimizer,
+    /// What is made small.
+    pub loss: Loss,
     /// Weight of each class in the loss.
     pub class_weights: Vec<f32>,
     /// Share of the label given to all classes alike.
@@ -46,6 +51,7 @@ impl Trainer {
         Self {
             network: network.to_device(&training).train(),
             optimizer: Optimizer::new(optimizer),
+            loss: Loss::CrossEntropy,
             class_weights: vec![1.0; classes],
             label_smoothing: 0.0,
             clip_norm: 0.0,
@@ -65,19 +71,58 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Device`] where the device fails.
     pub fn step(&mut self, batch: Batch, share: f64, random: &mut Random) -> Result<f64, TrainError> {
-        let loss = caught(|| {
-            let keep = self.dropout_mask(batch.labels.len(), random);
-            let output = self.network.forward_with(batch.bags, keep);
-            cross_entropy(output.logits, &batch.labels, &self.class_weights, self.label_smoothing)
-        })?;
-        let value = scalar(loss.clone())?;
-        if !value.is_finite() {
-            return Ok(value);
+        self.step_over(vec![batch], share, random)
+    }
+
+    /// Makes one step with the mean gradient of several batches, of which only one is in memory with
+    /// its maps. Returns their mean loss; where it is not finite no step is made.
+    ///
+    /// # Errors
+    /// [`TrainError::Device`] where the device fails.
+    pub fn step_over(
+        &mut self,
+        batches: Vec<Batch>,
+        share: f64,
+        random: &mut Random,
+    ) -> Result<f64, TrainError> {
+        let count = batches.len().max(1) as f64;
+        let mut sum = 0.0;
+        let mut gradients = GradientsAccumulator::new();
+        for batch in batches {
+            let loss = caught(|| self.loss_of(batch, random))?;
+            let value = scalar(loss.clone())?;
+            if !value.is_finite() {
+                return Ok(value);
+            }
+            sum += value;
+            let loss = if count > 1.0 { loss / count } else { loss };
+            caught(|| {
+                let of_batch = GradientsParams::from_grads(loss.backward(), &self.network);
+                gradients.accumulate(&self.network, of_batch);
+            })?;
         }
-        let gradients = caught(|| GradientsParams::from_grads(loss.backward(), &self.network))?;
         let network = self.network.clone();
-        self.network = caught(|| self.optimizer.step(network, gradients, share, self.clip_norm))??;
-        Ok(value)
+        self.network = caught(|| self.optimizer.step(network, gradients.grads(), share, self.clip_norm))??;
+        Ok(sum / count)
+    }
+
+    fn loss_of(&self, mut batch: Batch, random: &mut Random) -> Tensor<1> {
+        let keep = self.dropout_mask(batch.labels.len(), random);
+        if let Some(mix) = &batch.mix {
+            batch.bags.images = mix.apply(batch.bags.images);
+        }
+        let logits = self.network.forward_with(batch.bags, keep).logits;
+        let loss = |labels: &[usize]| {
+            let class_weights = &self.class_weights;
+            let targets = Targets { labels, class_weights, smoothing: self.label_smoothing };
+            self.loss.mean(logits.clone(), &targets)
+        };
+        match &batch.mix {
+            None => loss(&batch.labels),
+            Some(mix) => {
+                loss(&batch.labels) * mix.share + loss(&mix.partner_labels(&batch.labels)) * (1.0 - mix.share)
+            }
+        }
     }
 
     /// Zero or `1 / (1 - dropout)` for each feature of each bag; `None` without dropout.
@@ -91,29 +136,6 @@ impl Trainer {
         let mask: Vec<f32> = (0..bags * features).map(|_| draw()).collect();
         Some(Tensor::from_data(TensorData::new(mask, [bags, features]), &self.device))
     }
-}
-
-/// Returns the mean cross entropy of `[bags, classes]` logits, weighted by class.
-pub(super) fn cross_entropy(
-    logits: Tensor<2>,
-    labels: &[usize],
-    class_weights: &[f32],
-    smoothing: f32,
-) -> Tensor<1> {
-    let [bags, classes] = logits.dims();
-    let total: f32 = labels.iter().map(|label| class_weights[*label]).sum();
-    let floor = smoothing / u16::try_from(classes).map_or(f32::INFINITY, f32::from);
-    let targets: Vec<f32> = labels
-        .iter()
-        .flat_map(|&label| {
-            (0..classes).map(move |class| {
-                let share = if class == label { 1.0 - smoothing + floor } else { floor };
-                share * class_weights[label] / total
-            })
-        })
-        .collect();
-    let targets = Tensor::from_data(TensorData::new(targets, [bags, classes]), &logits.device());
-    (log_softmax(logits, 1) * targets).sum().neg()
 }
 
 pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64, TrainError> {

@@ -4,7 +4,7 @@
 //! of interest, not to measure. Values must be Hounsfield units.
 
 use glam::{DAffine3, DMat3, DVec3};
-use ndarray::{Array3, ArrayView2, Axis, Zip, s};
+use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut1, Axis, Zip};
 use rayon::prelude::*;
 
 use super::components::label;
@@ -101,15 +101,11 @@ impl Coarse {
         let shape = fine.shape_zyx();
         let blocks: [usize; 3] = std::array::from_fn(|axis| shape[axis].div_ceil(side[axis]));
         let mut hu = Array3::zeros(blocks);
-        let slabs = hu.axis_iter_mut(Axis(0)).into_par_iter().enumerate();
-        slabs.for_each(|(k, mut slab)| {
-            for ((j, i), mean) in slab.indexed_iter_mut() {
-                let at = |block: usize, axis: usize| {
-                    block * side[axis]..((block + 1) * side[axis]).min(shape[axis])
-                };
-                let block = volume.voxels().slice(s![at(k, 0), at(j, 1), at(i, 2)]);
-                *mean = block.iter().map(|hu| hu.max(AIR_HU)).sum::<f32>() / block.len() as f32;
-            }
+        let slabs =
+            hu.axis_iter_mut(Axis(0)).into_par_iter().zip(volume.voxels().axis_chunks_iter(Axis(0), side[0]));
+        slabs.for_each(|(mut slab, slices)| {
+            let rows_of_blocks = slab.outer_iter_mut().zip(slices.axis_chunks_iter(Axis(1), side[1]));
+            rows_of_blocks.for_each(|(means, rows)| average(means, rows, side[2]));
         });
         let axes = canonical_axes(fine);
         let hu = hu.permuted_axes(axes.source_axis).as_standard_layout().into_owned();
@@ -155,6 +151,18 @@ impl Coarse {
         (0..3).for_each(|axis| stored_from_canonical[self.axes.source_axis[axis]] = axis);
         let stored = inside.view().permuted_axes(stored_from_canonical);
         Mask::new(self.grid, stored.as_standard_layout().into_owned()).ok()
+    }
+}
+
+/// The means of the blocks of `side` columns that lie side by side in some rows.
+fn average(mut means: ArrayViewMut1<'_, f32>, rows: ArrayView3<'_, f32>, side: usize) {
+    let (slices, lines, columns) = rows.dim();
+    let mut sums = vec![0.0; columns];
+    for line in rows.rows() {
+        sums.iter_mut().zip(line).for_each(|(sum, hu)| *sum += hu.max(AIR_HU));
+    }
+    for (mean, sums) in means.iter_mut().zip(sums.chunks(side)) {
+        *mean = sums.iter().sum::<f32>() / (sums.len() * slices * lines) as f32;
     }
 }
 

@@ -81,7 +81,7 @@ fn alone_predictions_survive_a_device_that_fails() {
     let predictor = Predictor::new(&pulmo::bundle::embedded().unwrap(), &compute);
     let (hosts, residents) = prepared(&compute, 3);
     let volumes: Vec<_> = hosts.iter().collect();
-    let on_cpu = predictor.on_cpu().predict(&volumes).unwrap();
+    let on_cpu = predictor.moved_to_cpu().predict(&volumes).unwrap();
     let oom = Injection { fault: Fault::OutOfMemory, first: 1, last: 1 };
     let run = |injection: Injection| {
         gpu.inject(injection);
@@ -110,5 +110,5 @@ fn alone_predictions_survive_a_device_that_fails() {
     assert!(matches!(error, PredictError::Device(GpuError::Lost { .. })), "{error}");
     let Err(error) = gpu.upload(&[1.0; 8]).and_then(|array| gpu.download(&array)) else { panic!("works") };
     assert!(matches!(error, GpuError::Lost { .. }), "{error}");
-    assert!(close(&predictor.on_cpu().predict(&volumes).unwrap(), &on_cpu));
+    assert!(close(&predictor.moved_to_cpu().predict(&volumes).unwrap(), &on_cpu));
 }

@@ -43,7 +43,8 @@ fn batch(device: &Device) -> Batch {
         }
     }
     let data = TensorData::new(values, [BAGS * SLICES, 1, SIDE, SIDE]);
-    Batch { bags: Bags { images: Tensor::from_data(data, device), counts: vec![SLICES; BAGS] }, labels }
+    let bags = Bags { images: Tensor::from_data(data, device), counts: vec![SLICES; BAGS] };
+    Batch { bags, labels, mix: None }
 }
 
 fn losses(device: &Device, steps: usize) -> Vec<f64> {

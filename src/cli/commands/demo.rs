@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::evaluate::{predictions, write_evaluation};
 use super::phantom::make_phantoms;
-use super::shared::{loading_bar, open_bundle, open_device, watch_loading};
+use super::shared::{loading_bar, open_bundle, open_device_for, watch_loading};
 use crate::cli::args::DemoArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
@@ -32,7 +32,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         return Err(UsageError("--studies must be at least 2: one with a nodule, one without".into()).into());
     }
     let bundle = open_bundle(None)?;
-    let compute = open_device(args.device)?;
+    let compute = open_device_for(&bundle, args.device)?;
     let studies = args.out.join("studies");
     let collection =
         Collection { settings: PhantomSettings::default(), seed: args.seed, studies: args.studies };

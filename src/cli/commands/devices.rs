@@ -17,12 +17,12 @@ pub(super) fn run(args: &DevicesArgs) -> anyhow::Result<Exit> {
             "auto": auto,
             "adapters": adapters,
         });
-        printer::data(&serde_json::to_string_pretty(&document)?);
+        printer::data(&serde_json::to_string_pretty(&document)?)?;
         return Ok(Exit::Done);
     }
-    printer::data(&format!("cpu         {threads} threads, {}", std::env::consts::ARCH));
-    adapters.iter().for_each(|adapter| printer::data(&row(adapter)));
-    printer::data(&format!("\n--device auto takes: {auto}"));
+    printer::data(&format!("cpu         {threads} threads, {}", std::env::consts::ARCH))?;
+    adapters.iter().try_for_each(|adapter| printer::data(&row(adapter)))?;
+    printer::data(&format!("\n--device auto takes: {auto}"))?;
     Ok(Exit::Done)
 }
 

@@ -4,50 +4,61 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::shared::{loading_bar, open_bundle, open_device, watch_loading};
+use super::assess::Assessor;
+use super::shared::{cases_of_split, loading_bar, open_bundle, open_device_for, watch_loading};
 use crate::cli::args::EvaluateArgs;
-use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
-use crate::report::{Figures, PredictionRow, Predictions, metrics_json, metrics_table};
-use crate::train::{Case, Evaluated, Split, evaluate, read_manifest};
+use crate::report::{
+    Assessment, Figures, PredictionRow, Predictions, assessment_json, assessment_text, decision_curve_csv,
+    decision_curve_svg,
+};
+use crate::train::{Evaluated, evaluate, read_manifest};
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
-    let mut cases = read_manifest(&args.data)?;
-    if let Some(name) = &args.split {
-        let wanted = Split::parse(name)
-            .ok_or_else(|| UsageError(format!("--split must be train, val or test, not `{name}`")))?;
-        cases.retain(|case: &Case| case.split == Some(wanted));
-        anyhow::ensure!(!cases.is_empty(), "no row of {} has split `{name}`", args.data.display());
-    }
+    let cases = match &args.split {
+        Some(name) => cases_of_split(&args.data, name)?,
+        None => read_manifest(&args.data)?,
+    };
     let bundle = open_bundle(args.bundle.as_deref())?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
-    let compute = open_device(args.device)?;
+    let compute = open_device_for(&bundle, args.device)?;
+    let assessor = Assessor { args, bundle: &bundle, compute: &compute };
+    assessor.check()?;
     let bar = loading_bar();
     let evaluated = evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?;
     bar.finish_and_clear();
-    write_evaluation(&evaluated, &args.out)?;
+    let assessment = assessor.assess(&evaluated)?;
+    write_assessment(&evaluated, &assessment, &args.out)?;
     Ok(Exit::of_items(evaluated.failures.len(), cases.len()))
 }
 
 /// Writes `metrics.json`, `predictions.csv` and the pictures into `out` and prints the table.
 pub(super) fn write_evaluation(evaluated: &Evaluated, out: &Path) -> anyhow::Result<()> {
+    write_assessment(evaluated, &evaluated.evaluation.clone().into(), out)
+}
+
+fn write_assessment(evaluated: &Evaluated, assessment: &Assessment, out: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let figures = Figures::draw(&evaluated.samples, &evaluated.evaluation)?;
     let mut csv = Vec::new();
     predictions(evaluated).write(&mut csv)?;
-    let files = [
-        ("metrics.json", metrics_json(&evaluated.evaluation)?.into_bytes()),
+    let mut files = vec![
+        ("metrics.json", assessment_json(assessment)?.into_bytes()),
         ("predictions.csv", csv),
         ("roc.svg", figures.roc.into_bytes()),
         ("precision_recall.svg", figures.precision_recall.into_bytes()),
         ("confusion.svg", figures.confusion.into_bytes()),
         ("reliability.svg", figures.reliability.into_bytes()),
     ];
+    if !assessment.decision_curve.is_empty() {
+        files.push(("decision_curve.csv", decision_curve_csv(&assessment.decision_curve).into_bytes()));
+        files.push(("decision_curve.svg", decision_curve_svg(&assessment.decision_curve).into_bytes()));
+    }
     for (name, bytes) in files {
         let path = out.join(name);
         std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    printer::data(&metrics_table(&evaluated.evaluation));
+    printer::data(&assessment_text(assessment))?;
     if !evaluated.failures.is_empty() {
         printer::say(&format!(
             "{} cases could not be read and are not in the table",

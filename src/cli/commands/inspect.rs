@@ -6,9 +6,13 @@ use crate::cli::args::InspectArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::findings::{Code, Verdict};
 use crate::intake::{self, Depth, Item};
-use crate::report::{Identity, inspection_line, inspection_text};
+use crate::report::{Identity, code_table, inspection_line, inspection_text};
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
+    if args.codes {
+        printer::data(&code_table())?;
+        return Ok(Exit::Done);
+    }
     let depth = match (args.headers, args.hash) {
         (true, _) => Depth::Headers,
         (false, true) => Depth::Digest,
@@ -28,7 +32,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
                 true => inspection_line(inspection, identity),
                 false => inspection_text(inspection, identity),
             };
-            bar.suspend(|| printer::data(&line));
+            bar.suspend(|| printer::data(&line))?;
         }
         bar.inc(1);
     }

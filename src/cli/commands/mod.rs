@@ -1,5 +1,9 @@
 //! One file a command.
 
+mod assess;
+mod bench;
+mod calibrate;
+mod compare;
 mod convert;
 mod demo;
 mod devices;
@@ -20,11 +24,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
         Command::Preprocess(args) => preprocess::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Phantom(args) => phantom::run(args),
         Command::Devices(args) => devices::run(args),
+        Command::Bench(args) => bench::run(args),
     }
 }

@@ -14,13 +14,13 @@ pub(super) fn run(args: &PhantomArgs) -> anyhow::Result<Exit> {
         let regions = write_regions(&args.out, &collection, || bar.inc(1))?;
         bar.finish_and_clear();
         printer::say(&format!("{regions} regions of {} studies: {}", args.studies, args.out.display()));
-        printer::data(&args.out.join("truth.csv").display().to_string());
+        printer::data(&args.out.join("truth.csv").display().to_string())?;
         return Ok(Exit::Done);
     }
     let truths = make_phantoms(&args.out, &collection)?;
     let with = truths.iter().filter(|truth| !truth.nodules.is_empty()).count();
     printer::say(&format!("{} studies, {with} with nodules: {}", truths.len(), args.out.display()));
-    printer::data(&args.out.join("truth.csv").display().to_string());
+    printer::data(&args.out.join("truth.csv").display().to_string())?;
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,8 @@
 //! `pulmo predict`.
 
-use super::shared::{open_bundle, open_device};
+use std::ops::ControlFlow;
+
+use super::shared::{open_bundle, open_device_for};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::engine::Engine;
@@ -8,19 +10,21 @@ use crate::report::observation_line;
 
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
-    let compute = open_device(args.device)?;
+    let compute = open_device_for(&bundle, args.device)?;
     let engine = Engine::new(&bundle, &compute);
     let spinner = progress::spinner("classified");
-    let mut failed = 0;
+    let (mut failed, mut written) = (0, Ok(()));
     let total = engine.run(&args.paths, |mut observation| {
         failed += usize::from(observation.prediction.is_none());
         if let (false, Some(prediction)) = (args.attention, observation.prediction.as_mut()) {
             prediction.attention = None;
         }
-        spinner.suspend(|| printer::data(&observation_line(&observation)));
+        written = spinner.suspend(|| printer::data(&observation_line(&observation)));
         spinner.inc(1);
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     spinner.finish_and_clear();
+    written?;
     if total == 0 {
         anyhow::bail!("there is nothing to read at the given paths");
     }

@@ -1,6 +1,9 @@
 //! `pulmo preprocess`.
 
+use std::time::Instant;
+
 use anyhow::{Context, bail};
+use serde_json::json;
 
 use super::shared::open_device;
 use crate::cli::args::PreprocessArgs;
@@ -21,6 +24,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         [] => bail!("{}: nothing to read there", args.input.display()),
         several => bail!("{} holds {} images or series; name one", args.input.display(), several.len()),
     };
+    let mut watch = Stopwatch::started();
     let loaded = item.load(&Settings::default()).map_err(|error| {
         let code = error.code();
         anyhow::Error::new(error).context(format!("{}: {code}: {}", args.input.display(), code.advice()))
@@ -29,15 +33,35 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         printer::say(&format!("warning: {code}: {}", code.advice()));
     }
     let Some(out) = &args.out else {
-        printer::data(chain.plan(loaded.volume.grid())?.to_string().trim_end());
+        printer::data(chain.plan(loaded.volume.grid())?.to_string().trim_end())?;
         return Ok(Exit::Done);
     };
+    let load_s = watch.lap_s();
     let volume = chain.run(loaded.volume, &processor)?;
+    let chain_s = watch.lap_s();
     write_npy(out, &volume.grid().shape_zyx(), volume.as_slice())
         .with_context(|| format!("cannot write {}", out.display()))?;
+    if args.timings {
+        let seconds = json!({ "load_s": load_s, "chain_s": chain_s, "write_s": watch.lap_s() });
+        printer::say(&seconds.to_string());
+    }
     let (shape, spacing) = (volume.grid().shape_zyx(), volume.grid().spacing_mm());
     printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", out.display()));
     Ok(Exit::Done)
+}
+
+/// Tells the seconds since it was last asked.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn started() -> Self {
+        Self(Instant::now())
+    }
+
+    fn lap_s(&mut self) -> f64 {
+        let now = Instant::now();
+        (now - std::mem::replace(&mut self.0, now)).as_secs_f64()
+    }
 }
 
 /// A chain by itself, or the `[chain]` of a recipe or bundle.

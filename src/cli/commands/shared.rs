@@ -7,15 +7,32 @@ use indicatif::ProgressBar;
 
 use crate::bundle::{Bundle, embedded};
 use crate::cli::args::DeviceArg;
+use crate::cli::exit::UsageError;
 use crate::cli::{printer, progress};
-use crate::gpu::Compute;
-use crate::train::{Event, Failure};
+use crate::gpu::{Choice, Compute};
+use crate::train::{Case, Event, Failure, Split, read_manifest};
 
 /// Opens the device and says which and why.
 pub(super) fn open_device(arg: DeviceArg) -> anyhow::Result<Compute> {
     let compute = Compute::open(arg.device).context("cannot open the device (see `pulmo devices`)")?;
     printer::say(&format!("device: {} ({})", compute.name(), compute.reason()));
     Ok(compute)
+}
+
+/// Opens the device for a bundle; a GPU that does not compute the bundle's network as the CPU does is
+/// refused by name, and the CPU used.
+pub(super) fn open_device_for(bundle: &Bundle, arg: DeviceArg) -> anyhow::Result<Compute> {
+    let compute = open_device(arg)?;
+    if compute.gpu().is_none() {
+        return Ok(compute);
+    }
+    match bundle.self_test(compute.device()) {
+        Ok(()) => Ok(compute),
+        Err(error) => {
+            printer::say(&format!("{} is not used: {error}; the CPU is used instead", compute.name()));
+            Ok(Compute::open(Choice::Cpu)?)
+        }
+    }
 }
 
 /// Opens the bundle in `folder`, or the shipped one, and says which.
@@ -27,6 +44,16 @@ pub(super) fn open_bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
     let from = folder.map_or("shipped with pulmo".to_owned(), |folder| folder.display().to_string());
     printer::say(&format!("bundle: {} ({from})", bundle.manifest().name));
     Ok(bundle)
+}
+
+/// The cases of the manifest `data` that are of the split called `name`.
+pub(super) fn cases_of_split(data: &Path, name: &str) -> anyhow::Result<Vec<Case>> {
+    let wanted = Split::parse(name)
+        .ok_or_else(|| UsageError(format!("a split is train, val or test, not `{name}`")))?;
+    let mut cases = read_manifest(data)?;
+    cases.retain(|case| case.split == Some(wanted));
+    anyhow::ensure!(!cases.is_empty(), "no row of {} has split `{name}`", data.display());
+    Ok(cases)
 }
 
 /// Tells of a case that cannot be used.

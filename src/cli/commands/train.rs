@@ -53,6 +53,9 @@ impl Watch {
         match event {
             Event::Loaded { .. } | Event::Failed(_) => watch_loading(&self.loading)(event),
             Event::Resumed { epochs } => printer::say(&format!("going on after epoch {epochs}")),
+            Event::RolledBack { epoch, setbacks } => printer::say(&format!(
+                "the loss was no number in epoch {epoch}: back to the last checkpoint, learning rate halved (setback {setbacks})"
+            )),
             Event::Step { epoch, epochs, step, steps, loss } => {
                 let mut bar = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
                 if bar.is_hidden() || bar.length() == Some(0) {

@@ -5,7 +5,7 @@ use super::super::DicomError;
 /// Why a compressed frame cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub(in crate::dicom) enum CodecError {
+pub enum CodecError {
     /// The codestream ends before the last sample.
     #[error("the codestream ends before the last sample")]
     Truncated,
@@ -41,7 +41,7 @@ impl From<CodecError> for DicomError {
         match error {
             CodecError::Differs { rows, columns, bits } => Self::CodecDimensions { rows, columns, bits },
             CodecError::Sign => Self::CodecSign,
-            _ => Self::Codec,
+            source => Self::Codec { source },
         }
     }
 }

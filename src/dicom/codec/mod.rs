@@ -22,6 +22,6 @@ mod jpeg_ls_model;
 mod rle;
 mod syntax;
 
-use error::CodecError;
+pub use error::CodecError;
 pub(super) use frame::decode_words;
 pub(super) use syntax::{Coding, check_supported, coding};

@@ -7,10 +7,10 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
+use burn::backend::{Autodiff, AutodiffBackend, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 
-use super::kernels::{Sizes, forward, image_gradient, weight_gradient};
+use super::kernels::{Finish, Sizes, forward, image_gradient, weight_gradient};
 
 /// Returns the convolution of `images` with `weight` on the CPU, zero padding of half the kernel.
 ///
@@ -22,10 +22,39 @@ pub(super) fn convolve(images: Tensor<4>, weight: Tensor<4>, stride: usize) -> T
     Tensor::from_dispatch(output)
 }
 
+/// Returns the convolution with `bias`, plus `around` where it is given, negative values made zero where
+/// `relu` says so: one sweep, for inference only.
+pub(super) fn convolve_finished(
+    [images, weight]: [Tensor<4>; 2],
+    bias: Tensor<1>,
+    around: Option<Tensor<4>>,
+    (stride, relu): (usize, bool),
+) -> Tensor<4> {
+    // The extension's signature knows no optional tensors: an empty one stands for none.
+    let around = around.unwrap_or_else(|| Tensor::empty([0, 0, 0, 0], &images.device()));
+    Tensor::from_dispatch(<Dispatch as ConvolutionBackend>::finished_convolution(
+        images.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        around.into_dispatch(),
+        stride,
+        relu,
+    ))
+}
+
 /// Backends that know our convolution.
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait ConvolutionBackend: Backend {
     fn convolution(images: FloatTensor<Self>, weight: FloatTensor<Self>, stride: usize) -> FloatTensor<Self>;
+
+    fn finished_convolution(
+        images: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        around: FloatTensor<Self>,
+        stride: usize,
+        relu: bool,
+    ) -> FloatTensor<Self>;
 }
 
 fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
@@ -43,7 +72,26 @@ impl ConvolutionBackend for Flex {
         let (images, weight) = (images.to_contiguous(), weight.to_contiguous());
         let sizes = sizes(&images, &weight, stride);
         let [rows, columns] = sizes.output();
-        let output = forward(images.storage(), weight.storage(), sizes);
+        let output = forward(images.storage(), weight.storage(), sizes, None);
+        tensor(output, [sizes.batch, sizes.channels[1], rows, columns])
+    }
+
+    fn finished_convolution(
+        images: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        around: FlexTensor,
+        stride: usize,
+        relu: bool,
+    ) -> FlexTensor {
+        let [images, weight, bias, around] =
+            [images, weight, bias, around].map(|tensor| tensor.to_contiguous());
+        let sizes = sizes(&images, &weight, stride);
+        let [rows, columns] = sizes.output();
+        let around: &[f32] = around.storage();
+        let around = (!around.is_empty()).then_some(around);
+        let finish = Finish { bias: Some(bias.storage()), around, relu };
+        let output = forward(images.storage(), weight.storage(), sizes, Some(finish));
         tensor(output, [sizes.batch, sizes.channels[1], rows, columns])
     }
 }
@@ -86,5 +134,17 @@ impl<C: CheckpointStrategy> ConvolutionBackend for Autodiff<Flex, C> {
                 prep.finish(Flex::convolution(images.into_primitive(), weight.into_primitive(), stride))
             }
         }
+    }
+    fn finished_convolution(
+        images: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        around: FloatTensor<Self>,
+        stride: usize,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        let [images, weight, bias, around] =
+            [images, weight, bias, around].map(|tensor| tensor.into_primitive());
+        Self::from_inner(Flex::finished_convolution(images, weight, bias, around, stride, relu))
     }
 }

@@ -3,9 +3,15 @@
 //! Work is cut into pieces by the shape alone, and partial sums are added in a fixed order, so the
 //! result does not depend on the number of threads.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::parallel::prelude::*;
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
+
+use crate::network::normalization::at_least;
 
 /// Sizes of one convolution with zero padding of half its kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +30,14 @@ pub(super) struct Sizes {
 
 /// Most columns of patches made at once: about 1 MiB of them, so that they stay in the cache.
 const PATCH_VALUES: usize = 1 << 18;
+
+thread_local! {
+    /// Room for patches, kept from call to call: fresh pages cost more than filling them.
+    static PATCHES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Of fewer images than this each is cut into as many bands, so that there is work for several cores.
+const FEW_IMAGES: usize = 4;
 
 /// Pieces that the gradient of the weights is summed in.
 const WEIGHT_PIECES: usize = 8;
@@ -56,12 +70,17 @@ impl Sizes {
     /// Output rows handled at once.
     fn band(&self) -> usize {
         let [rows, columns] = self.output();
-        if self.is_pointwise() { rows } else { (PATCH_VALUES / (self.patch() * columns)).clamp(1, rows) }
+        let of_image = if self.batch < FEW_IMAGES { rows.div_ceil(FEW_IMAGES) } else { rows };
+        if self.is_pointwise() {
+            of_image
+        } else {
+            (PATCH_VALUES / (self.patch() * columns)).clamp(1, of_image)
+        }
     }
 
     /// For the kernel's column `kx`: the output columns whose source lies inside the image, and the
     /// source of the first.
-    fn inside(&self, kx: usize, columns_out: usize, columns_in: usize) -> (std::ops::Range<usize>, usize) {
+    fn inside(&self, kx: usize, columns_out: usize, columns_in: usize) -> (Range<usize>, usize) {
         let pad = self.side / 2;
         let first = pad.saturating_sub(kx).div_ceil(self.stride);
         let end = (columns_in + pad).saturating_sub(kx).div_ceil(self.stride).min(columns_out);
@@ -71,7 +90,7 @@ impl Sizes {
 
     /// Visits every run of a patch matrix: row `patch_row`, columns from `start`, against the image
     /// from `source` on, `count` values `stride` apart. Runs outside the image are not visited.
-    fn runs(&self, band: std::ops::Range<usize>, mut visit: impl FnMut(Run)) {
+    fn runs(&self, band: Range<usize>, mut visit: impl FnMut(Run)) {
         let [rows_in, columns_in] = self.image;
         let [_, columns_out] = self.output();
         let (side, pad) = (self.side, self.side / 2);
@@ -94,7 +113,7 @@ impl Sizes {
     }
 
     /// The patches of output rows `band` of one image, `[patch, band columns]`.
-    fn gather(&self, image: &[f32], band: std::ops::Range<usize>, patches: &mut Vec<f32>) {
+    fn gather(&self, image: &[f32], band: Range<usize>, patches: &mut Vec<f32>) {
         let columns = band.len() * self.output()[1];
         patches.clear();
         patches.resize(self.patch() * columns, 0.0);
@@ -112,7 +131,7 @@ impl Sizes {
     }
 
     /// Adds patches back to where they came from: the transpose of [`Self::gather`].
-    fn scatter(&self, patches: &[f32], band: std::ops::Range<usize>, image: &mut [f32]) {
+    fn scatter(&self, patches: &[f32], band: Range<usize>, image: &mut [f32]) {
         let columns = band.len() * self.output()[1];
         let stride = self.stride;
         self.runs(band, |run| {
@@ -128,7 +147,7 @@ impl Sizes {
         });
     }
 
-    fn bands(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (rows, band) = (self.output()[0], self.band());
         (0..rows).step_by(band).map(move |first| first..(first + band).min(rows))
     }
@@ -157,35 +176,81 @@ fn columns_mut(
     Some(all.slice_move(ndarray::s![.., start..start + width]))
 }
 
+/// What is done to the output while it is still in the cache.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Finish<'a> {
+    /// Added to each channel.
+    pub bias: Option<&'a [f32]>,
+    /// Added to the output value by value.
+    pub around: Option<&'a [f32]>,
+    /// Whether values below zero become zero.
+    pub relu: bool,
+}
+
+impl<'a> Finish<'a> {
+    /// The same for the image `index` of outputs of `len` values.
+    fn of_image(self, index: usize, len: usize) -> Self {
+        Self { around: self.around.map(|around| &around[index * len..(index + 1) * len]), ..self }
+    }
+
+    /// Finishes the output pixels from `start` on, `[channels, pixels]`, of one image with `positions` pixels.
+    fn apply(self, target: &mut ArrayViewMut2<f32>, start: usize, positions: usize) {
+        let lowest = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+        for (channel, mut row) in target.outer_iter_mut().enumerate() {
+            let bias = self.bias.map_or(0.0, |bias| bias[channel]);
+            let Some(row) = row.as_slice_mut() else { continue };
+            match self.around {
+                Some(around) => {
+                    let around = &around[channel * positions + start..][..row.len()];
+                    row.iter_mut()
+                        .zip(around)
+                        .for_each(|(y, around)| *y = at_least(lowest, *y + bias + around));
+                }
+                None => row.iter_mut().for_each(|y| *y = at_least(lowest, *y + bias)),
+            }
+        }
+    }
+}
+
 /// Returns the convolution of `images` `[batch, in, rows, columns]` with `weight` `[out, in, side, side]`.
-pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
+pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes, finish: Option<Finish>) -> Vec<f32> {
     let mut output = vec![0.0; sizes.batch * sizes.output_len()];
     let columns_out = sizes.output()[1];
     let positions = sizes.output_len() / sizes.channels[1];
-    let of_image = |patches: &mut Vec<f32>, (target, image): (&mut [f32], &[f32])| -> Option<()> {
+    let of_band = |band: Range<usize>, target: &mut ArrayViewMut2<f32>, image: &[f32]| {
         let weight = matrix(weight, [sizes.channels[1], sizes.patch()])?;
-        for band in sizes.bands() {
+        if sizes.is_pointwise() {
             let (start, width) = (band.start * columns_out, band.len() * columns_out);
-            let mut target = columns_mut(target, [sizes.channels[1], positions], start, width)?;
-            if sizes.is_pointwise() {
-                general_mat_mul(
-                    1.0,
-                    &weight,
-                    &matrix(image, [sizes.channels[0], positions])?,
-                    0.0,
-                    &mut target,
-                );
-            } else {
+            let image = matrix(image, [sizes.channels[0], positions])?;
+            general_mat_mul(1.0, &weight, &image.slice(ndarray::s![.., start..start + width]), 0.0, target);
+        } else {
+            let width = band.len() * columns_out;
+            PATCHES.with_borrow_mut(|patches| {
                 sizes.gather(image, band, patches);
-                general_mat_mul(1.0, &weight, &matrix(patches, [sizes.patch(), width])?, 0.0, &mut target);
-            }
+                general_mat_mul(1.0, &weight, &matrix(patches, [sizes.patch(), width])?, 0.0, target);
+                Some(())
+            })?;
         }
         Some(())
     };
+    let bands: Vec<Range<usize>> = sizes.bands().collect();
     output
         .par_chunks_mut(sizes.output_len().max(1))
         .zip(images.par_chunks(sizes.image_len().max(1)))
-        .for_each_init(Vec::new, |patches, pair| _ = of_image(patches, pair));
+        .enumerate()
+        .for_each(|(index, (target, image))| {
+            let finish = finish.map(|finish| finish.of_image(index, sizes.output_len()));
+            let Ok(mut target) = ArrayViewMut2::from_shape((sizes.channels[1], positions), target) else {
+                return;
+            };
+            let targets = target.axis_chunks_iter_mut(Axis(1), (sizes.band() * columns_out).max(1));
+            targets.into_par_iter().zip(&bands).for_each(|(mut target, band)| {
+                _ = of_band(band.clone(), &mut target, image);
+                if let Some(finish) = finish {
+                    finish.apply(&mut target, band.start * columns_out, positions);
+                }
+            });
+        });
     output
 }
 
@@ -331,7 +396,16 @@ mod tests {
                 expected[1][i] += weight * gradient;
                 expected[2][w] += image * gradient;
             });
-            assert_close(&forward(&images, &weight, sizes), &expected[0], sizes);
+            assert_close(&forward(&images, &weight, sizes, None), &expected[0], sizes);
+            let bias = values(sizes.channels[1], case + 3000);
+            let finish = Finish { bias: Some(&bias), around: Some(&gradient), relu: case % 2 == 0 };
+            let finished = forward(&images, &weight, sizes, Some(finish));
+            for (index, value) in expected[0].iter_mut().enumerate() {
+                let channel = index / (sizes.output_len() / sizes.channels[1]) % sizes.channels[1];
+                *value += f64::from(bias[channel]) + f64::from(gradient[index]);
+                *value = if finish.relu { value.max(0.0) } else { *value };
+            }
+            assert_close(&finished, &expected[0], sizes);
             assert_close(&image_gradient(&gradient, &weight, sizes), &expected[1], sizes);
             assert_close(&weight_gradient(&images, &gradient, sizes), &expected[2], sizes);
         }
@@ -344,7 +418,7 @@ mod tests {
         let (images, weight) = (values(sizes.image_len(), 1), values(3 * sizes.patch(), 2));
         let mut expected = vec![0.0; sizes.output_len()];
         each_product(sizes, |i, w, o| expected[o] += f64::from(images[i]) * f64::from(weight[w]));
-        let found = forward(&images, &weight, sizes);
+        let found = forward(&images, &weight, sizes, None);
         for (found, expected) in found.iter().zip(&expected) {
             assert!((f64::from(*found) - expected).abs() < 1e-3, "{found} {expected}");
         }

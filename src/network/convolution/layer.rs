@@ -1,11 +1,14 @@
 //! The convolution as a layer: its weights and where it is computed.
 
 use burn::module::{Module, Param};
+use burn::nn::BatchNorm;
+use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::extension::convolve;
+use super::extension::{convolve, convolve_finished};
+use crate::network::normalization::{Then, normalize};
 use crate::random::Random;
 
 /// A 2D convolution with zero padding of half its kernel.
@@ -13,6 +16,8 @@ use crate::random::Random;
 pub struct Convolution {
     /// `[channels_out, channels_in, side, side]`.
     pub weight: Param<Tensor<4>>,
+    /// `[channels_out]`: what a batch normalization became when it was folded into the weights.
+    bias: Option<Param<Tensor<1>>>,
     stride: usize,
 }
 
@@ -22,20 +27,57 @@ impl Convolution {
         let [channels_in, channels_out] = channels;
         let deviation = (2.0 / (channels_out * side * side) as f64).sqrt();
         let shape = [channels_out, channels_in, side, side];
-        Self { weight: normal_weight(shape, deviation, random), stride }
+        Self { weight: normal_weight(shape, deviation, random), bias: None, stride }
     }
 
+    /// Returns the convolution, normalized by `norm` (or with its bias where the normalization is folded
+    /// in), plus `around`, followed by `then`.
+    ///
     /// # Shapes
     /// `[batch, channels_in, height, width]` to `[batch, channels_out, height', width']` with
-    /// `height' = ceil(height / stride)` for odd kernels.
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    /// `height' = ceil(height / stride)` for odd kernels; `around` has the shape of the result.
+    pub(in crate::network) fn forward(
+        &self,
+        input: Tensor<4>,
+        norm: Option<&BatchNorm>,
+        around: Option<Tensor<4>>,
+        then: Then,
+    ) -> Tensor<4> {
+        let bias = self.bias.as_ref().map(|bias| bias.val());
+        let maps = match (norm, bias) {
+            (None, Some(bias)) if input.device() == Device::flex() => {
+                let finish = (self.stride, then == Then::Relu);
+                return convolve_finished([input, self.weight.val()], bias, around, finish);
+            }
+            (Some(norm), _) if around.is_none() => return normalize(norm, self.convolved(input, None), then),
+            (Some(norm), _) => normalize(norm, self.convolved(input, None), Then::Nothing),
+            (None, bias) => self.convolved(input, bias),
+        };
+        let maps = match around {
+            Some(around) => maps + around,
+            None => maps,
+        };
+        if then == Then::Relu { relu(maps) } else { maps }
+    }
+
+    fn convolved(&self, input: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
         let weight = self.weight.val();
         if input.device() == Device::flex() {
             return convolve(input, weight, self.stride);
         }
         let [_, _, side, _] = weight.dims();
         let options = ConvOptions::new([self.stride; 2], [side / 2; 2], [1, 1], 1);
-        conv2d(input, weight, None, options)
+        conv2d(input, weight, bias, options)
+    }
+
+    /// Takes the normalization into weights and bias, with its running statistics: for inference.
+    pub(in crate::network) fn folded(self, norm: BatchNorm) -> Self {
+        let variance = norm.running_var.value() + norm.epsilon;
+        let scale = norm.gamma.val() / variance.sqrt();
+        let bias = norm.beta.val() - norm.running_mean.value() * scale.clone();
+        let [channels] = scale.dims();
+        let weight = self.weight.val() * scale.reshape([channels, 1, 1, 1]);
+        Self { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)), ..self }
     }
 }
 

@@ -99,6 +99,12 @@ impl Channel {
     }
 }
 
+/// Returns the larger of the two; what is no number stays so, where `f32::max` would hide it.
+#[inline(always)]
+pub(in crate::network) fn at_least(lowest: f32, value: f32) -> f32 {
+    if value < lowest { lowest } else { value }
+}
+
 /// Returns the normalized maps.
 pub(super) fn forward(maps: &[f32], sizes: Sizes, channels: &[Channel], then: Then) -> Vec<f32> {
     let lowest = if then == Then::Relu { 0.0 } else { f32::NEG_INFINITY };
@@ -106,7 +112,7 @@ pub(super) fn forward(maps: &[f32], sizes: Sizes, channels: &[Channel], then: Th
     let pairs = output.par_chunks_mut(sizes.pixels).zip(maps.par_chunks(sizes.pixels));
     pairs.enumerate().for_each(|(index, (output, map))| {
         let channel = channels[index % sizes.channels];
-        output.iter_mut().zip(map).for_each(|(y, x)| *y = channel.apply(*x).max(lowest));
+        output.iter_mut().zip(map).for_each(|(y, x)| *y = at_least(lowest, channel.apply(*x)));
     });
     output
 }
@@ -181,6 +187,14 @@ mod tests {
                 of_channel.iter().map(|i| y(*i) * f64::from(weight[*i])).sum::<f64>()
             })
             .sum()
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_hidden() {
+        let sizes = Sizes { batch: 1, channels: 1, pixels: 3 };
+        let channels = channels(&[1.0], &[0.0], &[0.0, 1.0], 0.0);
+        let output = forward(&[f32::NAN, -1.0, 2.0], sizes, &channels, Then::Relu);
+        assert!(output[0].is_nan() && output[1..] == [0.0, 2.0], "{output:?}");
     }
 
     #[test]

@@ -7,4 +7,5 @@ mod extension;
 mod kernels;
 mod layer;
 
+pub(super) use kernels::at_least;
 pub(super) use layer::{Then, batch_norm, normalize};

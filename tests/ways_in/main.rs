@@ -11,7 +11,9 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod score;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -149,11 +151,15 @@ fn ways(root: &Path, volume: &Volume) -> Vec<(&'static str, PathBuf)> {
     write_nifti(&file("lies.png"), volume, Gzip::Yes).unwrap();
     write_metaimage(&file("a.mha"), volume).unwrap();
     let mhd = split_metaimage(&file("a.mha"), &at("mhd"));
+    let medium = at("medium");
+    write_dicom(&medium.join("IMAGES"), volume);
+    fs::write(medium.join("DICOMDIR"), dicomdir(&["IMAGES\\00.dcm"])).unwrap();
     let zipped_nifti = file("nifti.zip");
     zip_files(&zipped_nifti, &[("sub/a.nii.gz".into(), file("lies.png"))]);
     vec![
         ("folder", dicom),
         ("tree", tree),
+        ("DICOMDIR", medium.join("DICOMDIR")),
         ("zip", flat),
         ("zip with folders", deep),
         ("nii", file("a.nii")),
@@ -448,7 +454,7 @@ fn damaged_and_truncated_files_are_refused() {
                 .iter()
                 .map(|item| item.load(&Settings::default()).err().map(|error| error.code()))
                 .collect();
-            let is_header = name == "mhd";
+            let is_header = ["mhd", "DICOMDIR"].contains(&name);
             assert!(is_header || codes.iter().all(Option::is_some), "{name}, {keep} bytes: {codes:?}");
             assert!(!codes.is_empty(), "{name}, {keep} bytes");
         }

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Images a second through one bundle's network: pulmo against onnxruntime and PyTorch, same weights.
+
+    python benches/peers/forward.py [--bundle models/lung-nodule-phantom] [--pulmo target/release/pulmo] [--runs 7]
+
+First the logits are compared: a volume of noise goes through `pulmo predict` with the bundle's network and an
+empty chain, and through the same network in PyTorch and onnxruntime, read from the bundle's own files. pulmo
+tells probabilities, so differences of logits are what is compared; 1e-4 is allowed.
+
+Then time, for batches of 8 images of 224 x 224. pulmo's comes from `pulmo bench --json FILE` where there is
+such a command (any object in FILE that holds `batch`, `height`, `width` and `images_per_s`). Where there is not,
+it is told from two runs of `pulmo predict`, on studies of few and of many slices: what the further slices cost,
+reading them from a .npy file included. Needs: torch, onnx, onnxscript, onnxruntime, safetensors, numpy.
+"""
+
+import argparse
+import json
+import math
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import network
+import numpy as np
+import onnxruntime
+import torch
+from measure import in_turn, json_lines, machine, pulmo, timed, write_report
+
+BATCH, SIDE = 8, 224
+SLICES = {"slice": (1, 1), "mil": (8, 136)}
+ALLOWED = 1e-4
+
+
+def without_chain(bundle, folder):
+    """A copy of the bundle that takes volumes as they are."""
+    shutil.copytree(bundle, folder)
+    manifest = folder / "bundle.toml"
+    text = manifest.read_text(encoding="utf-8")
+    bare = re.sub(r"\[\[chain\.step\]\].*?(?=^\[origin\]|\Z)", "", text, flags=re.DOTALL | re.MULTILINE)
+    manifest.write_text(bare.replace("[origin]", "[chain]\n\n[origin]"), encoding="utf-8")
+    return folder
+
+
+def classes_of(bundle):
+    text = (bundle / "bundle.toml").read_text(encoding="utf-8")
+    return re.findall(r'"([^"]*)"', re.search(r"classes = \[(.*?)\]", text, re.DOTALL).group(1))
+
+
+def predict(arguments, bundle, volume):
+    command = [arguments.pulmo, "predict", volume, "--bundle", bundle, "--device", arguments.device]
+    return json_lines(pulmo(command, arguments.threads)[0])[0]
+
+
+def differences(logits):
+    return np.asarray(logits, float).ravel() - np.asarray(logits, float).ravel()[0]
+
+
+def compare(arguments, bundle, volume, peers):
+    """Stops unless pulmo and its peers give the same logits, but for what all have in common."""
+    said = predict(arguments, bundle, volume)["probabilities"]
+    ours = differences([math.log(said[name]) for name in classes_of(bundle)])
+    for name, logits in peers.items():
+        off = np.abs(ours - differences(logits)).max()
+        print(f"  logits of pulmo and {name} differ by {off:.1e} in {np.abs(ours).max():.2f}")
+        if off > ALLOWED:
+            raise SystemExit(f"allowed is {ALLOWED}")
+
+
+def benched(path):
+    """Images a second of the largest-rated batch of 8 x 224 x 224 in the file of `pulmo bench`."""
+    todo, found = [json.loads(path.read_text(encoding="utf-8"))], []
+    while todo:
+        here = todo.pop()
+        todo += here.values() if isinstance(here, dict) else here if isinstance(here, list) else []
+        if isinstance(here, dict) and [here.get(k) for k in ("batch", "height", "width")] == [BATCH, SIDE, SIDE]:
+            found.append(here["images_per_s"])
+    return max(found, default=None)
+
+
+def with_bench(arguments, folder):
+    """Seconds for a batch by `pulmo bench`, or None where there is no such command."""
+    command = [arguments.pulmo, "bench", "--json", folder / "bench.json", "--device", arguments.device]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    rate = benched(folder / "bench.json") if done.returncode == 0 else None
+    return None if rate is None else BATCH / rate
+
+
+def by_more_slices(arguments, bundle, volumes):
+    """Seconds for a batch, from what further slices of a study cost."""
+    few, many = SLICES["mil"]
+    clocks = {count: timed(lambda count=count: predict(arguments, bundle, volumes[count])) for count in (few, many)}
+    taken = in_turn(arguments.runs, clocks)
+    return {kind: (taken[many][kind] - taken[few][kind]) * BATCH / (many - few) for kind in taken[few]}
+
+
+def peers_times(arguments, net, session, images):
+    tensor = torch.from_numpy(images)
+    clocks = {
+        "onnxruntime": timed(lambda: session.run(None, {"images": images})),
+        "PyTorch eager": timed(lambda: net(tensor)),
+    }
+    if torch.cuda.is_available():
+        on_gpu, there = network.open_network(arguments.bundle).cuda(), tensor.cuda()
+        clocks["PyTorch eager, CUDA"] = timed(lambda: (on_gpu(there), torch.cuda.synchronize()))
+    return in_turn(arguments.runs * 3, clocks)
+
+
+@torch.inference_mode()
+def run(arguments):
+    torch.set_num_threads(arguments.threads)
+    net = network.open_network(arguments.bundle)
+    few, many = SLICES["mil" if net.is_study else "slice"]
+    noise = np.random.default_rng(1).random((many, SIDE, SIDE), np.float32)
+    images = network.with_neighbours(noise[:few], net.neighbours)
+    batch = np.resize(images, (BATCH, *images.shape[1:]))
+    print(f"PyTorch {torch.__version__}, onnxruntime {onnxruntime.__version__}, {arguments.threads} threads each")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        session = network.onnx_session(net, batch, folder / "network.onnx", arguments.threads)
+        bundle = without_chain(arguments.bundle, folder / "bundle")
+        volumes = {count: folder / f"{count}.npy" for count in (few, many)}
+        for count, path in volumes.items():
+            np.save(path, noise[:count])
+        outputs = {"PyTorch": net(torch.from_numpy(images)), "onnxruntime": session.run(None, {"images": images})[0]}
+        compare(arguments, bundle, volumes[few], outputs)
+        taken = peers_times(arguments, net, session, batch)
+        seconds = with_bench(arguments, folder)
+        if seconds is not None:
+            taken["pulmo bench"] = {"median_s": seconds, "best_s": seconds}
+        elif net.is_study:
+            taken["pulmo, further slices of a study"] = by_more_slices(arguments, bundle, volumes)
+    tell(taken)
+    return {"forward": taken}
+
+
+def tell(taken):
+    print(f"\nforward, batch {BATCH}, {SIDE} x {SIDE}\n  {'':34} {'images/s':>9} {'best':>8} {'of onnxruntime':>15}")
+    for name, of in taken.items():
+        share = taken["onnxruntime"]["median_s"] / of["median_s"]
+        print(f"  {name:34} {BATCH / of['median_s']:9.1f} {BATCH / of['best_s']:8.1f} {share:15.2f}")
+
+
+def parser():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--bundle", default="models/lung-nodule-phantom", type=Path, help="folder of the bundle")
+    options.add_argument("--pulmo", default="target/release/pulmo", help="the binary")
+    options.add_argument("--device", default="cpu", help="what pulmo computes on")
+    options.add_argument("--threads", type=int, default=2, help="threads of each")
+    options.add_argument("--runs", type=int, default=7, help="timed runs of pulmo; the others have three times as many")
+    options.add_argument("--json", type=Path, help="also write the times here")
+    return options
+
+
+if __name__ == "__main__":
+    arguments = parser().parse_args()
+    print(machine())
+    write_report(arguments.json, run(arguments))

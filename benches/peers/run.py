@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""pulmo beside what a user would take instead: runs every comparison of this folder and prints the ratios.
+
+    python benches/peers/run.py --series FOLDER [--bundle models/lung-nodule-phantom] [--pulmo target/release/pulmo]
+                                [--runs 7] [--json report.json]
+
+Needs what the scripts need: SimpleITK, pydicom, pylibjpeg, pylibjpeg-libjpeg, scipy, torch, onnx, onnxscript,
+onnxruntime, safetensors, numpy. Each script stops where the results of both sides differ, so a ratio is one of
+equal work.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import forward
+import preprocess
+import whole
+from measure import machine, write_report
+
+# What pulmo aims at on two CPU cores.
+GOALS = {
+    "chain, SimpleITK on 2 threads": 3.0,
+    "chain, scipy": 4.0,
+    "forward, onnxruntime": 0.5,
+    "whole, SimpleITK": 2.0,
+    "whole, pydicom": 2.0,
+}
+
+
+def ratios(report):
+    """Times of the others over pulmo's: above 1, pulmo is faster."""
+
+    def of(table, ours, theirs):
+        seconds = {
+            who: min(taken["median_s"] for name, taken in report[table].items() if fits(name))
+            for who, fits in (("ours", ours), ("theirs", theirs))
+        }
+        return seconds["theirs"] / seconds["ours"]
+
+    def is_ours(name):
+        return name.startswith("pulmo")
+
+    two = "2 threads"
+    return {
+        "chain, SimpleITK on 2 threads": of("chain", is_ours, lambda n: n.startswith("SimpleITK") and two in n),
+        "chain, scipy": of("chain", is_ours, lambda n: n == "scipy"),
+        "forward, onnxruntime": of("forward", is_ours, lambda n: n == "onnxruntime"),
+        "forward, PyTorch eager": of("forward", is_ours, lambda n: n.startswith("PyTorch eager")),
+        "whole, SimpleITK": of("whole", is_ours, lambda n: n.startswith("SimpleITK")),
+        "whole, pydicom": of("whole", is_ours, lambda n: n.startswith("pydicom")),
+    }
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--series", required=True, type=Path, help="folder of one CT series")
+    options.add_argument("--bundle", default="models/lung-nodule-phantom", type=Path, help="folder of the bundle")
+    options.add_argument("--pulmo", default="target/release/pulmo", help="the binary")
+    options.add_argument("--device", default="cpu", help="what pulmo computes on")
+    options.add_argument("--threads", type=int, default=2, help="threads of each, where one number is meant")
+    options.add_argument("--runs", type=int, default=7, help="timed runs of each")
+    options.add_argument("--json", type=Path, help="also write times and ratios here")
+    arguments = options.parse_args()
+    print(machine())
+    print("\n== load", flush=True)
+    load = [sys.executable, Path(__file__).with_name("load.py"), "--series", arguments.series]
+    subprocess.run([*load, "--pulmo", arguments.pulmo, "--runs", str(arguments.runs)], check=True)
+    report = {"machine": machine()}
+    for part in (preprocess, forward, whole):
+        print(f"\n== {part.__name__}", flush=True)
+        report |= part.run(arguments)
+    report["ratios"] = ratios(report)
+    print("\n== how many times as fast pulmo is (medians)")
+    for name, ratio in report["ratios"].items():
+        goal = f"  goal {GOALS[name]}" if name in GOALS else ""
+        print(f"  {name:34} {ratio:6.2f}{goal}")
+    write_report(arguments.json, report)
+
+
+if __name__ == "__main__":
+    main()
