@@ -10,7 +10,6 @@ use std::hint::black_box;
 
 use common::{compare, work};
 use ndarray::Array3;
-use pulmo::gpu::Compute;
 use pulmo::predict::Predictor;
 use pulmo::random::Random;
 
@@ -20,7 +19,7 @@ const SIDE: usize = 224;
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is meant")]
 fn main() {
     let bundle = pulmo::bundle::embedded().unwrap();
-    let predictor = Predictor::new(&bundle, Compute::cpu().device());
+    let predictor = Predictor::on_cpu(&bundle);
     let mut random = Random::new(1);
     let mut noise =
         |slices| Array3::from_shape_simple_fn((slices, SIDE, SIDE), || random.uniform(0.0, 1.0) as f32);

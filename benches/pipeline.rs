@@ -41,7 +41,7 @@ fn main() {
     let compute = Compute::cpu();
     let paths: Vec<PathBuf> = vec![folder.path().to_path_buf()];
     let engine = Engine::new(&bundle, &compute);
-    let predictor = Predictor::new(&bundle, compute.device());
+    let predictor = Predictor::new(&bundle, &compute);
     let chain = &bundle.manifest().chain;
     let items = find(&paths);
     let volumes: Vec<Volume> = items.iter().map(loaded).collect();

@@ -1,16 +1,14 @@
-// Linear map of every value, then a clamp.
+// The ramp by itself: a linear map of every value, then a clamp.
 //
-//   out = clamp((in - subtract) * multiply + add, low, high)
+//   out[v] = ramped(in[v])
 //
 // Space: voxel for voxel, input and output have the same shape.
 
 struct Params {
+    chunk: Chunk,
+    ramp: Ramp,
     shape: vec3<u32>,
-    subtract: f32,
-    multiply: f32,
-    add: f32,
-    low: f32,
-    high: f32,
+    padding: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -18,12 +16,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;
 
 #import index
+#import ramp
 
 @compute @workgroup_size(32, 4, 2)
-fn main(@builtin(global_invocation_id) voxel: vec3<u32>) {
+fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
+    let voxel = output_voxel(thread);
     if is_beyond(voxel, params.shape) {
         return;
     }
-    let at = linear_index(voxel, params.shape);
-    output[at] = clamp((input[at] - params.subtract) * params.multiply + params.add, params.low, params.high);
+    output[output_index(voxel, params.shape)] = ramped(input[input_index(voxel, params.shape)]);
 }

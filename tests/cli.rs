@@ -213,6 +213,24 @@ fn preprocess_writes_an_array_that_numpy_reads() {
 }
 
 #[test]
+fn preprocess_says_which_passes_it_would_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, chain) = (folder.path().join("in.npy"), folder.path().join("chain.toml"));
+    pulmo::files::write_npy(&input, &[2, 4, 6], &[-600.0; 48]).unwrap();
+    let steps = "[[step]]\nkind = 'median'\nsize = 3\n[[step]]\nkind = 'clip'\nlow = 0.0\nhigh = 1.0\n";
+    std::fs::write(&chain, steps).unwrap();
+    let arguments = ["preprocess", "--chain", text(&chain), text(&input), "--plan", "--device", "cpu"];
+    let output = pulmo(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let plan = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(plan.lines().count(), 1, "{plan}");
+    assert!(
+        plan.contains("median") && plan.contains("2 x 4 x 6") && plan.contains("[median + clip]"),
+        "{plan}"
+    );
+}
+
+#[test]
 fn the_real_series_are_classified_one_line_each() {
     let Some(data) = common::data_folder() else { return };
     let mut series = ["P002", "cap002", "normal001"].map(|name| data.join("covid_ct_md").join(name)).to_vec();

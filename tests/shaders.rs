@@ -11,8 +11,8 @@
 
 use naga::{AddressSpace, StorageAccess, TypeInner};
 use pulmo::gpu::{
-    GatherParams, IntensityParams, Kernel, KernelParams, MedianParams, RotateParams, SeparableParams,
-    WORKGROUP_XYZ,
+    AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, Kernel, KernelParams, Layout,
+    MedianParams, Ramp, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams,
 };
 
 fn parsed(kernel: Kernel) -> naga::Module {
@@ -23,6 +23,14 @@ fn parsed(kernel: Kernel) -> naga::Module {
         .validate(&module)
         .unwrap_or_else(|error| panic!("{}: {error:?}", kernel.name()));
     module
+}
+
+/// Names and offsets of a struct's members, and its size.
+fn fields(module: &naga::Module, ty: naga::Handle<naga::Type>) -> (Vec<(&str, usize)>, usize) {
+    let TypeInner::Struct { members, span } = &module.types[ty].inner else { panic!("not a struct") };
+    let field = |member: &'_ naga::StructMember| member.offset as usize;
+    let named = members.iter().map(|member| (member.name.as_deref().unwrap(), field(member)));
+    (named.collect(), *span as usize)
 }
 
 /// The `Params` struct and the tables of a kernel agree with its Rust struct.
@@ -37,13 +45,16 @@ fn check_params<P: KernelParams>(tables: usize) {
     };
     let params = binding(0);
     assert_eq!(params.space, AddressSpace::Uniform, "{name}");
-    let TypeInner::Struct { members, span } = &module.types[params.ty].inner else {
-        panic!("{name}: binding 0 is not a struct");
-    };
-    assert_eq!(*span as usize, size_of::<P>(), "{name}: size");
-    let fields: Vec<(&str, usize)> =
-        members.iter().map(|member| (member.name.as_deref().unwrap(), member.offset as usize)).collect();
-    assert_eq!(fields, P::FIELDS, "{name}: fields");
+    let common = size_of::<Chunk>() + size_of::<Ramp>();
+    let mut expected = vec![("chunk", 0), ("ramp", size_of::<Chunk>())];
+    expected.extend(P::FIELDS.iter().map(|(field, offset)| (*field, offset + common)));
+    assert_eq!(fields(&module, params.ty), (expected, size_of::<P>() + common), "{name}: fields and size");
+    for (field, expected, size) in
+        [("Chunk", Chunk::FIELDS, size_of::<Chunk>()), ("Ramp", Ramp::FIELDS, size_of::<Ramp>())]
+    {
+        let (ty, _) = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(field)).unwrap();
+        assert_eq!(fields(&module, ty), (expected.to_vec(), size), "{name}: {field}");
+    }
 
     let last = u32::try_from(tables).unwrap() + 2;
     for number in 1..=last {
@@ -60,9 +71,12 @@ fn check_params<P: KernelParams>(tables: usize) {
 fn params_and_bindings_agree_with_rust() {
     check_params::<IntensityParams>(0);
     check_params::<SeparableParams>(2);
+    check_params::<HounsfieldParams>(1);
     check_params::<GatherParams>(0);
-    check_params::<RotateParams>(0);
+    check_params::<AffineParams>(0);
     check_params::<MedianParams>(0);
+    check_params::<WarpParams>(1);
+    check_params::<ToneParams>(0);
 }
 
 #[test]

@@ -35,9 +35,6 @@ pub enum BenchError {
     Network(#[from] crate::network::NetworkError),
     /// The device failed.
     #[error(transparent)]
-    Device(#[from] crate::network::DeviceError),
-    /// The GPU failed.
-    #[error(transparent)]
     Gpu(#[from] crate::gpu::GpuError),
     /// The phantoms of the pipeline could not be made.
     #[error(transparent)]

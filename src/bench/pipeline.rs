@@ -34,7 +34,7 @@ pub(super) fn measure(
     let whole = start.elapsed().as_secs_f64();
 
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let predictor = Predictor::new(bundle, compute.device());
+    let predictor = Predictor::new(bundle, compute);
     let (mut read, mut preprocess, mut predict, mut slices) = (0.0, 0.0, 0.0, 0);
     for item in &items {
         let mut last = Instant::now();

@@ -5,7 +5,8 @@ use burn::tensor::Device;
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Bags, DeviceError, Network, NetworkConfig, NetworkError, NetworkKind, read_tensor};
+use crate::gpu::{GpuError, caught};
+use crate::network::{Bags, Network, NetworkConfig, NetworkError, NetworkKind, read_tensor};
 
 /// Height and width of the input.
 const SIDES: [usize; 2] = [64, 80];
@@ -41,7 +42,7 @@ pub enum SelfTestError {
     },
     /// The device failed.
     #[error(transparent)]
-    Device(#[from] DeviceError),
+    Device(#[from] GpuError),
     /// The input does not fit the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -87,5 +88,6 @@ fn logits(
 ) -> Result<Vec<f32>, SelfTestError> {
     let value = |(z, y, x): (usize, usize, usize)| ((31 * z + 17 * y + 7 * x) % 101) as f32 / 101.0;
     let input = Array3::from_shape_fn((slices, rows, columns), value);
-    Ok(read_tensor(network.forward(Bags::new(&[&input], config, device)?).logits)?)
+    let bags = caught(|| Bags::new(&[&input], config, device))??;
+    Ok(read_tensor(caught(|| network.forward(bags))?.logits)?)
 }

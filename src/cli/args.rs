@@ -251,8 +251,11 @@ pub(super) struct PreprocessArgs {
     #[arg(long, value_name = "TOML")]
     pub chain: PathBuf,
     /// Where to write the result, float32, [slices, rows, columns].
-    #[arg(long, value_name = "NPY")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "NPY", required_unless_present = "plan")]
+    pub out: Option<PathBuf>,
+    /// Print the passes that a GPU would run for this input, and run nothing.
+    #[arg(long, conflicts_with = "out")]
+    pub plan: bool,
     /// Also tell the seconds of reading, of the chain and of writing, as one JSON line on stderr.
     #[arg(long)]
     pub timings: bool,

@@ -59,7 +59,7 @@ impl Engine {
         Self {
             bundle: bundle.clone(),
             chain: bundle.manifest().chain.clone(),
-            predictor: Predictor::new(bundle, compute.device()),
+            predictor: Predictor::new(bundle, compute),
             processor: compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone())),
             on_cpu: OnceLock::new(),
             provenance: Provenance {

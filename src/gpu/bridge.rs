@@ -5,12 +5,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::tensor::Device;
 use burn::tensor::wgpu::WgpuSetup;
+use burn::tensor::{Device, Tensor};
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
+use burn_wgpu::Wgpu;
 use cubecl::config::autotune::AutotuneLevel;
 use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
+use cubecl::wgpu::{AutoCompiler, WgpuServer};
 
-use super::{Choice, Chosen, Gpu, GpuError, choose};
+use super::{Choice, Chosen, Gpu, GpuBuffer, GpuError, caught, choose};
 
 /// What the numbers are computed on: the CPU, or one GPU for preprocessing and network alike.
 #[derive(Debug, Clone)]
@@ -95,4 +99,45 @@ impl Compute {
     pub fn reason(&self) -> &str {
         &self.reason
     }
+
+    /// Returns a tensor of the values of `parts` one after another. They are copied on the device, once,
+    /// and never pass through the host.
+    ///
+    /// # Shapes
+    /// The product of `shape` is the number of values in all `parts`.
+    ///
+    /// # Errors
+    /// [`GpuError::Failed`] where the shape does not fit or nothing can be on a device because this is the
+    /// CPU; [`GpuError::OutOfMemory`] or [`GpuError::Lost`] where the device fails.
+    pub fn tensor_of<const D: usize>(
+        &self,
+        parts: &[&GpuBuffer],
+        shape: [usize; D],
+    ) -> Result<Tensor<D>, GpuError> {
+        let failed = |message: String| GpuError::Failed { message };
+        let gpu =
+            self.gpu.as_ref().ok_or_else(|| failed("the CPU holds no arrays of a device".to_owned()))?;
+        let values: usize = parts.iter().map(|part| part.len()).sum();
+        if values != shape.iter().product::<usize>() || values == 0 {
+            return Err(failed(format!("{values} values do not make a tensor of shape {shape:?}")));
+        }
+        let tensor = caught(|| Tensor::<D>::empty(shape, &self.device))?;
+        let cube = caught(|| resolved(tensor.clone()))??;
+        // What burn has recorded may still write to memory it has given to this tensor since: it goes to
+        // the queue before our copy does. No waiting is needed, the queue keeps the order.
+        caught(|| cube.client.flush())?.map_err(|error| GpuError::told(&error.to_string()))?;
+        let memory = caught(|| cube.client.get_resource::<WgpuServer<AutoCompiler>>(cube.handle.clone()))?
+            .map_err(|error| GpuError::told(&error.to_string()))?;
+        let place = memory.resource();
+        gpu.copy_into(parts, &place.buffer, place.offset)?;
+        Ok(tensor)
+    }
+}
+
+/// burn's own memory of a tensor, after all that was recorded for it.
+fn resolved<const D: usize>(tensor: Tensor<D>) -> Result<CubeTensor, GpuError> {
+    let lazy = tensor
+        .try_into_primitive::<Wgpu>()
+        .map_err(|error| GpuError::Failed { message: format!("not a tensor of this device: {error:?}") })?;
+    Ok(lazy.client.clone().resolve_tensor_float::<CubeBackend>(lazy))
 }

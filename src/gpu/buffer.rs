@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use super::{Gpu, GpuError};
 
-/// An array of `f32` values on the device.
+/// An array of 4-byte values on the device: `f32`, or stored pixels two to a word.
 #[derive(Debug)]
 pub struct GpuBuffer {
     raw: wgpu::Buffer,
@@ -56,10 +56,15 @@ impl Gpu {
     /// [`GpuError::TooLarge`] beyond the device's limits, [`GpuError::Failed`] or
     /// [`GpuError::Lost`] where the device fails.
     pub fn upload(&self, values: &[f32]) -> Result<GpuBuffer, GpuError> {
+        self.upload_words(bytemuck::cast_slice(values))
+    }
+
+    /// Copies 4-byte words to the device.
+    pub(super) fn upload_words(&self, words: &[u32]) -> Result<GpuBuffer, GpuError> {
         self.guarded(|| {
-            let raw = self.allocate(values.len())?;
-            self.queue().write_buffer(&raw, 0, bytemuck::cast_slice(values));
-            Ok(GpuBuffer::new(raw, values.len()))
+            let raw = self.allocate(words.len())?;
+            self.queue().write_buffer(&raw, 0, bytemuck::cast_slice(words));
+            Ok(GpuBuffer::new(raw, words.len()))
         })
     }
 
@@ -80,6 +85,25 @@ impl Gpu {
             encoder.copy_buffer_to_buffer(buffer.raw(), 0, &staging, 0, bytes);
             self.queue().submit([encoder.finish()]);
             self.mapped_values(&staging)
+        })
+    }
+
+    /// Copies arrays one after another into `target` from byte `offset` on, without leaving the device.
+    pub(super) fn copy_into(
+        &self,
+        parts: &[&GpuBuffer],
+        target: &wgpu::Buffer,
+        mut offset: u64,
+    ) -> Result<(), GpuError> {
+        self.guarded(|| {
+            let mut encoder = self.device().create_command_encoder(&Default::default());
+            for part in parts {
+                let bytes = part.len() as u64 * 4;
+                encoder.copy_buffer_to_buffer(part.raw(), 0, target, offset, bytes);
+                offset += bytes;
+            }
+            self.queue().submit([encoder.finish()]);
+            Ok(())
         })
     }
 

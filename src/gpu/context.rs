@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::fault::Injector;
 use super::{AdapterReport, Found, GpuError, Kernel};
 
 /// An opened GPU: the one device and queue that our passes and the network's kernels share.
@@ -14,8 +15,12 @@ pub struct Gpu {
     queue: wgpu::Queue,
     report: AdapterReport,
     faults: Arc<Mutex<Faults>>,
-    pub(super) pipelines: Mutex<HashMap<Kernel, wgpu::ComputePipeline>>,
+    pub(super) injector: Injector,
+    pub(super) pipelines: Mutex<HashMap<(Kernel, Constants), wgpu::ComputePipeline>>,
 }
+
+/// What is fixed when a kernel's pipeline is made.
+type Constants = Vec<(&'static str, u32)>;
 
 /// What the driver reported outside our own error scopes.
 #[derive(Debug, Default)]
@@ -32,14 +37,26 @@ impl Gpu {
     /// Opens an adapter with all its limits and all its features that are not experimental.
     ///
     /// # Errors
-    /// [`GpuError::Open`] where the driver gives no device.
+    /// [`GpuError::Open`] where the driver gives no device, [`GpuError::Injection`] where the variable
+    /// `PULMO_INJECT` cannot be read.
     pub fn open(found: Found) -> Result<Arc<Self>, GpuError> {
+        let limits = found.adapter.limits();
+        Self::open_within(found, limits)
+    }
+
+    /// Opens an adapter with less than all its limits, which the driver then enforces: tests see how work
+    /// is cut into pieces without arrays of gigabytes.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_within(found: Found, required_limits: wgpu::Limits) -> Result<Arc<Self>, GpuError> {
+        let injector = Injector::from_environment()?;
         let Found { report, instance, adapter } = found;
         let unwanted = wgpu::Features::all_experimental_mask() | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("pulmo"),
             required_features: adapter.features().difference(unwanted),
-            required_limits: adapter.limits(),
+            required_limits,
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         };
@@ -54,7 +71,7 @@ impl Gpu {
             locked(&on_error).uncaptured.get_or_insert(error.to_string());
         }));
         let pipelines = Mutex::default();
-        Ok(Arc::new(Self { instance, adapter, device, queue, report, faults, pipelines }))
+        Ok(Arc::new(Self { instance, adapter, device, queue, report, faults, injector, pipelines }))
     }
 
     /// The instance the device belongs to.
@@ -85,24 +102,24 @@ impl Gpu {
     /// Says whether the device still works.
     ///
     /// # Errors
-    /// [`GpuError::Lost`] for good once the device is lost; [`GpuError::Failed`] once for an error
+    /// [`GpuError::Lost`] for good once the device is lost; another error once for one
     /// that nobody caught.
     pub fn check(&self) -> Result<(), GpuError> {
         let mut faults = locked(&self.faults);
         if let Some(message) = faults.lost.clone() {
             return Err(GpuError::Lost { message });
         }
-        faults.uncaptured.take().map_or(Ok(()), |message| Err(GpuError::Failed { message }))
+        faults.uncaptured.take().map_or(Ok(()), |message| Err(GpuError::told(&message)))
     }
 
     /// Size in bytes of an array of `len` 4-byte values.
     ///
     /// # Errors
-    /// [`GpuError::TooLarge`] where the device cannot hold or bind it, or `u32` cannot index it.
+    /// [`GpuError::TooLarge`] where the device cannot hold it, or `u32` cannot index it. An array larger
+    /// than a binding may be is no error: passes run on it in chunks.
     pub fn checked_bytes(&self, len: usize) -> Result<u64, GpuError> {
         let limits = self.device.limits();
-        let limit =
-            limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(u64::from(u32::MAX) * 4);
+        let limit = limits.max_buffer_size.min(u64::from(u32::MAX) * 4);
         let bytes = (len as u64).saturating_mul(4);
         if bytes > limit {
             return Err(GpuError::TooLarge { bytes, limit, adapter: self.report.name.clone() });
@@ -120,9 +137,29 @@ impl Gpu {
         // Scopes are popped in the reverse of the order in which they were pushed.
         let error = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop())).last();
         self.check()?;
-        match error {
-            Some(error) => Err(GpuError::Failed { message: error.to_string() }),
-            None => result,
+        let failure = match (error, result) {
+            (None, Ok(result)) => return Ok(result),
+            (Some(wgpu::Error::OutOfMemory { source }), _) => {
+                GpuError::OutOfMemory { message: source.to_string() }
+            }
+            (Some(error), _) => GpuError::told(&error.to_string()),
+            (None, Err(failure)) => failure,
+        };
+        match failure {
+            GpuError::Failed { message } if self.is_lost() => Err(GpuError::Lost { message }),
+            failure => Err(failure),
         }
+    }
+
+    /// Whether the device is lost, seen by what it can still do: once burn works on the device it is burn
+    /// that the driver tells of the loss, and no other error scope does.
+    fn is_lost(&self) -> bool {
+        let probe = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("pulmo probe"),
+            size: 4,
+            usage: wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: true,
+        });
+        probe.get_mapped_range(..).is_err()
     }
 }

@@ -38,7 +38,19 @@ pub enum GpuError {
         /// Name of the adapter.
         adapter: String,
     },
-    /// The device reported an error: out of memory, a refused command or an internal fault.
+    /// The device has too little memory for what was asked of it now; less may well fit.
+    #[error("the device is out of memory: {message}")]
+    OutOfMemory {
+        /// What the driver said.
+        message: String,
+    },
+    /// The text does not name a failure to make on purpose.
+    #[error("unknown injection {given:?}: PULMO_INJECT is for tests and takes oom:N, oom:N.. or lost:N")]
+    Injection {
+        /// What was given.
+        given: String,
+    },
+    /// The device reported an error: a refused command or an internal fault.
     #[error("the device failed: {message}")]
     Failed {
         /// What the driver said.

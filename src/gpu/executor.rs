@@ -1,17 +1,21 @@
 //! Recordings turned into the device's commands.
 
+use std::ops::Range;
 use std::sync::PoisonError;
 
-use super::{Gpu, GpuBuffer, GpuError, Kernel, Pass, Recording};
+use super::chunks::{Dispatch, Limits, dispatches};
+use super::{Gpu, GpuBuffer, GpuError, Pass, Recording, Work};
 
 impl Gpu {
     /// Runs a recording on `input` and returns what its last pass wrote; `input` itself where there
     /// are no passes. Two arrays take turns, so that a long chain needs no more memory than a short one.
+    /// Where arrays are larger than the device can bind, passes run in chunks of planes.
     ///
     /// # Errors
-    /// [`GpuError::TooLarge`] where an array or a dispatch is beyond the device's limits,
-    /// [`GpuError::Failed`] or [`GpuError::Lost`] where the device fails.
+    /// [`GpuError::TooLarge`] where an array or a single plane is beyond the device's limits,
+    /// [`GpuError::OutOfMemory`], [`GpuError::Failed`] or [`GpuError::Lost`] where the device fails.
     pub fn execute(&self, recording: &Recording, input: GpuBuffer) -> Result<GpuBuffer, GpuError> {
+        self.begin_work()?;
         self.guarded(|| {
             let mut encoder = self.device().create_command_encoder(&Default::default());
             let mut current = input;
@@ -22,7 +26,7 @@ impl Gpu {
                     Some(buffer) => buffer,
                     None => self.allocate(pass.out_len())?,
                 };
-                self.encode(&mut encoder, pass, [&current, &GpuBuffer::new(output.clone(), pass.out_len())])?;
+                self.encode(&mut encoder, pass, [current.raw(), &output])?;
                 spare = Some(current.into_raw());
                 current = GpuBuffer::new(output, pass.out_len());
             }
@@ -35,33 +39,35 @@ impl Gpu {
         &self,
         encoder: &mut wgpu::CommandEncoder,
         pass: &Pass,
-        [input, output]: [&GpuBuffer; 2],
+        [input, output]: [&wgpu::Buffer; 2],
     ) -> Result<(), GpuError> {
-        let pipeline = self.pipeline(pass.kernel);
-        let params = self.constant(&pass.params, wgpu::BufferUsages::UNIFORM)?;
+        let pipeline = self.pipeline(&pass.work);
+        let layout = pipeline.get_bind_group_layout(0);
         let tables = pass
             .tables
             .iter()
             .map(|table| self.constant(table.bytes(), wgpu::BufferUsages::STORAGE))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut bound = vec![params.as_entire_binding(), values(input)];
-        bound.extend(tables.iter().map(wgpu::Buffer::as_entire_binding));
-        bound.push(values(output));
-        let entries: Vec<_> =
-            (0..).zip(bound).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
-        let group = self.device().create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(pass.kernel.name()),
-            layout: &pipeline.get_bind_group_layout(0),
-            entries: &entries,
-        });
-        let mut compute = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-            label: Some(pass.kernel.name()),
-            timestamp_writes: None,
-        });
+        let label = Some(pass.work.kernel().name());
+        let mut compute =
+            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes: None });
         compute.set_pipeline(&pipeline);
-        compute.set_bind_group(0, &group, &[]);
-        let [x, y, z] = self.checked_workgroups(pass)?;
-        compute.dispatch_workgroups(x, y, z);
+        for dispatch in self.checked_dispatches(pass)? {
+            let bytes = [bytemuck::bytes_of(&dispatch.chunk), bytemuck::bytes_of(&pass.ramp)].concat();
+            let params = [bytes.as_slice(), pass.work.bytes()].concat();
+            let params = self.constant(&params, wgpu::BufferUsages::UNIFORM)?;
+            let mut bound = vec![params.as_entire_binding(), part(input, &dispatch.input)];
+            bound.extend(tables.iter().map(wgpu::Buffer::as_entire_binding));
+            bound.push(part(output, &dispatch.output));
+            let entries: Vec<_> = (0..)
+                .zip(bound)
+                .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource })
+                .collect();
+            let descriptor = wgpu::BindGroupDescriptor { label, layout: &layout, entries: &entries };
+            compute.set_bind_group(0, &self.device().create_bind_group(&descriptor), &[]);
+            let [x, y, z] = pass.workgroups_xyz(dispatch.planes);
+            compute.dispatch_workgroups(x, y, z);
+        }
         Ok(())
     }
 
@@ -77,42 +83,53 @@ impl Gpu {
         Ok(buffer)
     }
 
-    fn checked_workgroups(&self, pass: &Pass) -> Result<[u32; 3], GpuError> {
-        let groups = pass.workgroups_xyz();
-        let limit = self.device().limits().max_compute_workgroups_per_dimension;
-        if groups.iter().any(|count| *count > limit) {
-            let [bytes, limit] = [pass.out_len() as u64 * 4, u64::from(limit) * 4];
-            return Err(GpuError::TooLarge { bytes, limit, adapter: self.report().name.clone() });
-        }
-        Ok(groups)
+    fn checked_dispatches(&self, pass: &Pass) -> Result<Vec<Dispatch>, GpuError> {
+        let limits = self.device().limits();
+        let workgroups = limits.max_compute_workgroups_per_dimension;
+        let [x, y, _] = pass.workgroups_xyz(1);
+        let limits = Limits {
+            binding_bytes: limits.max_storage_buffer_binding_size,
+            alignment: u64::from(limits.min_storage_buffer_offset_alignment),
+            workgroups,
+        };
+        dispatches(pass, limits).filter(|_| x.max(y) <= workgroups).ok_or_else(|| GpuError::TooLarge {
+            bytes: pass.out_len() as u64 * 4,
+            limit: limits.binding_bytes,
+            adapter: self.report().name.clone(),
+        })
     }
 
-    /// The kernel's pipeline, compiled once for each device.
-    fn pipeline(&self, kernel: Kernel) -> wgpu::ComputePipeline {
+    /// The pipeline of a kernel with its constants, compiled once for each device.
+    fn pipeline(&self, work: &Work) -> wgpu::ComputePipeline {
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kernel, constants) = (work.kernel(), work.constants());
+        let values: Vec<(&str, f64)> =
+            constants.iter().map(|(name, value)| (*name, f64::from(*value))).collect();
         let compile = || {
             let module = self.device().create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: Some(kernel.name()),
                 source: wgpu::ShaderSource::Wgsl(kernel.source().into()),
             });
+            let compilation_options =
+                wgpu::PipelineCompilationOptions { constants: &values, ..Default::default() };
             self.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(kernel.name()),
                 layout: None,
                 module: &module,
                 entry_point: Some("main"),
-                compilation_options: Default::default(),
+                compilation_options,
                 cache: None,
             })
         };
-        pipelines.entry(kernel).or_insert_with(compile).clone()
+        pipelines.entry((kernel, constants)).or_insert_with(compile).clone()
     }
 }
 
-/// The values of an array as a binding: not what a reused buffer holds beyond them.
-fn values(buffer: &GpuBuffer) -> wgpu::BindingResource<'_> {
+/// A part of an array as a binding.
+fn part<'a>(buffer: &'a wgpu::Buffer, bytes: &Range<u64>) -> wgpu::BindingResource<'a> {
     wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-        buffer: buffer.raw(),
-        offset: 0,
-        size: wgpu::BufferSize::new(buffer.len() as u64 * 4),
+        buffer,
+        offset: bytes.start,
+        size: wgpu::BufferSize::new(bytes.end - bytes.start),
     })
 }

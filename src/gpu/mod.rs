@@ -7,13 +7,19 @@ mod adapters;
 mod bridge;
 mod buffer;
 mod choice;
+mod chunks;
 mod context;
+mod describe;
 mod error;
 mod executor;
+mod fault;
+mod fusion;
 mod layout;
 mod measure;
+mod ramp;
 mod recording;
 mod shaders;
+mod stored;
 
 pub use adapters::{AdapterFeatures, AdapterLimits, AdapterReport, list};
 pub use bridge::Compute;
@@ -21,9 +27,12 @@ pub use buffer::GpuBuffer;
 pub use choice::{Choice, Chosen, Found, choose};
 pub use context::Gpu;
 pub use error::GpuError;
+pub use fault::{Fault, Injection, caught};
 pub use layout::{
-    GatherParams, IntensityParams, KernelParams, MedianParams, RotateParams, SeparableParams, WORKGROUP_XYZ,
-    vec3_xyz,
+    AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, KernelParams, Layout, MedianParams,
+    SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams, vec3_xyz,
 };
-pub use recording::{Pass, Recording, Table};
+pub use ramp::Ramp;
+pub use recording::{Pass, Reads, Recording, Table, Work};
 pub use shaders::Kernel;
+pub use stored::StoredPixels;

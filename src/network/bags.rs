@@ -1,9 +1,10 @@
 //! From preprocessed volumes to one batch of images.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use ndarray::Array3;
 
 use super::{NetworkConfig, NetworkError, NetworkKind};
+use crate::gpu::{Compute, GpuBuffer, caught};
 
 /// Images for one forward pass, and how they belong together.
 #[derive(Debug, Clone)]
@@ -29,21 +30,8 @@ impl Bags {
         config: &NetworkConfig,
         device: &Device,
     ) -> Result<Self, NetworkError> {
-        let (_, height, width) = volumes.first().map_or((0, 0, 0), |volume| volume.dim());
-        let fits = |volume: &&Array3<f32>| {
-            let (slices, h, w) = volume.dim();
-            (h, w) == (height, width) && slices > 0 && (config.kind != NetworkKind::Slice || slices == 1)
-        };
-        if let Some(odd) = volumes.iter().find(|volume| !fits(volume)) {
-            let (slices, h, w) = odd.dim();
-            return Err(NetworkError::Input { shape: [slices, h, w], height, width });
-        }
-        let depth = volumes.first().map_or(0, |volume| volume.dim().0);
-        let other_depth = volumes.iter().map(|volume| volume.dim().0).find(|slices| *slices != depth);
-        if let (NetworkKind::Volume, Some(found)) = (config.kind, other_depth) {
-            return Err(NetworkError::Depth { found, expected: depth });
-        }
-        let counts: Vec<usize> = volumes.iter().map(|volume| volume.dim().0).collect();
+        let shapes: Vec<_> = volumes.iter().map(|volume| volume.dim().into()).collect();
+        let Shape { counts, height, width } = Shape::of(&shapes, config)?;
         let images: usize = counts.iter().sum();
         let channels = config.channels();
         let mut values = Vec::with_capacity(images * channels * height * width);
@@ -53,6 +41,80 @@ impl Bags {
         let data = TensorData::new(values, [images, channels, height, width]);
         Ok(Self { images: Tensor::from_data(data, device), counts })
     }
+
+    /// A batch of preprocessed volumes that are on the device of `compute` already, each with its shape.
+    /// The values stay there; they are those of [`Bags::new`], bit for bit.
+    ///
+    /// # Shapes
+    /// As [`Bags::new`].
+    ///
+    /// # Errors
+    /// As [`Bags::new`]; [`NetworkError::Device`] where the device fails.
+    pub fn resident(
+        volumes: &[(&GpuBuffer, [usize; 3])],
+        config: &NetworkConfig,
+        compute: &Compute,
+    ) -> Result<Self, NetworkError> {
+        let shapes: Vec<_> = volumes.iter().map(|(_, shape)| *shape).collect();
+        let Shape { counts, height, width } = Shape::of(&shapes, config)?;
+        let values: Vec<_> = volumes.iter().map(|(values, _)| *values).collect();
+        let slices = compute.tensor_of(&values, [counts.iter().sum(), 1, height, width])?;
+        let images = caught(|| with_neighbours(slices, &counts, config.neighbours))?;
+        Ok(Self { images, counts })
+    }
+}
+
+/// The shape of a batch: slices of each volume, and the height and width of all.
+struct Shape {
+    counts: Vec<usize>,
+    height: usize,
+    width: usize,
+}
+
+impl Shape {
+    /// The shape of volumes that fit together and to the network.
+    fn of(shapes: &[[usize; 3]], config: &NetworkConfig) -> Result<Self, NetworkError> {
+        let [_, height, width] = shapes.first().copied().unwrap_or_default();
+        let fits = |[slices, h, w]: [usize; 3]| {
+            (h, w) == (height, width) && slices > 0 && (config.kind != NetworkKind::Slice || slices == 1)
+        };
+        if let Some(shape) = shapes.iter().find(|shape| !fits(**shape)) {
+            return Err(NetworkError::Input { shape: *shape, height, width });
+        }
+        let counts: Vec<usize> = shapes.iter().map(|[slices, ..]| *slices).collect();
+        let depth = counts.first().copied().unwrap_or(0);
+        if let (NetworkKind::Volume, Some(&found)) =
+            (config.kind, counts.iter().find(|count| **count != depth))
+        {
+            return Err(NetworkError::Depth { found, expected: depth });
+        }
+        Ok(Self { counts, height, width })
+    }
+}
+
+/// The slice that stands in `channel` beside `slice`, of `slices` in all; the outermost are repeated.
+fn neighbour(slice: usize, channel: usize, neighbours: usize, slices: usize) -> usize {
+    (slice + channel).saturating_sub(neighbours).min(slices - 1)
+}
+
+/// Each slice with its neighbours as channels. `slices` is `[images, 1, height, width]`.
+fn with_neighbours(slices: Tensor<4>, counts: &[usize], neighbours: usize) -> Tensor<4> {
+    if neighbours == 0 {
+        return slices;
+    }
+    let device = slices.device();
+    let channel = |channel: usize| {
+        let mut first = 0;
+        let mut sources = Vec::new();
+        for &count in counts {
+            let of_volume = (0..count).map(|slice| first + neighbour(slice, channel, neighbours, count));
+            sources.extend(of_volume.map(usize::cast_signed).map(|source| source as i64));
+            first += count;
+        }
+        let sources = TensorData::new(sources, [slices.dims()[0]]);
+        slices.clone().select(0, Tensor::<1, Int>::from_data(sources, &device))
+    };
+    Tensor::cat((0..=2 * neighbours).map(channel).collect(), 1)
 }
 
 /// Appends each slice with `neighbours` slices below and above it, the outermost repeated.
@@ -60,7 +122,7 @@ fn push_with_neighbours(values: &mut Vec<f32>, volume: &Array3<f32>, neighbours:
     let slices = volume.dim().0;
     for slice in 0..slices {
         for channel in 0..=2 * neighbours {
-            let source = (slice + channel).saturating_sub(neighbours).min(slices - 1);
+            let source = neighbour(slice, channel, neighbours, slices);
             values.extend(volume.index_axis(ndarray::Axis(0), source).iter());
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::EncoderConfig;
+use crate::gpu::GpuError;
 
 /// Why a network cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +65,9 @@ pub enum NetworkError {
         /// What to write instead.
         instead: &'static str,
     },
+    /// The device failed to make the batch.
+    #[error(transparent)]
+    Device(#[from] GpuError),
 }
 
 /// What the network classifies.

@@ -34,5 +34,5 @@ pub use encoder::{Encoder, ResidualBlock};
 pub use encoder_config::{EncoderConfig, ResidualConfig, TorchvisionConfig};
 pub use excitation::SqueezeExcitation;
 pub use network::{Kept, Network, Output};
-pub use read::{DeviceError, read_tensor};
+pub use read::read_tensor;
 pub use resnet::{ResNet, ResNetBlock};

@@ -2,8 +2,10 @@
 
 mod decide;
 mod predictor;
+mod rescue;
 mod view;
 
 pub use decide::decide;
 pub(crate) use decide::{calibrate, softmax};
 pub use predictor::{PredictError, Predictor};
+pub use rescue::Setback;

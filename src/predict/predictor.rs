@@ -1,15 +1,16 @@
 //! A bundle's networks on a device, ready to classify.
 
 use burn::module::Module;
-use burn::tensor::Device;
 use ndarray::Array3;
 
 use super::decide::{calibrate, decide, softmax};
 use super::view::View;
 use crate::bundle::{Axis, Bundle};
 use crate::findings::Prediction;
+use crate::gpu::{Compute, GpuError, caught};
 use crate::metrics::CalibrationMap;
-use crate::network::{Bags, DeviceError, Network, NetworkConfig, NetworkError, read_tensor};
+use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor};
+use crate::preprocess::Resident;
 
 /// Images in the encoder at a time on the CPU: their maps should stay in the cache.
 const CPU_IMAGES: usize = 16;
@@ -26,7 +27,7 @@ pub enum PredictError {
     Input(#[from] NetworkError),
     /// The device failed to compute or to give the result.
     #[error(transparent)]
-    Device(#[from] DeviceError),
+    Device(#[from] GpuError),
     /// The network gave infinities or no numbers.
     #[error("the network's output is not a finite number")]
     NotFinite,
@@ -36,12 +37,14 @@ pub enum PredictError {
 #[derive(Debug, Clone)]
 pub struct Predictor {
     networks: Vec<Network>,
+    /// The same weights where no device can lose them.
+    on_host: Vec<Network>,
     config: NetworkConfig,
     classes: Vec<String>,
     threshold: Option<f32>,
     calibration: Option<CalibrationMap>,
     views: Vec<View>,
-    device: Device,
+    compute: Compute,
 }
 
 /// What one network says of one volume.
@@ -51,22 +54,33 @@ struct Answer {
 }
 
 impl Predictor {
-    /// Puts a bundle's networks on `device`.
-    pub fn new(bundle: &Bundle, device: &Device) -> Self {
+    /// Puts a bundle's networks on the device of `compute`.
+    pub fn new(bundle: &Bundle, compute: &Compute) -> Self {
+        let on_host: Vec<Network> = bundle.networks().map(|network| network.clone().folded()).collect();
         Self {
-            networks: bundle.networks().map(|network| network.clone().folded().to_device(device)).collect(),
+            networks: on_host.iter().map(|network| network.clone().to_device(compute.device())).collect(),
+            on_host,
             config: bundle.network_config().clone(),
             classes: bundle.manifest().classes.clone(),
             threshold: bundle.manifest().threshold,
             calibration: bundle.manifest().calibration.as_ref().map(|calibration| calibration.map.clone()),
             views: vec![View::default()],
-            device: device.clone(),
+            compute: compute.clone(),
         }
     }
 
     /// Puts a bundle's networks on the CPU.
     pub fn on_cpu(bundle: &Bundle) -> Self {
-        Self::new(bundle, &Device::flex())
+        Self::new(bundle, &Compute::cpu())
+    }
+
+    /// The same network on the CPU.
+    #[must_use]
+    pub fn moved_to_cpu(&self) -> Self {
+        let compute = Compute::cpu();
+        let networks =
+            self.on_host.iter().map(|network| network.clone().to_device(compute.device())).collect();
+        Self { networks, compute, ..self.clone() }
     }
 
     /// The same predictor, which looks at each volume and at its mirror images along every
@@ -95,7 +109,8 @@ impl Predictor {
             let seen: Vec<_> = volumes.iter().map(|volume| view.of(volume)).collect();
             let seen: Vec<&Array3<f32>> = seen.iter().map(AsRef::as_ref).collect();
             for network in &self.networks {
-                for (answers, mut answer) in answers.iter_mut().zip(self.ask(network, &seen)?) {
+                let bags = caught(|| Bags::new(&seen, &self.config, self.compute.device()))??;
+                for (answers, mut answer) in answers.iter_mut().zip(self.ask(network, bags)?) {
                     if let (true, Some(attention)) = (view.z, answer.attention.as_mut()) {
                         attention.reverse();
                     }
@@ -106,12 +121,30 @@ impl Predictor {
         Ok(answers.iter().map(|answers| self.prediction(answers)).collect())
     }
 
+    /// Returns one prediction for each volume that preprocessing has left on the device, computed in one
+    /// batch. The voxels never pass through the host. Mirror images are not looked at.
+    ///
+    /// # Shapes
+    /// As [`Predictor::predict`].
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`]; also where the volumes are not on this predictor's device.
+    pub fn predict_resident(&self, volumes: &[&Resident]) -> Result<Vec<Prediction>, PredictError> {
+        let arrays: Vec<_> = volumes.iter().map(|volume| (&volume.values, volume.grid.shape_zyx())).collect();
+        let bags = Bags::resident(&arrays, &self.config, &self.compute)?;
+        let mut answers: Vec<Vec<Answer>> = volumes.iter().map(|_| Vec::new()).collect();
+        for network in &self.networks {
+            answers.iter_mut().zip(self.ask(network, bags.clone())?).for_each(|(all, one)| all.push(one));
+        }
+        Ok(answers.iter().map(|answers| self.prediction(answers)).collect())
+    }
+
     /// What one network says of each volume.
-    fn ask(&self, network: &Network, volumes: &[&Array3<f32>]) -> Result<Vec<Answer>, PredictError> {
-        let bags = Bags::new(volumes, &self.config, &self.device)?;
+    fn ask(&self, network: &Network, bags: Bags) -> Result<Vec<Answer>, PredictError> {
+        self.compute.gpu().map_or(Ok(()), |gpu| gpu.begin_work())?;
         let counts = bags.counts.clone();
-        let at_once = if self.device == Device::flex() { CPU_IMAGES } else { GPU_IMAGES };
-        let output = network.forward_in_pieces(bags, at_once);
+        let at_once = if self.compute.gpu().is_none() { CPU_IMAGES } else { GPU_IMAGES };
+        let output = caught(|| network.forward_in_pieces(bags, at_once))?;
         let logits = read_tensor(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::step::Operation;
 use super::{PreprocessError, Problem, Step};
 use crate::geometry::Grid;
-use crate::gpu::{Gpu, GpuBuffer, Recording};
+use crate::gpu::{Gpu, GpuBuffer, GpuError, Recording, StoredPixels};
 use crate::volume::{Volume, VolumeError};
 
 /// Most voxels a step may give: 8 GiB of values, beyond any CT.
@@ -106,12 +106,35 @@ impl Chain {
     pub fn run(&self, volume: Volume, processor: &Processor) -> Result<Volume, PreprocessError> {
         match processor {
             Processor::Cpu => self.run_on_cpu(volume),
-            Processor::Gpu(gpu) => {
-                let Resident { grid, values } = self.run_resident(&volume, gpu)?;
-                let values = gpu.download(&values).map_err(|error| on_device(error.into()))?;
-                volume_of(grid, values).map_err(on_device)
-            }
+            Processor::Gpu(gpu) => self.run_through(&volume, gpu),
         }
+    }
+
+    /// As [`Chain::run`], but where a GPU fails the CPU does the work, and `tell` hears why.
+    ///
+    /// # Errors
+    /// The first step that is wrong or does not fit the volume.
+    pub fn run_anyway(
+        &self,
+        volume: Volume,
+        processor: &Processor,
+        tell: impl FnOnce(GpuError),
+    ) -> Result<Volume, PreprocessError> {
+        let Processor::Gpu(gpu) = processor else { return self.run_on_cpu(volume) };
+        match self.run_through(&volume, gpu) {
+            Err(PreprocessError { problem: Problem::Gpu(reason), .. }) => {
+                tell(reason);
+                self.run_on_cpu(volume)
+            }
+            settled => settled,
+        }
+    }
+
+    /// To the device, through all steps, and back.
+    fn run_through(&self, volume: &Volume, gpu: &Gpu) -> Result<Volume, PreprocessError> {
+        let Resident { grid, values } = self.run_resident(volume, gpu)?;
+        let values = gpu.download(&values).map_err(|error| on_device(error.into()))?;
+        volume_of(grid, values).map_err(on_device)
     }
 
     fn run_on_cpu(&self, mut volume: Volume) -> Result<Volume, PreprocessError> {
@@ -139,7 +162,7 @@ impl Chain {
     }
 
     /// The steps, each with what puts its number and kind on a problem.
-    fn numbered(&self) -> impl Iterator<Item = (impl FnOnce(Problem) -> PreprocessError, &Step)> {
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (impl FnOnce(Problem) -> PreprocessError, &Step)> {
         self.steps.iter().enumerate().map(|(index, step)| {
             let place = move |problem| PreprocessError { step: index + 1, kind: step.kind(), problem };
             (place, step)
@@ -153,7 +176,7 @@ fn on_device(problem: Problem) -> PreprocessError {
 }
 
 /// The step's output grid, refused where it is too large to work on.
-fn checked_grid(step: &dyn Operation, grid: &Grid) -> Result<Option<Grid>, Problem> {
+pub(super) fn checked_grid(step: &dyn Operation, grid: &Grid) -> Result<Option<Grid>, Problem> {
     let next = step.output_grid(grid)?;
     match next.map(|grid| grid.shape_zyx()) {
         Some(shape_zyx) if voxels(shape_zyx) > MAX_VOXELS => {
@@ -177,19 +200,30 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn start(volume: &Volume, gpu: &'a Gpu) -> Result<Self, Problem> {
-        let values = gpu.upload(volume.as_slice())?;
-        Ok(Self { gpu, grid: *volume.grid(), values, recording: Recording::default() })
+        let grid = *volume.grid();
+        let mut recording = Recording::default();
+        let values = match StoredPixels::of_whole_numbers(volume.as_slice(), grid.shape_zyx()) {
+            Some(pixels) => {
+                recording.announce("upload".to_owned());
+                recording.push(pixels.pass());
+                gpu.upload_stored(&pixels)?
+            }
+            None => gpu.upload(volume.as_slice())?,
+        };
+        Ok(Self { gpu, grid, values, recording })
     }
 
     /// Records one step, after a look at the voxels where it needs one.
     fn then(mut self, step: &Step) -> Result<Self, Problem> {
         let mut settled = None;
+        let kind = step.kind();
         if step.operation().needs_voxels() {
             self = self.caught_up()?;
             settled = step.operation().settled(&self.volume()?)?;
         }
         let step = settled.as_ref().unwrap_or(step).operation();
         let next = checked_grid(step, &self.grid)?.ok_or(Problem::NeedsVoxels)?;
+        self.recording.announce(kind.to_owned());
         step.record(&self.grid, &mut self.recording)?;
         Ok(Self { grid: next, ..self })
     }

@@ -3,7 +3,7 @@
 use ndarray::Array3;
 use rayon::prelude::*;
 
-use crate::gpu::{GatherParams, Recording, vec3_xyz};
+use crate::gpu::{GatherParams, Pass, Reads, Recording, Work, vec3_xyz};
 
 /// Where each output voxel is copied from: output voxel `o` is input voxel
 /// `first + sum over a of step[a] * o[a]`, or `fill` where that lies outside.
@@ -96,8 +96,14 @@ impl Gather {
             step_x: vec4_xyz(self.step[2]),
             step_y: vec4_xyz(self.step[1]),
             step_z: vec4_xyz(self.step[0]),
+            low: [0; 4],
+            high: vec4_xyz(shape_zyx.map(usize::cast_signed)),
         };
-        recording.push(params, self.out_shape_zyx);
+        recording.push(Pass {
+            reads: Reads::Anywhere { margin: 0 },
+            out_shape_zyx: self.out_shape_zyx,
+            ..Pass::pointwise(Work::Gather(params), shape_zyx)
+        });
     }
 }
 

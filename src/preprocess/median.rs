@@ -8,7 +8,7 @@ use super::Problem;
 use super::chain::volume_of;
 use super::step::Operation;
 use crate::geometry::Grid;
-use crate::gpu::{MedianParams, Recording, vec3_xyz};
+use crate::gpu::{MedianParams, Pass, Reads, Recording, Work, vec3_xyz};
 use crate::volume::Volume;
 
 /// Replaces each voxel by the median of its neighbourhood, the outermost voxels repeated beyond the edge.
@@ -33,7 +33,7 @@ pub enum Neighbourhood {
     Volume,
 }
 
-/// Most neighbours: 3 x 3 x 3, more than 5 x 5. The kernel's `CAPACITY`.
+/// Most neighbours: 3 x 3 x 3, more than 5 x 5.
 const CAPACITY: usize = 27;
 
 impl Median {
@@ -133,13 +133,13 @@ impl Operation for Median {
     }
 
     fn record(&self, grid: &Grid, recording: &mut Recording) -> Result<(), Problem> {
-        let params = MedianParams {
-            shape: vec3_xyz(grid.shape_zyx()),
-            padding_0: 0,
-            radius: vec3_xyz(self.radius_zyx()).map(u32::cast_signed),
-            padding_1: 0,
-        };
-        recording.push(params, grid.shape_zyx());
+        let shape = grid.shape_zyx();
+        let params = MedianParams { shape: vec3_xyz(shape), padding: 0 };
+        let [radius_z, radius, _] = self.radius_zyx();
+        let [_, constant, constant_z] = vec3_xyz([radius_z, radius, radius]);
+        let reads = Reads::around(radius_z, shape[0]);
+        let work = Work::Median(params, [constant_z, constant]);
+        recording.push(Pass { reads, ..Pass::pointwise(work, shape) });
         Ok(())
     }
 }

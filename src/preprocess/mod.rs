@@ -8,6 +8,7 @@
 //! resampling drops taps beyond the edge and rescales the rest to a sum of 1, which for linear
 //! interpolation is the same as repeating; rotating fills what comes from outside.
 
+pub mod augment;
 mod chain;
 mod clip;
 mod crop;
@@ -19,6 +20,7 @@ mod interpolation;
 mod median;
 mod normalize;
 mod orient;
+mod plan;
 mod plane;
 mod ramp;
 mod resample;
@@ -41,6 +43,7 @@ pub use interpolation::Interpolation;
 pub use median::{Median, Neighbourhood};
 pub use normalize::{Normalize, Statistics};
 pub use orient::Orient;
+pub use plan::{Plan, Planned};
 pub use resample::Resample;
 pub use resize::{Fit, Resize};
 pub use rotate::{Axis, Rotate};

@@ -1,7 +1,7 @@
 //! A linear map and a clamp of every value: what window, clip, scale and normalize have in common.
 
 use crate::geometry::Grid;
-use crate::gpu::{IntensityParams, Recording, vec3_xyz};
+use crate::gpu::{self, Pass, Recording};
 use crate::volume::Volume;
 
 /// `clamp((value - subtract) * multiply + add, low, high)`.
@@ -29,7 +29,7 @@ impl Ramp {
     /// The map as a pass on a volume on `grid`.
     pub(super) fn record(self, grid: &Grid, recording: &mut Recording) {
         let Self { subtract, multiply, add, low, high } = self;
-        let shape = vec3_xyz(grid.shape_zyx());
-        recording.push(IntensityParams { shape, subtract, multiply, add, low, high }, grid.shape_zyx());
+        let ramp = gpu::Ramp { subtract, multiply, add, low, high, ..gpu::Ramp::IDENTITY };
+        recording.push(Pass::intensity(ramp, grid.shape_zyx()));
     }
 }

@@ -9,7 +9,7 @@ use super::plane::{PlaneTaps, narrowed};
 use super::step::Operation;
 use super::{Interpolation, Problem};
 use crate::geometry::Grid;
-use crate::gpu::{Recording, RotateParams, vec3_xyz};
+use crate::gpu::{AffineParams, Pass, Reads, Recording, Work, vec3_xyz};
 use crate::volume::Volume;
 
 /// Turns what the volume shows about one of the array's axes, through its centre, in millimetre space,
@@ -129,18 +129,19 @@ impl Operation for Rotate {
             let from = map.matrix3.row(axis);
             [from.x, from.y, from.z, map.translation[axis]].map(narrowed)
         };
-        let params = RotateParams {
-            shape: vec3_xyz(grid.shape_zyx()),
+        let shape = grid.shape_zyx();
+        let params = AffineParams {
+            in_shape: vec3_xyz(shape),
             fill: self.fill,
+            out_shape: vec3_xyz(shape),
+            interpolation: self.interpolation.number(),
             row_x: row(0),
             row_y: row(1),
             row_z: row(2),
-            interpolation: self.interpolation.number(),
-            padding_0: 0,
-            padding_1: 0,
-            padding_2: 0,
         };
-        recording.push(params, grid.shape_zyx());
+        // A cubic reads two planes beyond the one that a position lies behind.
+        let reads = Reads::Anywhere { margin: 2 };
+        recording.push(Pass { reads, ..Pass::pointwise(Work::Affine(params), shape) });
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use ndarray::Array3;
 
 use super::sweep::Sweep;
 use super::taps::Taps;
-use crate::gpu::{Recording, SeparableParams, Table, vec3_xyz};
+use crate::gpu::{Pass, Reads, Recording, SeparableParams, Table, Work, vec3_xyz};
 
 /// A linear filter along each axis that needs one, the most shrinking axis first.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,12 @@ impl Separable {
                 width: count(taps.width),
             };
             let tables = vec![Table::Indices(start), Table::Weights(taps.weights.clone())];
-            recording.push_with_tables(params, tables, out_shape);
+            let reads = match axis {
+                0 => Reads::Planes(taps.start.iter().map(|start| [*start, start + taps.width]).collect()),
+                _ => Reads::around(0, in_shape[0]),
+            };
+            let pass = Pass::pointwise(Work::Separable(params), in_shape);
+            recording.push(Pass { tables, reads, out_shape_zyx: out_shape, ..pass });
             out_shape
         });
     }

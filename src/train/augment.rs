@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::Axis;
+use crate::preprocess::augment::{Change, Elastic, Tone, Warp};
 use crate::random::Random;
 
 /// How much training cases are changed; all zero means not at all. Every slice of a case gets
@@ -36,7 +37,14 @@ pub struct AugmentConfig {
     pub noise: f64,
     /// Chance that a rectangle of up to a third of each side is set to the mean.
     pub cutout: f64,
+    /// Largest standard deviation of a smooth random displacement, as a share of the side.
+    pub elastic: f64,
+    /// Largest standard deviation of a Gaussian blur in the slice plane, pixels.
+    pub blur: f64,
 }
+
+/// Distance between the nodes of an elastic displacement, as a share of the side.
+const ELASTIC_CELL: f64 = 0.125;
 
 impl AugmentConfig {
     /// Returns the axes along which cases may be mirrored.
@@ -47,7 +55,11 @@ impl AugmentConfig {
 
     /// Returns the case changed by the draws of `random`; the shape stays.
     pub fn apply(&self, case: &Array3<f32>, random: &mut Random) -> Array3<f32> {
-        let plan = Plan::draw(self, case, random);
+        let mean = case.mean().unwrap_or(0.0);
+        if self.elastic > 0.0 || self.blur > 0.0 {
+            return self.change(case.dim().into(), mean, random).apply(case);
+        }
+        let plan = Plan::draw(self, (case.dim(), mean), random);
         let mut changed = Array3::zeros(case.dim());
         let slices = case.dim().0;
         changed.axis_iter_mut(ndarray::Axis(0)).into_par_iter().enumerate().for_each(|(z, mut slice)| {
@@ -57,6 +69,44 @@ impl AugmentConfig {
         });
         changed
     }
+
+    /// Returns a change of a case of `shape_zyx` and this mean, drawn by `random`, as passes for a device
+    /// or the CPU. Its noise is another than that of [`AugmentConfig::apply`], of the same size.
+    pub fn change(&self, shape_zyx: [usize; 3], mean: f32, random: &mut Random) -> Change {
+        let plan = Plan::draw(self, (shape_zyx.into(), mean), random);
+        let key = |bits: u64| [high_half(bits), high_half(bits << 32)];
+        let [z, y, x] = shape_zyx.map(|side| side as f64);
+        let elastic = (self.elastic > 0.0).then(|| {
+            let share = random.uniform(0.0, self.elastic);
+            let of_plane = |share: f64| [single(share * x), single(share * y), 0.0];
+            let [cell_x, cell_y, _] = of_plane(ELASTIC_CELL);
+            Elastic {
+                sigma_voxels: of_plane(share),
+                cell_voxels: [cell_x, cell_y, single(z)],
+                key: key(random.bits()),
+            }
+        });
+        let blur = if self.blur > 0.0 { random.uniform(0.0, self.blur) } else { 0.0 };
+        let tone = Tone {
+            exponent: plan.exponent,
+            gain: plan.gain,
+            offset: plan.offset,
+            mean,
+            noise: plan.noise,
+            key: key(plan.noise_seed),
+            blank: plan.blank.clone().map(|[columns, rows]| [0..shape_zyx[0], rows, columns]),
+        };
+        Change { warp: Warp { rows: plan.rows(shape_zyx), elastic }, blur_voxels: [0.0, blur, blur], tone }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is meant")]
+fn single(value: f64) -> f32 {
+    value as f32
+}
+
+fn high_half(bits: u64) -> u32 {
+    (bits >> 32) as u32
 }
 
 /// One draw of all changes.
@@ -83,8 +133,8 @@ fn factor(most: f64, random: &mut Random) -> f64 {
 
 impl Plan {
     #[expect(clippy::cast_possible_truncation, reason = "voxel values are f32")]
-    fn draw(config: &AugmentConfig, case: &Array3<f32>, random: &mut Random) -> Self {
-        let (_, rows, columns) = case.dim();
+    fn draw(config: &AugmentConfig, case: ((usize, usize, usize), f32), random: &mut Random) -> Self {
+        let ((_, rows, columns), mean) = case;
         let sign = |chance: f64, random: &mut Random| if random.chance(chance) { -1.0 } else { 1.0 };
         let (flip_x, flip_y) = (sign(config.flip_x, random), sign(config.flip_y, random));
         let flip_z = random.chance(config.flip_z);
@@ -110,8 +160,20 @@ impl Plan {
             })
         });
         let noise_seed = random.bits();
-        let mean = case.mean().unwrap_or(0.0);
         Self { matrix, shift, flip_z, exponent, gain, offset, mean, noise, noise_seed, blank }
+    }
+
+    /// The rows that give a source voxel's x, y and z from (x, y, z, 1) of the voxel.
+    fn rows(&self, shape_zyx: [usize; 3]) -> [[f32; 4]; 3] {
+        let [last_z, last_y, last_x] = shape_zyx.map(|side| side as f64 - 1.0);
+        let centre = [last_x / 2.0, last_y / 2.0];
+        let row = |axis: usize| {
+            let [a, b] = self.matrix[axis];
+            let start = centre[axis] + self.shift[axis] - a * centre[0] - b * centre[1];
+            [a, b, 0.0, start].map(single)
+        };
+        let through = if self.flip_z { [0.0, 0.0, -1.0, single(last_z)] } else { [0.0, 0.0, 1.0, 0.0] };
+        [row(0), row(1), through]
     }
 
     fn warp(&self, source: ArrayView2<f32>, slice: &mut ndarray::ArrayViewMut2<f32>, noise: &mut Random) {
@@ -183,6 +245,38 @@ mod tests {
         let apply = |seed| config.apply(&ramp(), &mut Random::new(seed));
         assert_eq!(apply(5), apply(5));
         assert_ne!(apply(5), apply(6));
+    }
+
+    #[test]
+    fn the_same_draw_as_passes_is_the_same_change() {
+        let config = AugmentConfig {
+            flip_x: 0.5,
+            flip_z: 0.5,
+            rotate_degrees: 20.0,
+            scale: 0.2,
+            shift: 0.1,
+            brightness: 0.3,
+            contrast: 0.2,
+            cutout: 0.5,
+            ..Default::default()
+        };
+        let case = ramp();
+        for seed in 0..20 {
+            let one = config.apply(&case, &mut Random::new(seed));
+            let change = config.change([2, 5, 6], case.mean().unwrap(), &mut Random::new(seed));
+            let other = change.apply(&case);
+            // Positions in f32 against f64, on a slope of 10 a pixel.
+            assert!(one.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-3), "{seed}: {one} {other}");
+        }
+    }
+
+    #[test]
+    fn elastic_and_blur_are_drawn_from_the_stream_and_change_the_case() {
+        let config = AugmentConfig { elastic: 0.05, blur: 1.0, ..Default::default() };
+        let apply = |seed| config.apply(&ramp(), &mut Random::new(seed));
+        assert_eq!(apply(5), apply(5));
+        assert_ne!(apply(5), apply(6));
+        assert_ne!(apply(5), ramp());
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::bundle::{BundleError, WeightsError};
 use crate::cohort::{CohortError, Failure};
+use crate::gpu::GpuError;
 use crate::metrics::MetricsError;
-use crate::network::{DeviceError, NetworkError};
+use crate::network::NetworkError;
 use crate::predict::PredictError;
 
 /// Why a training or an evaluation cannot go on.
@@ -69,7 +70,7 @@ pub enum TrainError {
     },
     /// The device failed.
     #[error("{0}; try again with --device cpu")]
-    Device(#[from] DeviceError),
+    Device(#[from] GpuError),
     /// The weights cannot be read from the device or put back.
     #[error(transparent)]
     Weights(#[from] WeightsError),

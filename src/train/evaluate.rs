@@ -57,7 +57,7 @@ pub fn evaluate(
     compute: &Compute,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Evaluated, TrainError> {
-    judge(bundle, cases, (compute, observe), Predictor::new(bundle, compute.device()))
+    judge(bundle, cases, (compute, observe), Predictor::new(bundle, compute))
 }
 
 /// As [`evaluate`], with mirror images along every combination of the bundle's `mirrors` averaged.
@@ -70,7 +70,7 @@ pub fn evaluate_mirrored(
     compute: &Compute,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Evaluated, TrainError> {
-    let predictor = Predictor::new(bundle, compute.device()).with_mirrors(&bundle.manifest().mirrors);
+    let predictor = Predictor::new(bundle, compute).with_mirrors(&bundle.manifest().mirrors);
     judge(bundle, cases, (compute, observe), predictor)
 }
 

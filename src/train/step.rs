@@ -9,7 +9,8 @@ use super::groups::{ParameterGroup, freeze};
 use super::loss::{Loss, Targets};
 use super::mix::Mix;
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::network::{Bags, DeviceError, Kept, Network, read_tensor};
+use crate::gpu::{GpuError, caught};
+use crate::network::{Bags, Kept, Network, read_tensor};
 use crate::random::Random;
 
 /// The labelled bags of one step.
@@ -95,18 +96,20 @@ impl Trainer {
         let mut sum = 0.0;
         let mut gradients = GradientsAccumulator::new();
         for batch in batches {
-            let loss = self.loss_of(batch, random);
+            let loss = caught(|| self.loss_of(batch, random))?;
             let value = scalar(loss.clone())?;
             if !value.is_finite() {
                 return Ok(value);
             }
             sum += value;
             let loss = if count > 1.0 { loss / count } else { loss };
-            let of_batch = GradientsParams::from_grads(loss.backward(), &self.network);
-            gradients.accumulate(&self.network, of_batch);
+            caught(|| {
+                let of_batch = GradientsParams::from_grads(loss.backward(), &self.network);
+                gradients.accumulate(&self.network, of_batch);
+            })?;
         }
         let network = self.network.clone();
-        self.network = self.optimizer.step(network, gradients.grads(), share, self.clip_norm)?;
+        self.network = caught(|| self.optimizer.step(network, gradients.grads(), share, self.clip_norm))??;
         Ok(sum / count)
     }
 
@@ -148,5 +151,5 @@ pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64, TrainError> {
     values
         .first()
         .map(|value| f64::from(*value))
-        .ok_or_else(|| DeviceError("no value came back".to_owned()).into())
+        .ok_or_else(|| GpuError::Failed { message: "no value came back".to_owned() }.into())
 }

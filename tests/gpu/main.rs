@@ -8,7 +8,11 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
+mod augment;
+mod bridge;
+mod passes;
 mod preprocess;
+mod safety;
 mod training;
 
 use pulmo::gpu::{Choice, Compute};

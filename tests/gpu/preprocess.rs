@@ -19,7 +19,7 @@ fn opened_gpu() -> Option<Arc<Gpu>> {
 }
 
 /// A volume of noise over a slope, with random size and spacing, its axes in any order and sense.
-fn random_volume(random: &mut Random) -> Volume {
+pub(super) fn random_volume(random: &mut Random) -> Volume {
     let shape: [usize; 3] = [1 + random.below(12), 2 + random.below(60), 2 + random.below(90)];
     let spacing: [f64; 3] = std::array::from_fn(|_| random.uniform(0.4, 3.0));
     let mut axes = [DVec3::X * spacing[2], DVec3::Y * spacing[1], DVec3::Z * spacing[0]];
@@ -33,14 +33,14 @@ fn random_picture(random: &mut Random) -> Volume {
     noise(Grid::of_picture(2 + random.below(80), 2 + random.below(120)).unwrap(), random)
 }
 
-fn noise(grid: Grid, random: &mut Random) -> Volume {
+pub(super) fn noise(grid: Grid, random: &mut Random) -> Volume {
     Volume::from_fn(grid, |[z, y, x]| {
         (random.uniform(-500.0, 500.0) + (z as f64) * 9.0 - (y as f64) * 4.0 + (x as f64) * 3.0) as f32
     })
 }
 
 /// Runs TOML steps on both and compares.
-fn compare(gpu: &Arc<Gpu>, volume: &Volume, steps: &str) {
+pub(super) fn compare(gpu: &Arc<Gpu>, volume: &Volume, steps: &str) {
     let chain: Chain = toml::from_str(steps).unwrap_or_else(|error| panic!("{steps}: {error}"));
     let name = format!("{:?} {steps}", volume.grid().shape_zyx());
     let cpu = chain.run(volume.clone(), &Processor::Cpu).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -55,7 +55,7 @@ fn compare(gpu: &Arc<Gpu>, volume: &Volume, steps: &str) {
     assert!(worst <= 1e-3 * range, "{name}: differs by {worst} of a range of {range}");
 }
 
-const ANYWHERE: [&str; 24] = [
+pub(super) const ANYWHERE: [&str; 24] = [
     "kind = 'orient'",
     "kind = 'window'\ncenter_hu = -60.0\nwidth_hu = 700.0",
     "kind = 'clip'\nlow = -300.0\nhigh = 200.0",
@@ -82,7 +82,7 @@ const ANYWHERE: [&str; 24] = [
     "kind = 'median'\nsize = 3\nneighbourhood = 'volume'",
 ];
 
-const IN_MILLIMETRES: [&str; 4] = [
+pub(super) const IN_MILLIMETRES: [&str; 4] = [
     "kind = 'resample'\nspacing_mm = [1.5, 1.0, 1.0]",
     "kind = 'resample'\nspacing_mm = [0, 4.0, 2.5]\ninterpolation = 'cubic'",
     "kind = 'resample'\nspacing_mm = [5.0, 0.9, 3.0]\nantialias = false\ninterpolation = 'nearest'",

@@ -59,7 +59,7 @@ fn every_way_in_gives_one_tensor_and_one_score() {
     let root = tempfile::tempdir().unwrap();
     let bundle = bundle::embedded().unwrap();
     let compute = Compute::open(Choice::Cpu).unwrap();
-    let (engine, predictor) = (Engine::new(&bundle, &compute), Predictor::new(&bundle, compute.device()));
+    let (engine, predictor) = (Engine::new(&bundle, &compute), Predictor::new(&bundle, &compute));
     let volume = chest();
     let (tensor, expected) = judged(&bundle, &predictor, volume.clone());
     let assert_same = |name: &str, found: Volume| {

@@ -32,17 +32,21 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     for code in &loaded.warnings {
         printer::say(&format!("warning: {code}: {}", code.advice()));
     }
+    let Some(out) = &args.out else {
+        printer::data(chain.plan(loaded.volume.grid())?.to_string().trim_end())?;
+        return Ok(Exit::Done);
+    };
     let load_s = watch.lap_s();
     let volume = chain.run(loaded.volume, &processor)?;
     let chain_s = watch.lap_s();
-    write_npy(&args.out, &volume.grid().shape_zyx(), volume.as_slice())
-        .with_context(|| format!("cannot write {}", args.out.display()))?;
+    write_npy(out, &volume.grid().shape_zyx(), volume.as_slice())
+        .with_context(|| format!("cannot write {}", out.display()))?;
     if args.timings {
         let seconds = json!({ "load_s": load_s, "chain_s": chain_s, "write_s": watch.lap_s() });
         printer::say(&seconds.to_string());
     }
     let (shape, spacing) = (volume.grid().shape_zyx(), volume.grid().spacing_mm());
-    printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", args.out.display()));
+    printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", out.display()));
     Ok(Exit::Done)
 }
 

@@ -1,0 +1,102 @@
+//! What is done when a device fails: smaller batches, then the CPU.
+
+use ndarray::{Array3, ArrayView3};
+
+use super::{PredictError, Predictor};
+use crate::findings::Prediction;
+use crate::gpu::{Gpu, GpuError};
+use crate::preprocess::Resident;
+
+/// What had to be done differently because a device failed. The results are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Setback {
+    /// A batch did not fit into the device's memory and was halved.
+    Halved {
+        /// Volumes in the batch that did not fit.
+        volumes: usize,
+    },
+    /// The work went on with the CPU.
+    Cpu {
+        /// What the device said.
+        reason: GpuError,
+    },
+}
+
+impl std::fmt::Display for Setback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Halved { volumes } => {
+                write!(f, "a batch of {volumes} did not fit into the device's memory and was halved")
+            }
+            Self::Cpu { reason } => write!(f, "{reason}; going on with the CPU, which is slower"),
+        }
+    }
+}
+
+impl Predictor {
+    /// As [`Predictor::predict`], but a batch that is too large for the device's memory is halved, and
+    /// what still fails on the device goes to the CPU. Each setback is handed to `tell`.
+    ///
+    /// # Errors
+    /// [`PredictError`] where the volumes do not fit the network.
+    pub fn predict_anyway(
+        &self,
+        volumes: &[&Array3<f32>],
+        mut tell: impl FnMut(Setback),
+    ) -> Result<Vec<Prediction>, PredictError> {
+        let on_cpu = |volumes: &[&Array3<f32>]| self.moved_to_cpu().predict(volumes);
+        rescued(volumes, &|batch| self.predict(batch), &on_cpu, &mut tell)
+    }
+
+    /// As [`Predictor::predict_resident`], with the same care as [`Predictor::predict_anyway`].
+    ///
+    /// # Errors
+    /// [`PredictError`] where the volumes do not fit the network; [`GpuError::Lost`] where the device is
+    /// lost and its volumes with it: preprocess those again on the CPU, and go on with
+    /// [`Predictor::moved_to_cpu`].
+    pub fn predict_resident_anyway(
+        &self,
+        volumes: &[&Resident],
+        gpu: &Gpu,
+        mut tell: impl FnMut(Setback),
+    ) -> Result<Vec<Prediction>, PredictError> {
+        let on_cpu = |volumes: &[&Resident]| {
+            let volumes: Vec<_> = volumes.iter().map(|v| read_back(v, gpu)).collect::<Result<_, _>>()?;
+            self.moved_to_cpu().predict(&volumes.iter().collect::<Vec<_>>())
+        };
+        rescued(volumes, &|batch| self.predict_resident(batch), &on_cpu, &mut tell)
+    }
+}
+
+fn read_back(volume: &Resident, gpu: &Gpu) -> Result<Array3<f32>, PredictError> {
+    let values = gpu.download(&volume.values)?;
+    let view = ArrayView3::from_shape(volume.grid.shape_zyx(), &values)
+        .map_err(|error| GpuError::Failed { message: error.to_string() })?;
+    Ok(view.to_owned())
+}
+
+type Predicted = Result<Vec<Prediction>, PredictError>;
+
+/// Halves what does not fit, and gives to the CPU what fails even so.
+fn rescued<T>(
+    batch: &[T],
+    on_device: &dyn Fn(&[T]) -> Predicted,
+    on_cpu: &dyn Fn(&[T]) -> Predicted,
+    tell: &mut dyn FnMut(Setback),
+) -> Predicted {
+    match on_device(batch) {
+        Err(PredictError::Device(GpuError::OutOfMemory { .. })) if batch.len() > 1 => {
+            tell(Setback::Halved { volumes: batch.len() });
+            let (first, second) = batch.split_at(batch.len() / 2);
+            let mut predictions = rescued(first, on_device, on_cpu, tell)?;
+            predictions.extend(rescued(second, on_device, on_cpu, tell)?);
+            Ok(predictions)
+        }
+        Err(PredictError::Device(reason)) => {
+            tell(Setback::Cpu { reason });
+            on_cpu(batch)
+        }
+        settled => settled,
+    }
+}

@@ -1,0 +1,114 @@
+//! A device that fails on purpose: coded errors, smaller batches, the CPU, and the same results.
+
+use std::process::Command;
+
+use pulmo::findings::Prediction;
+use pulmo::gpu::{Choice, Chosen, Fault, Gpu, GpuError, Injection, choose};
+use pulmo::predict::{PredictError, Predictor, Setback};
+use pulmo::preprocess::{Chain, Processor};
+use pulmo::random::Random;
+
+use super::bridge::prepared;
+use super::opened;
+use super::preprocess::random_volume;
+
+/// Any adapter, real or software.
+pub(super) fn found() -> Option<pulmo::gpu::Found> {
+    opened()?;
+    [Choice::Gpu, Choice::Software].into_iter().find_map(|choice| match choose(choice) {
+        Ok(Chosen::Adapter(found)) => Some(*found),
+        _ => None,
+    })
+}
+
+const CHAIN: &str = "[[step]]\nkind = 'gaussian'\nsigma_voxels = [0.0, 1.0, 1.0]\n\
+                     [[step]]\nkind = 'window'\ncenter_hu = -60.0\nwidth_hu = 700.0\n";
+
+#[test]
+fn a_chain_out_of_memory_goes_to_the_cpu_with_the_same_result() {
+    let Some(found) = found() else { return };
+    let gpu = Gpu::open(found).unwrap();
+    let chain: Chain = toml::from_str(CHAIN).unwrap();
+    let volume = random_volume(&mut Random::new(1));
+    let on_cpu = chain.run(volume.clone(), &Processor::Cpu).unwrap();
+    for fault in [Fault::OutOfMemory, Fault::Lost] {
+        gpu.inject(Injection { fault, first: 1, last: 1 });
+        let mut reasons = Vec::new();
+        let processor = Processor::Gpu(gpu.clone());
+        let rescued = chain.run_anyway(volume.clone(), &processor, |reason| reasons.push(reason)).unwrap();
+        assert_eq!(rescued, on_cpu);
+        let expected = |reason: &GpuError| match fault {
+            Fault::OutOfMemory => matches!(reason, GpuError::OutOfMemory { .. }),
+            Fault::Lost => matches!(reason, GpuError::Lost { .. }),
+        };
+        assert!(reasons.len() == 1 && expected(&reasons[0]), "{fault:?}: {reasons:?}");
+    }
+    let error = chain.run(volume, &Processor::Gpu(gpu)).unwrap_err();
+    assert_eq!(error.code(), Some(pulmo::findings::Code::Device), "{error}");
+}
+
+fn close(a: &[Prediction], b: &[Prediction]) -> bool {
+    let near = |(a, b): (&Prediction, &Prediction)| {
+        a.class == b.class && a.probabilities.iter().zip(&b.probabilities).all(|(a, b)| (a - b).abs() < 1e-3)
+    };
+    a.len() == b.len() && a.iter().zip(b).all(near)
+}
+
+/// The rest runs in a process of its own, whose device nobody else uses: burn's can only be lost for good.
+#[test]
+fn predictions_survive_a_device_that_fails() {
+    if opened().is_none() {
+        return;
+    }
+    let this = std::env::current_exe().unwrap();
+    let child = Command::new(this)
+        .args(["--ignored", "--exact", "safety::alone_predictions_survive_a_device_that_fails"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
+}
+
+#[test]
+#[ignore = "destroys the process's device; another test runs it in a process of its own"]
+fn alone_predictions_survive_a_device_that_fails() {
+    let Some(compute) = opened() else { return };
+    let gpu = compute.gpu().unwrap().clone();
+    let predictor = Predictor::new(&pulmo::bundle::embedded().unwrap(), &compute);
+    let (hosts, residents) = prepared(&compute, 3);
+    let volumes: Vec<_> = hosts.iter().collect();
+    let on_cpu = predictor.moved_to_cpu().predict(&volumes).unwrap();
+    let oom = Injection { fault: Fault::OutOfMemory, first: 1, last: 1 };
+    let run = |injection: Injection| {
+        gpu.inject(injection);
+        let mut setbacks = Vec::new();
+        let predictions = predictor.predict_anyway(&volumes, |setback| setbacks.push(setback)).unwrap();
+        assert!(close(&predictions, &on_cpu), "{injection:?}: {predictions:?} {on_cpu:?}");
+        setbacks
+    };
+    let halved = |volumes| Setback::Halved { volumes };
+    assert_eq!(run(oom), [halved(3)]);
+    assert_eq!(run(Injection { last: 2, ..oom }).len(), 2);
+
+    gpu.inject(Injection { last: u64::MAX, ..oom });
+    let mut setbacks = Vec::new();
+    let resident: Vec<_> = residents.iter().collect();
+    let rescued =
+        predictor.predict_resident_anyway(&resident, &gpu, |setback| setbacks.push(setback)).unwrap();
+    assert!(close(&rescued, &on_cpu));
+    let by_cpu =
+        setbacks.iter().filter(|s| matches!(s, Setback::Cpu { reason: GpuError::OutOfMemory { .. } }));
+    assert_eq!((by_cpu.count(), setbacks.len()), (3, 5), "{setbacks:?}");
+
+    let lost = run(Injection { fault: Fault::Lost, ..oom });
+    assert!(matches!(lost.as_slice(), [Setback::Cpu { reason: GpuError::Lost { .. } }]), "{lost:?}");
+    let error = predictor.predict_resident_anyway(&resident, &gpu, |_| ()).unwrap_err();
+    assert!(matches!(error, PredictError::Device(GpuError::Lost { .. })), "{error}");
+    let Err(error) = gpu.upload(&[1.0; 8]).and_then(|array| gpu.download(&array)) else { panic!("works") };
+    assert!(matches!(error, GpuError::Lost { .. }), "{error}");
+    assert!(close(&predictor.moved_to_cpu().predict(&volumes).unwrap(), &on_cpu));
+}
