@@ -1,5 +1,6 @@
 //! The straight line from a path to an observation.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -11,16 +12,15 @@ use super::ahead::{Bounds, each_ahead};
 use crate::bundle::{Axis, Bundle};
 use crate::dicom::{AssembleSettings, Coverage, Shortfall};
 use crate::findings::{Code, Observation, Prediction, Provenance, Verdict};
-use crate::gpu::Compute;
+use crate::gpu::{Compute, GpuError};
 use crate::intake::{self, Item, Settings};
-use crate::predict::{PredictError, Predictor};
-use crate::preprocess::{Chain, PreprocessError, Problem, Processor};
+use crate::predict::{PredictError, Predictor, rescued};
+use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident};
 use crate::volume::Volume;
 
 /// A bundle on a device, ready to look at files.
 #[derive(Debug)]
 pub struct Engine {
-    bundle: Bundle,
     chain: Chain,
     predictor: Predictor,
     processor: Processor,
@@ -57,7 +57,6 @@ impl Engine {
     /// Puts `bundle` on the device of `compute`.
     pub fn new(bundle: &Bundle, compute: &Compute) -> Self {
         Self {
-            bundle: bundle.clone(),
             chain: bundle.manifest().chain.clone(),
             predictor: Predictor::new(bundle, compute),
             processor: compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone())),
@@ -112,7 +111,9 @@ impl Engine {
         let loaded = item.load(&settings()).map_err(|error| error.verdict())?;
         let content = match self.processor {
             Processor::Gpu(_) => Content::Volume(loaded.volume),
-            Processor::Cpu => Content::Input(self.input(loaded.volume, &Processor::Cpu).map_err(verdict_of)?),
+            Processor::Cpu => Content::Input(
+                self.input(loaded.volume, &Processor::Cpu).map_err(|error| verdict_of(&error))?,
+            ),
         };
         Ok((Verdict::from_warnings(loaded.warnings), content))
     }
@@ -126,18 +127,17 @@ impl Engine {
         let (mut observations, mut inputs, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for ready in readies {
             let mut verdict = ready.verdict;
-            match ready.content.map(|content| self.preprocessed(content)) {
+            match ready.content.map(|content| self.input_of(content)) {
                 Some(Ok(input)) => {
                     places.push(observations.len());
                     inputs.push(input);
                 }
-                Some(Err(error)) => verdict = verdict_of(error),
+                Some(Err(error)) => verdict = verdict_of(&error),
                 None => {}
             }
             let provenance = self.provenance.clone();
             observations.push(Observation { path: ready.path, verdict, prediction: None, provenance });
         }
-        let inputs: Vec<&Array3<f32>> = inputs.iter().collect();
         for (place, answer) in places.into_iter().zip(self.answers(&inputs)) {
             let observation: &mut Observation = &mut observations[place];
             match answer {
@@ -151,45 +151,97 @@ impl Engine {
         observations
     }
 
-    /// What the network sees; made on the CPU where the GPU cannot.
-    fn preprocessed(&self, content: Content) -> Result<Array3<f32>, PreprocessError> {
+    /// What the network sees; where it can be, left on the device, else made on the CPU.
+    fn input_of(&self, content: Content) -> Result<Input, PreprocessError> {
         let volume = match content {
-            Content::Input(input) => return Ok(input),
+            Content::Input(input) => return Ok(Input::Host(input)),
             Content::Volume(volume) => volume,
         };
-        match self.input(volume.clone(), &self.processor) {
-            Err(PreprocessError { problem: Problem::Gpu(_), .. }) => self.input(volume, &Processor::Cpu),
-            other => other,
+        if let Processor::Gpu(gpu) = &self.processor {
+            match self.chain.run_resident(&volume, gpu) {
+                Ok(resident) => return Ok(Input::Resident(Box::new((resident, volume)))),
+                Err(PreprocessError { problem: Problem::Gpu(_), .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(Input::Host(self.input(volume, &Processor::Cpu)?))
     }
 
-    /// One answer for each input, with the device that gave it. A batch that the device cannot do is
-    /// halved; a single input that it cannot do goes to the CPU.
-    fn answers(&self, inputs: &[&Array3<f32>]) -> Vec<Result<(Prediction, &str), Code>> {
+    /// One answer for each input, with the device that gave it.
+    fn answers(&self, inputs: &[Input]) -> Vec<Result<(Prediction, &str), Code>> {
         if inputs.is_empty() {
             return Vec::new();
         }
-        let failed = match self.predictor.predict(inputs) {
-            Ok(predictions) => {
-                return predictions.into_iter().map(|p| Ok((p, self.provenance.device.as_str()))).collect();
-            }
-            Err(error) => error,
+        let device = self.provenance.device.as_str();
+        let by = |name: &'static str, predictions: Vec<Prediction>| -> Vec<(Prediction, &'static str)> {
+            predictions.into_iter().map(|prediction| (prediction, name)).collect()
         };
-        if let (first, second @ [_, ..]) = inputs.split_at(inputs.len() / 2)
-            && !first.is_empty()
-        {
-            return [self.answers(first), self.answers(second)].concat();
+        let on_device = |inputs: &[Input]| Ok(by("", self.asked(inputs)?));
+        let on_cpu = |inputs: &[Input]| {
+            let predictions = inputs.iter().map(|input| self.asked_on_cpu(input));
+            Ok(by(CPU, predictions.collect::<Result<_, PredictError>>()?))
+        };
+        match rescued(inputs, &on_device, &on_cpu, &mut |_| {}) {
+            Ok(answers) => {
+                let named = |(prediction, name): (Prediction, &'static str)| {
+                    Ok((prediction, if name == CPU { CPU } else { device }))
+                };
+                answers.into_iter().map(named).collect()
+            }
+            // One of them does not fit to the others or to the network: each for itself.
+            Err(_) if inputs.len() > 1 => inputs.chunks(1).flat_map(|input| self.answers(input)).collect(),
+            Err(error) => vec![Err(code_of(&error))],
         }
-        vec![match failed {
-            PredictError::Device(_) if self.provenance.device != CPU => self.answer_on_cpu(inputs),
-            error => Err(code_of(&error)),
-        }]
     }
 
-    fn answer_on_cpu(&self, inputs: &[&Array3<f32>]) -> Result<(Prediction, &str), Code> {
-        let predictor = self.on_cpu.get_or_init(|| Predictor::on_cpu(&self.bundle));
-        let predictions = predictor.predict(inputs).map_err(|error| code_of(&error))?;
-        predictions.into_iter().next().map(|prediction| (prediction, CPU)).ok_or(Code::Device)
+    /// The device's predictions for a batch.
+    fn asked(&self, inputs: &[Input]) -> Result<Vec<Prediction>, PredictError> {
+        let residents: Option<Vec<&Resident>> = inputs.iter().map(Input::resident).collect();
+        match residents {
+            Some(residents) if self.predictor.views() == 1 => self.predictor.predict_resident(&residents),
+            _ => {
+                let hosts = inputs.iter().map(|input| self.on_host(input)).collect::<Result<Vec<_>, _>>()?;
+                self.predictor.predict(&hosts.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// The CPU's prediction for what the device failed at.
+    fn asked_on_cpu(&self, input: &Input) -> Result<Prediction, PredictError> {
+        let predictor = self.on_cpu.get_or_init(|| self.predictor.moved_to_cpu());
+        let host = self.on_host(input)?;
+        let prediction = predictor.predict(&[host.as_ref()])?.into_iter().next();
+        prediction.ok_or(PredictError::NotFinite)
+    }
+
+    /// The input in the host's memory; what was on the device is made again by the CPU, since the device
+    /// may be lost.
+    fn on_host<'a>(&self, input: &'a Input) -> Result<Cow<'a, Array3<f32>>, PredictError> {
+        match input {
+            Input::Host(input) => Ok(Cow::Borrowed(input)),
+            Input::Resident(both) => {
+                let made = self.input(both.1.clone(), &Processor::Cpu);
+                // What the device could preprocess, the CPU can.
+                made.map(Cow::Owned).map_err(|error| GpuError::Failed { message: error.to_string() }.into())
+            }
+        }
+    }
+}
+
+/// What the network sees.
+enum Input {
+    /// In the host's memory.
+    Host(Array3<f32>),
+    /// On the device, with what it was made from.
+    Resident(Box<(Resident, Volume)>),
+}
+
+impl Input {
+    fn resident(&self) -> Option<&Resident> {
+        match self {
+            Self::Host(_) => None,
+            Self::Resident(both) => Some(&both.0),
+        }
     }
 }
 
@@ -208,7 +260,7 @@ fn contained<T>(work: impl FnOnce() -> Result<T, Verdict>) -> Result<T, Verdict>
 }
 
 /// A problem of the chain itself, not of the scan, is told as the device's.
-fn verdict_of(error: PreprocessError) -> Verdict {
+fn verdict_of(error: &PreprocessError) -> Verdict {
     Verdict::NotEvaluable(error.code().unwrap_or(Code::Device))
 }
 

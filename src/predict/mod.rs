@@ -9,3 +9,4 @@ pub use decide::decide;
 pub(crate) use decide::{calibrate, softmax};
 pub use predictor::{PredictError, Predictor};
 pub use rescue::Setback;
+pub(crate) use rescue::rescued;

@@ -76,15 +76,16 @@ fn read_back(volume: &Resident, gpu: &Gpu) -> Result<Array3<f32>, PredictError> 
     Ok(view.to_owned())
 }
 
-type Predicted = Result<Vec<Prediction>, PredictError>;
+/// A way to get the predictions of a batch.
+type Attempt<'a, T, P> = &'a dyn Fn(&[T]) -> Result<Vec<P>, PredictError>;
 
 /// Halves what does not fit, and gives to the CPU what fails even so.
-fn rescued<T>(
+pub(crate) fn rescued<T, P>(
     batch: &[T],
-    on_device: &dyn Fn(&[T]) -> Predicted,
-    on_cpu: &dyn Fn(&[T]) -> Predicted,
+    on_device: Attempt<T, P>,
+    on_cpu: Attempt<T, P>,
     tell: &mut dyn FnMut(Setback),
-) -> Predicted {
+) -> Result<Vec<P>, PredictError> {
     match on_device(batch) {
         Err(PredictError::Device(GpuError::OutOfMemory { .. })) if batch.len() > 1 => {
             tell(Setback::Halved { volumes: batch.len() });
