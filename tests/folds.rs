@@ -77,7 +77,7 @@ fn check_table(path: &Path) {
 }
 
 fn probabilities(bundle: &Bundle, volume: &Array3<f32>) -> Vec<f32> {
-    let predictor = Predictor::new(bundle, Compute::cpu().device());
+    let predictor = Predictor::new(bundle, &Compute::cpu());
     predictor.predict(&[volume]).unwrap().remove(0).probabilities
 }
 

@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 use ndarray::Array3;
 use pulmo::gpu::{Compute, GpuError};
-use pulmo::network::{Bags, EncoderConfig, NetworkConfig, NetworkKind, Pooling, read_tensor};
+use pulmo::network::{Bags, EncoderConfig, NetworkConfig, NetworkKind, ResidualConfig, read_tensor};
 use pulmo::predict::Predictor;
 use pulmo::preprocess::{Chain, Processor, Resident};
 use pulmo::random::Random;
@@ -30,14 +30,13 @@ pub(super) fn prepared(compute: &Compute, count: usize) -> (Vec<Array3<f32>>, Ve
 fn config(neighbours: usize) -> NetworkConfig {
     NetworkConfig {
         kind: NetworkKind::Mil,
-        encoder: EncoderConfig {
+        encoder: EncoderConfig::Residual(ResidualConfig {
             widths: vec![4],
             depths: vec![1],
             stem_kernel: 3,
             stem_stride: 1,
-            stem_pool: false,
-            pooling: Pooling::Average,
-        },
+            ..ResidualConfig::default()
+        }),
         neighbours,
         attention_units: 4,
         dropout: 0.0,
