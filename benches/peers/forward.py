@@ -7,10 +7,8 @@ First the logits are compared: a volume of noise goes through `pulmo predict` wi
 empty chain, and through the same network in PyTorch and onnxruntime, read from the bundle's own files. pulmo
 tells probabilities, so differences of logits are what is compared; 1e-4 is allowed.
 
-Then time, for batches of 8 images of 224 x 224. pulmo's comes from `pulmo bench --json FILE` where there is
-such a command (any object in FILE that holds `batch`, `height`, `width` and `images_per_s`). Where there is not,
-it is told from two runs of `pulmo predict`, on studies of few and of many slices: what the further slices cost,
-reading them from a .npy file included. Needs: torch, onnx, onnxscript, onnxruntime, safetensors, numpy.
+Then time, for batches of 8 images of 224 x 224; pulmo's comes from `pulmo bench --json FILE`.
+Needs: torch, onnx, onnxscript, onnxruntime, safetensors, numpy.
 """
 
 import argparse
@@ -20,6 +18,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 import network
@@ -29,7 +28,7 @@ import torch
 from measure import in_turn, json_lines, machine, pulmo, timed, write_report
 
 BATCH, SIDE = 8, 224
-SLICES = {"slice": (1, 1), "mil": (8, 136)}
+SLICES = {"slice": 1, "mil": 8}
 ALLOWED = 1e-4
 
 
@@ -68,31 +67,21 @@ def compare(arguments, bundle, volume, peers):
             raise SystemExit(f"allowed is {ALLOWED}")
 
 
-def benched(path):
-    """Images a second of the largest-rated batch of 8 x 224 x 224 in the file of `pulmo bench`."""
-    todo, found = [json.loads(path.read_text(encoding="utf-8"))], []
-    while todo:
-        here = todo.pop()
-        todo += here.values() if isinstance(here, dict) else here if isinstance(here, list) else []
-        if isinstance(here, dict) and [here.get(k) for k in ("batch", "height", "width")] == [BATCH, SIDE, SIDE]:
-            found.append(here["images_per_s"])
-    return max(found, default=None)
+def benched(path, bundle):
+    """Images a second of the bundle's network, batches of 8 x 224 x 224, in the file of `pulmo bench`."""
+    name = tomllib.loads((bundle / "bundle.toml").read_text(encoding="utf-8"))["name"]
+    rows = json.loads(path.read_text(encoding="utf-8"))["networks"]
+    wanted = (name, BATCH, [SIDE, SIDE])
+    rates = [r["forward_images_per_s"] for r in rows if (r["network"], r["batch"], r["image"][1:]) == wanted]
+    return rates[0]
 
 
 def with_bench(arguments, folder):
-    """Seconds for a batch by `pulmo bench`, or None where there is no such command."""
+    """Seconds for a batch by `pulmo bench`."""
     command = [arguments.pulmo, "bench", "--json", folder / "bench.json", "--device", arguments.device]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    rate = benched(folder / "bench.json") if done.returncode == 0 else None
-    return None if rate is None else BATCH / rate
-
-
-def by_more_slices(arguments, bundle, volumes):
-    """Seconds for a batch, from what further slices of a study cost."""
-    few, many = SLICES["mil"]
-    clocks = {count: timed(lambda count=count: predict(arguments, bundle, volumes[count])) for count in (few, many)}
-    taken = in_turn(arguments.runs, clocks)
-    return {kind: (taken[many][kind] - taken[few][kind]) * BATCH / (many - few) for kind in taken[few]}
+    command += ["--bundle", arguments.bundle]
+    subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True)
+    return BATCH / benched(folder / "bench.json", arguments.bundle)
 
 
 def peers_times(arguments, net, session, images):
@@ -111,26 +100,21 @@ def peers_times(arguments, net, session, images):
 def run(arguments):
     torch.set_num_threads(arguments.threads)
     net = network.open_network(arguments.bundle)
-    few, many = SLICES["mil" if net.is_study else "slice"]
-    noise = np.random.default_rng(1).random((many, SIDE, SIDE), np.float32)
-    images = network.with_neighbours(noise[:few], net.neighbours)
+    slices = SLICES["mil" if net.is_study else "slice"]
+    noise = np.random.default_rng(1).random((slices, SIDE, SIDE), np.float32)
+    images = network.with_neighbours(noise, net.neighbours)
     batch = np.resize(images, (BATCH, *images.shape[1:]))
     print(f"PyTorch {torch.__version__}, onnxruntime {onnxruntime.__version__}, {arguments.threads} threads each")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         session = network.onnx_session(net, batch, folder / "network.onnx", arguments.threads)
         bundle = without_chain(arguments.bundle, folder / "bundle")
-        volumes = {count: folder / f"{count}.npy" for count in (few, many)}
-        for count, path in volumes.items():
-            np.save(path, noise[:count])
+        np.save(folder / "noise.npy", noise)
         outputs = {"PyTorch": net(torch.from_numpy(images)), "onnxruntime": session.run(None, {"images": images})[0]}
-        compare(arguments, bundle, volumes[few], outputs)
+        compare(arguments, bundle, folder / "noise.npy", outputs)
         taken = peers_times(arguments, net, session, batch)
         seconds = with_bench(arguments, folder)
-        if seconds is not None:
-            taken["pulmo bench"] = {"median_s": seconds, "best_s": seconds}
-        elif net.is_study:
-            taken["pulmo, further slices of a study"] = by_more_slices(arguments, bundle, volumes)
+        taken["pulmo bench"] = {"median_s": seconds, "best_s": seconds}
     tell(taken)
     return {"forward": taken}
 

@@ -1,8 +1,8 @@
 //! How fast this machine does what pulmo is for: `pulmo bench`.
 //!
 //! Every figure is the median of several runs after one that is not counted. Bandwidth counts bytes
-//! read and written. The networks are the shipped one and a ResNet-18 (three channels, 224 x 224), with
-//! random weights: speed does not depend on them.
+//! read and written. The networks are the bundle's and a ResNet-18 of three channels, both on
+//! images of 224 x 224 and with random weights: speed does not depend on them.
 
 mod clock;
 mod networks;
@@ -51,7 +51,7 @@ pub struct BenchSettings {
     pub volume_zyx: [usize; 3],
     /// Images in a batch of the networks, each measured.
     pub batches: Vec<usize>,
-    /// Side of the ResNet-18's images.
+    /// Side of the networks' images.
     pub side: usize,
     /// Phantom studies that go through the whole pipeline.
     pub studies: usize,

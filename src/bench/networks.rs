@@ -14,19 +14,17 @@ use crate::network::{
 use crate::random::Random;
 use crate::train::{Batch, OptimizerConfig, Trainer};
 
-/// Side of the images of the shipped network, about what its chain makes of a chest.
-const SHIPPED_IMAGE: [usize; 2] = [112, 152];
-
 pub(super) fn measure(
     bundle: &Bundle,
     compute: &Compute,
     settings: &BenchSettings,
     tell: &dyn Fn(&str),
 ) -> Result<Vec<NetworkRow>, BenchError> {
-    let shipped = (bundle.manifest().name.clone(), bundle.network_config().clone(), SHIPPED_IMAGE);
-    let resnet = ("resnet18".to_owned(), resnet18(), [settings.side; 2]);
+    let shipped = (bundle.manifest().name.clone(), bundle.network_config().clone());
+    let resnet = ("resnet18".to_owned(), resnet18());
     let mut rows = Vec::new();
-    for (name, config, [height, width]) in [shipped, resnet] {
+    let [height, width] = [settings.side; 2];
+    for (name, config) in [shipped, resnet] {
         for &batch in &settings.batches {
             tell(&format!("{name}, batch {batch}"));
             let case = Case {
