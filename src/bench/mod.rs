@@ -5,12 +5,13 @@
 //! images of 224 x 224 and with random weights: speed does not depend on them.
 
 mod clock;
+mod handover;
 mod networks;
 mod pipeline;
 mod report;
 mod steps;
 
-pub use report::{BenchReport, Machine, NetworkRow, PipelineRow, StepRow};
+pub use report::{BenchReport, HandoverRow, Machine, NetworkRow, PipelineRow, StepRow};
 
 use crate::bundle::Bundle;
 use crate::gpu::Compute;
@@ -88,6 +89,8 @@ pub fn bench(
     let copy = steps::copy_bandwidth(&processor, settings)?;
     let steps = steps::measure(&processor, settings, copy, tell)?;
     let networks = networks::measure(bundle, compute, settings, tell)?;
+    tell("from preprocessing to the network");
+    let handover = handover::measure(bundle, compute, settings)?;
     tell("whole pipeline");
     let pipeline = pipeline::measure(bundle, compute, settings)?;
     Ok(BenchReport {
@@ -95,6 +98,7 @@ pub fn bench(
         copy_gb_per_s: copy,
         steps,
         networks,
+        handover,
         pipeline,
         peak_memory_mib: clock::peak_memory_mib(),
     })

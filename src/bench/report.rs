@@ -72,6 +72,15 @@ pub struct NetworkRow {
     pub training_images_per_s: f64,
 }
 
+/// The way from a volume on the host to the network's input on a GPU: upload, window, resize to 224 x 224.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HandoverRow {
+    /// Milliseconds where the preprocessed volume stays on the device.
+    pub on_device_ms: f64,
+    /// Milliseconds where it is read back and uploaded again.
+    pub through_host_ms: f64,
+}
+
 /// The whole job, from DICOM files to probabilities, on phantom studies.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PipelineRow {
@@ -100,6 +109,8 @@ pub struct BenchReport {
     pub steps: Vec<StepRow>,
     /// Networks.
     pub networks: Vec<NetworkRow>,
+    /// The way from preprocessing to the network; `None` on the CPU.
+    pub handover: Option<HandoverRow>,
     /// The whole job.
     pub pipeline: PipelineRow,
     /// The most memory that the process has held, in MiB.

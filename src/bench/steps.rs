@@ -70,7 +70,8 @@ pub(super) fn measure(
     Ok(rows)
 }
 
-fn volume(shape_zyx: [usize; 3]) -> Result<Volume, Problem> {
+/// A volume of thin slices with values like those of CT.
+pub(super) fn volume(shape_zyx: [usize; 3]) -> Result<Volume, Problem> {
     let grid = Grid::aligned(shape_zyx, SPACING_MM)?;
     let [z, y, x] = shape_zyx;
     let value = |(z, y, x): (usize, usize, usize)| ((z * 31 + y * 17 + x * 7) % 2000) as f32 - 1000.0;

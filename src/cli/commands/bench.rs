@@ -53,6 +53,12 @@ fn print(report: &BenchReport) -> anyhow::Result<()> {
             row.forward_images_per_s, row.training_images_per_s
         ))?;
     }
+    if let Some(handover) = &report.handover {
+        printer::data(&format!(
+            "\nvolume to network input: {:.1} ms left on the device, {:.1} ms through the host",
+            handover.on_device_ms, handover.through_host_ms
+        ))?;
+    }
     let pipeline = &report.pipeline;
     printer::data(&format!(
         "\nDICOM to probability: {:.2} studies a second ({} studies of {:.0} slices); one after the other, \
