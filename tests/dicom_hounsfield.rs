@@ -15,9 +15,9 @@ mod common;
 use common::ct::{self, CtSlice, Encoding, Value, chest, series};
 use common::encoders::{self, Image};
 use common::jpeg_ls::{NearLossless, jpeg_ls};
-use common::load::{assembled, expected_hu, folder_of, found, hu, keep, load, load_with, with};
-use pulmo::dicom::{AssembleSettings, Refused, Unspecified};
-use pulmo::findings::{Code, Verdict};
+use common::load::{assembled, expected_hu, found, hu, keep, load, load_with, refused_code, with};
+use pulmo::dicom::{AssembleSettings, Unspecified};
+use pulmo::findings::Code;
 
 #[test]
 fn case_062_unsigned_with_intercept() {
@@ -70,28 +70,6 @@ fn case_066_slopes_that_are_no_integers() {
         let expected = expected_hu(&slices, |word| slope * f64::from(word) - 1024.0);
         let worst = hu(&slices).iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst <= 1e-3, "{slope}: {worst}");
-    }
-}
-
-/// One bad file among four: the others no longer lie on a grid, and the file's own code is told.
-fn one_bad_file(change: impl Fn(&mut CtSlice)) -> (Vec<Refused>, Option<Code>) {
-    let mut slices = series(7, 2.0);
-    change(&mut slices[3]);
-    let folder = folder_of(&slices);
-    let series = found(&folder);
-    assert_eq!(series.len(), 1);
-    let refused = series[0].set_aside.clone();
-    assert!(refused.iter().all(|refused| refused.path.ends_with("003.dcm")));
-    (refused, assembled(&series[0], &keep()).err())
-}
-
-fn refused_code(change: impl Fn(&mut CtSlice)) -> Code {
-    match one_bad_file(change) {
-        (refused, Some(Code::Gap)) if refused.len() == 1 => match refused[0].verdict {
-            Verdict::RejectFile(code) => code,
-            _ => panic!("not a refused file"),
-        },
-        other => panic!("{other:?}"),
     }
 }
 

@@ -12,11 +12,11 @@
 mod common;
 
 use common::ct::{self, CtSlice, series};
-use common::load::{assembled, folder_of, found, keep, load, load_with, with};
+use common::load::{keep, load, load_with, refused_code, with};
 use common::plane::{Plane, eight_positions, places, spot_mm};
 use glam::{DMat3, DVec3};
-use pulmo::dicom::{AssembleSettings, Irregular, Refused};
-use pulmo::findings::{Code, Verdict};
+use pulmo::dicom::{AssembleSettings, Irregular};
+use pulmo::findings::Code;
 use pulmo::volume::Volume;
 
 fn tilted(degrees: f64) -> Vec<CtSlice> {
@@ -255,28 +255,6 @@ fn case_106_left_stays_left() {
     // sagittal and coronal reformats too
     assert_spot_found(&Plane::chest(DVec3::Y, DVec3::NEG_Z), "sagittal");
     assert_spot_found(&Plane::chest(DVec3::X, DVec3::NEG_Z), "coronal");
-}
-
-/// One bad file among four: the others no longer lie on a grid, and the file's own code is told.
-fn one_bad_file(change: impl Fn(&mut CtSlice)) -> (Vec<Refused>, Option<Code>) {
-    let mut slices = series(7, 2.0);
-    change(&mut slices[3]);
-    let folder = folder_of(&slices);
-    let series = found(&folder);
-    assert_eq!(series.len(), 1);
-    let refused = series[0].set_aside.clone();
-    assert!(refused.iter().all(|refused| refused.path.ends_with("003.dcm")));
-    (refused, assembled(&series[0], &keep()).err())
-}
-
-fn refused_code(change: impl Fn(&mut CtSlice)) -> Code {
-    match one_bad_file(change) {
-        (refused, Some(Code::Gap)) if refused.len() == 1 => match refused[0].verdict {
-            Verdict::RejectFile(code) => code,
-            _ => panic!("not a refused file"),
-        },
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]

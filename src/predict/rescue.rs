@@ -1,11 +1,10 @@
 //! What is done when a device fails: smaller batches, then the CPU.
 
-use ndarray::{Array3, ArrayView3};
+use ndarray::Array3;
 
 use super::{PredictError, Predictor};
 use crate::findings::Prediction;
-use crate::gpu::{Gpu, GpuError};
-use crate::preprocess::Resident;
+use crate::gpu::GpuError;
 
 /// What had to be done differently because a device failed. The results are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,32 +47,6 @@ impl Predictor {
         let on_cpu = |volumes: &[&Array3<f32>]| self.moved_to_cpu().predict(volumes);
         rescued(volumes, &|batch| self.predict(batch), &on_cpu, &mut tell)
     }
-
-    /// As [`Predictor::predict_resident`], with the same care as [`Predictor::predict_anyway`].
-    ///
-    /// # Errors
-    /// [`PredictError`] where the volumes do not fit the network; [`GpuError::Lost`] where the device is
-    /// lost and its volumes with it: preprocess those again on the CPU, and go on with
-    /// [`Predictor::moved_to_cpu`].
-    pub fn predict_resident_anyway(
-        &self,
-        volumes: &[&Resident],
-        gpu: &Gpu,
-        mut tell: impl FnMut(Setback),
-    ) -> Result<Vec<Prediction>, PredictError> {
-        let on_cpu = |volumes: &[&Resident]| {
-            let volumes: Vec<_> = volumes.iter().map(|v| read_back(v, gpu)).collect::<Result<_, _>>()?;
-            self.moved_to_cpu().predict(&volumes.iter().collect::<Vec<_>>())
-        };
-        rescued(volumes, &|batch| self.predict_resident(batch), &on_cpu, &mut tell)
-    }
-}
-
-fn read_back(volume: &Resident, gpu: &Gpu) -> Result<Array3<f32>, PredictError> {
-    let values = gpu.download(&volume.values)?;
-    let view = ArrayView3::from_shape(volume.grid.shape_zyx(), &values)
-        .map_err(|error| GpuError::Failed { message: error.to_string() })?;
-    Ok(view.to_owned())
 }
 
 /// A way to get the predictions of a batch.

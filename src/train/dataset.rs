@@ -12,6 +12,7 @@ use super::event::Event;
 use crate::audit::Signature;
 use crate::cohort::{self, Case, Failure};
 use crate::files::{read_npy_volume, write_npy};
+use crate::gpu::GpuError;
 use crate::preprocess::{Chain, PreprocessError, Processor};
 
 /// Where preprocessed cases are kept.
@@ -46,14 +47,22 @@ pub struct Dataset {
 ///
 /// # Errors
 /// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
-pub(super) fn read_case(case: &Case, chain: &Chain, processor: &Processor) -> Result<Array3<f32>, Failure> {
+pub(super) fn read_case(
+    case: &Case,
+    chain: &Chain,
+    (processor, observe): (&Processor, &(dyn Fn(Event) + Sync)),
+) -> Result<Array3<f32>, Failure> {
     let (_, loaded) = cohort::open(case)?;
     let failure = |error: PreprocessError| Failure {
         path: case.path.clone(),
         code: error.code(),
         what: error.to_string(),
     };
-    let volume = chain.run(loaded.volume, processor).map_err(failure)?;
+    let told = |reason: GpuError| {
+        let what = format!("{}: {reason}; preprocessed on the CPU", case.path);
+        observe(Event::Warning(&what));
+    };
+    let volume = chain.run_anyway(loaded.volume, processor, told).map_err(failure)?;
     Ok(volume.into_parts().1)
 }
 
@@ -74,7 +83,7 @@ impl Dataset {
     ) -> Result<Self, TrainError> {
         let (done, used) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let one = |(index, (case, _)): (usize, &(&Case, usize))| {
-            let result = read_case(case, chain, processor);
+            let result = read_case(case, chain, (processor, observe));
             observe(Event::Loaded { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: cases.len() });
             result.map(|array| Read {
                 signature: Signature::of(&array),

@@ -13,7 +13,7 @@ use crate::findings::Prediction;
 use crate::gpu::Compute;
 use crate::metrics::{Evaluation, Samples, Settings};
 use crate::network::NetworkKind;
-use crate::predict::Predictor;
+use crate::predict::{Predictor, Setback};
 use crate::preprocess::Processor;
 
 /// One case and what the bundle says about it.
@@ -87,7 +87,9 @@ fn judge(
     }
     let (mut scored, mut sketches) = (Vec::new(), Vec::new());
     let failures = read_cases(bundle, cases, (compute, observe), |few| {
-        let predictions = predictor.predict(&few.iter().map(|(_, volume)| volume).collect::<Vec<_>>())?;
+        let volumes: Vec<_> = few.iter().map(|(_, volume)| volume).collect();
+        let told = |setback: Setback| observe(Event::Warning(&setback.to_string()));
+        let predictions = predictor.predict_anyway(&volumes, told)?;
         sketches.par_extend(few.par_iter().map(|(_, volume)| Sketch::of(volume)));
         let pairs = few.iter().zip(predictions);
         scored.extend(pairs.map(|((case, _), prediction)| Scored { case: (*case).clone(), prediction }));
@@ -123,7 +125,7 @@ pub(super) fn read_cases(
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     let (mut failures, mut done) = (Vec::new(), 0);
     for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
-        let read = |case: &Case| read_case(case, &bundle.manifest().chain, &processor);
+        let read = |case: &Case| read_case(case, &bundle.manifest().chain, (&processor, observe));
         let volumes: Vec<_> = match &processor {
             Processor::Cpu => batch.par_iter().map(read).collect(),
             Processor::Gpu(_) => batch.iter().map(read).collect(),

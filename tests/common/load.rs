@@ -1,10 +1,10 @@
 //! From slices in memory through files on disk to an assembled volume.
 
-use pulmo::dicom::{AssembleSettings, Assembled, Padding, Series, assemble, discover};
-use pulmo::findings::Code;
+use pulmo::dicom::{AssembleSettings, Assembled, Padding, Refused, Series, assemble, discover};
+use pulmo::findings::{Code, Verdict};
 use tempfile::TempDir;
 
-use super::ct::{CtSlice, write_all};
+use super::ct::{CtSlice, series, write_all};
 
 /// A folder of these slices as files.
 pub(crate) fn folder_of(slices: &[CtSlice]) -> TempDir {
@@ -62,4 +62,26 @@ pub(crate) fn with(mut slices: Vec<CtSlice>, change: impl Fn(&mut CtSlice)) -> V
 /// What `value` makes of each stored word.
 pub(crate) fn expected_hu(slices: &[CtSlice], value: impl Fn(u16) -> f64) -> Vec<f32> {
     slices.iter().flat_map(|slice| slice.pixels.iter().map(|word| value(*word) as f32)).collect()
+}
+
+/// One bad file among four: the others no longer lie on a grid, and the file's own code is told.
+pub(crate) fn one_bad_file(change: impl Fn(&mut CtSlice)) -> (Vec<Refused>, Option<Code>) {
+    let mut slices = series(7, 2.0);
+    change(&mut slices[3]);
+    let folder = folder_of(&slices);
+    let series = found(&folder);
+    assert_eq!(series.len(), 1);
+    let refused = series[0].set_aside.clone();
+    assert!(refused.iter().all(|refused| refused.path.ends_with("003.dcm")));
+    (refused, assembled(&series[0], &keep()).err())
+}
+
+pub(crate) fn refused_code(change: impl Fn(&mut CtSlice)) -> Code {
+    match one_bad_file(change) {
+        (refused, Some(Code::Gap)) if refused.len() == 1 => match refused[0].verdict {
+            Verdict::RejectFile(code) => code,
+            _ => panic!("not a refused file"),
+        },
+        other => panic!("{other:?}"),
+    }
 }

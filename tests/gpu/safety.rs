@@ -1,9 +1,13 @@
 //! A device that fails on purpose: coded errors, smaller batches, the CPU, and the same results.
 
+use std::ops::ControlFlow;
 use std::process::Command;
 
+use pulmo::bundle::embedded;
+use pulmo::engine::Engine;
 use pulmo::findings::Prediction;
-use pulmo::gpu::{Choice, Chosen, Fault, Gpu, GpuError, Injection, choose};
+use pulmo::gpu::{Choice, Chosen, Compute, Fault, Gpu, GpuError, Injection, choose};
+use pulmo::phantom::{PhantomSettings, Study};
 use pulmo::predict::{PredictError, Predictor, Setback};
 use pulmo::preprocess::{Chain, Processor};
 use pulmo::random::Random;
@@ -78,7 +82,8 @@ fn predictions_survive_a_device_that_fails() {
 fn alone_predictions_survive_a_device_that_fails() {
     let Some(compute) = opened() else { return };
     let gpu = compute.gpu().unwrap().clone();
-    let predictor = Predictor::new(&pulmo::bundle::embedded().unwrap(), &compute);
+    let bundle = embedded().unwrap();
+    let predictor = Predictor::new(&bundle, &compute);
     let (hosts, residents) = prepared(&compute, 3);
     let volumes: Vec<_> = hosts.iter().collect();
     let on_cpu = predictor.moved_to_cpu().predict(&volumes).unwrap();
@@ -94,21 +99,36 @@ fn alone_predictions_survive_a_device_that_fails() {
     assert_eq!(run(oom), [halved(3)]);
     assert_eq!(run(Injection { last: 2, ..oom }).len(), 2);
 
-    gpu.inject(Injection { last: u64::MAX, ..oom });
-    let mut setbacks = Vec::new();
-    let resident: Vec<_> = residents.iter().collect();
-    let rescued =
-        predictor.predict_resident_anyway(&resident, &gpu, |setback| setbacks.push(setback)).unwrap();
-    assert!(close(&rescued, &on_cpu));
+    let setbacks = run(Injection { last: u64::MAX, ..oom });
     let by_cpu =
         setbacks.iter().filter(|s| matches!(s, Setback::Cpu { reason: GpuError::OutOfMemory { .. } }));
     assert_eq!((by_cpu.count(), setbacks.len()), (3, 5), "{setbacks:?}");
 
+    let engine = Engine::new(&bundle, &compute);
+    let study = tempfile::tempdir().unwrap();
+    Study::generate(&PhantomSettings::default(), 1, 0).unwrap().write(study.path()).unwrap();
+    let observed = |engine: &Engine| {
+        let mut observations = Vec::new();
+        engine.run(&[study.path().to_path_buf()], |observation| {
+            observations.push(observation);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(observations.len(), 1);
+        observations.remove(0)
+    };
+    let expected = observed(&Engine::new(&bundle, &Compute::cpu())).prediction.unwrap();
+    // The fault of before still holds: nothing fits into the device.
+    let rescued = observed(&engine);
+    assert_eq!((rescued.provenance.device.as_str(), rescued.prediction), ("cpu", Some(expected.clone())));
+
     let lost = run(Injection { fault: Fault::Lost, ..oom });
     assert!(matches!(lost.as_slice(), [Setback::Cpu { reason: GpuError::Lost { .. } }]), "{lost:?}");
-    let error = predictor.predict_resident_anyway(&resident, &gpu, |_| ()).unwrap_err();
+    let resident: Vec<_> = residents.iter().collect();
+    let error = predictor.predict_resident(&resident).unwrap_err();
     assert!(matches!(error, PredictError::Device(GpuError::Lost { .. })), "{error}");
     let Err(error) = gpu.upload(&[1.0; 8]).and_then(|array| gpu.download(&array)) else { panic!("works") };
     assert!(matches!(error, GpuError::Lost { .. }), "{error}");
     assert!(close(&predictor.moved_to_cpu().predict(&volumes).unwrap(), &on_cpu));
+    let rescued = observed(&engine);
+    assert_eq!((rescued.provenance.device.as_str(), rescued.prediction), ("cpu", Some(expected)));
 }

@@ -14,9 +14,13 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let engine = Engine::new(&bundle, &compute);
     let engine = if args.tta { engine.with_mirrors(mirrors(&bundle)) } else { engine };
     let spinner = progress::spinner("classified");
-    let (mut failed, mut written) = (0, Ok(()));
+    let (mut failed, mut written, mut is_told) = (0, Ok(()), false);
     let total = engine.run(&args.paths, |mut observation| {
         failed += usize::from(observation.prediction.is_none());
+        if !is_told && observation.provenance.device != compute.name() {
+            is_told = true;
+            spinner.suspend(|| printer::say(&format!("{} failed; the CPU goes on", compute.name())));
+        }
         if let (false, Some(prediction)) = (args.attention, observation.prediction.as_mut()) {
             prediction.attention = None;
         }

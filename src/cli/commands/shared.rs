@@ -78,6 +78,7 @@ pub(super) fn watch_loading(bar: &ProgressBar) -> impl Fn(Event) + Sync + '_ {
             bar.set_position(done as u64);
         }
         Event::Failed(failure) => tell_failure(failure, bar),
+        Event::Warning(what) => bar.suspend(|| printer::say(&format!("warning: {what}"))),
         _ => {}
     }
 }

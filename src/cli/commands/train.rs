@@ -84,8 +84,9 @@ impl Watch {
 
     fn see(&self, event: Event) {
         match event {
-            Event::Loaded { .. } | Event::Failed(_) => watch_loading(&self.loading)(event),
-            Event::Warning(what) => self.loading.suspend(|| printer::say(&format!("warning: {what}"))),
+            Event::Loaded { .. } | Event::Failed(_) | Event::Warning(_) => {
+                watch_loading(&self.loading)(event)
+            }
             Event::Transferred(report) => printer::say(&report.to_string()),
             Event::Resumed { epochs } => printer::say(&format!("going on after epoch {epochs}")),
             Event::RolledBack { epoch, setbacks } => printer::say(&format!(
