@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::fault::Injector;
-use super::{AdapterReport, Found, GpuError, Kernel};
+use super::{AdapterReport, Found, GpuError, Kernel, caught};
 
 /// An opened GPU: the one device and queue that our passes and the network's kernels share.
 #[derive(Debug)]
@@ -153,6 +153,16 @@ impl Gpu {
 
     /// Whether the device is lost, seen by what it can still do: once burn works on the device it is burn
     /// that the driver tells of the loss, and no other error scope does.
+    /// The error by its cause: what fails on a lost device fails because it is lost, whatever it says.
+    pub fn by_cause(&self, error: GpuError) -> GpuError {
+        match error {
+            GpuError::Failed { message } if caught(|| self.is_lost()).unwrap_or(true) => {
+                GpuError::Lost { message }
+            }
+            error => error,
+        }
+    }
+
     fn is_lost(&self) -> bool {
         let probe = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("pulmo probe"),

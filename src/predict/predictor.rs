@@ -141,7 +141,15 @@ impl Predictor {
 
     /// What one network says of each volume.
     fn ask(&self, network: &Network, bags: Bags) -> Result<Vec<Answer>, PredictError> {
-        self.compute.gpu().map_or(Ok(()), |gpu| gpu.begin_work())?;
+        let Some(gpu) = self.compute.gpu() else { return self.answers(network, bags) };
+        gpu.begin_work()?;
+        self.answers(network, bags).map_err(|error| match error {
+            PredictError::Device(error) => gpu.by_cause(error).into(),
+            error => error,
+        })
+    }
+
+    fn answers(&self, network: &Network, bags: Bags) -> Result<Vec<Answer>, PredictError> {
         let counts = bags.counts.clone();
         let at_once = if self.compute.gpu().is_none() { CPU_IMAGES } else { GPU_IMAGES };
         let output = caught(|| network.forward_in_pieces(bags, at_once))?;
