@@ -14,11 +14,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ndarray::Array2;
-use pulmo::cohort::read_manifest;
+use pulmo::cohort::{read_manifest, read_unlabelled};
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
 use pulmo::random::Random;
-use pulmo::train::{Event, Job, LeakPolicy, Recipe, TrainError, Trained, evaluate, train};
+use pulmo::train::{
+    Event, Job, LeakPolicy, PretrainJob, Pretrained, Recipe, TrainError, Trained, evaluate, pretrain, train,
+};
 
 const RECIPE: &str = r#"
 name = "discs"
@@ -274,4 +276,102 @@ fn a_run_that_diverges_goes_back_three_times_and_then_says_so() {
     });
     assert!(matches!(ended, Err(TrainError::Diverged { .. })), "{ended:?}");
     assert_eq!(*setbacks.lock().unwrap(), [1, 2, 3]);
+}
+
+/// Pre-trains on the discs of a manifest, labels aside, for three epochs.
+fn pretrained(manifest: &Path, out: &Path, observe: &(dyn Fn(Event) + Sync)) -> Pretrained {
+    let text = RECIPE.replace("epochs = 6", "epochs = 3").replace("shift = 0.1", "shift = 0.3");
+    let recipe = recipe(&text, manifest.parent().unwrap()).unwrap();
+    let cases = read_unlabelled(manifest).unwrap();
+    pretrain(&PretrainJob { recipe, cases, out: out.to_owned(), compute: Compute::cpu() }, observe).unwrap()
+}
+
+#[test]
+fn pre_training_learns_repeats_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = discs(&folder.path().join("data"), 60);
+    let [first, second] = ["a", "b"].map(|out| pretrained(&manifest, &folder.path().join(out), &|_| {}));
+    let losses: Vec<f64> = first.history.iter().map(|row| row.loss).collect();
+    assert!(losses[2] < losses[0] - 0.1, "{losses:?}");
+    let weights = |run: &Pretrained| std::fs::read(&run.weights).unwrap();
+    assert!(weights(&first) == weights(&second));
+
+    let newest = folder.path().join("b/checkpoints/epoch-000003");
+    std::fs::remove_dir_all(newest).unwrap();
+    std::fs::remove_file(&second.weights).unwrap();
+    let resumed = std::sync::atomic::AtomicUsize::new(0);
+    let again = pretrained(&manifest, &folder.path().join("b"), &|event| {
+        if let Event::Resumed { epochs } = event {
+            resumed.store(epochs, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    assert_eq!(resumed.into_inner(), 2);
+    assert!(weights(&first) == weights(&again));
+}
+
+#[test]
+fn a_training_starts_from_a_pre_trained_encoder() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = discs(&folder.path().join("data"), 40);
+    let Pretrained { weights, .. } = pretrained(&manifest, &folder.path().join("views"), &|_| {});
+    let job = Job {
+        recipe: recipe(RECIPE, folder.path()).unwrap(),
+        cases: read_manifest(&manifest).unwrap(),
+        init: Some(std::fs::read(weights).unwrap()),
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+        leaks: LeakPolicy::Refuse,
+    };
+    let report = std::sync::Mutex::new(None);
+    train(&job, &|event| {
+        if let Event::Transferred(transfer) = event {
+            *report.lock().unwrap() = Some(transfer.clone());
+        }
+    })
+    .unwrap();
+    let report = report.into_inner().unwrap().unwrap();
+    assert!(report.set > 8, "{report}");
+    assert_eq!(report.missing, ["head", "head_bias"]);
+}
+
+#[test]
+fn pre_training_takes_every_slice_and_nothing_that_is_kept_for_validation() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack: Vec<f32> = (0..3 * 24 * 24).map(|voxel| (voxel % 7) as f32 / 7.0).collect();
+    for name in ["a.npy", "b.npy"] {
+        write_npy(&folder.path().join(name), &[3, 24, 24], &stack).unwrap();
+    }
+    let manifest = folder.path().join("stacks.csv");
+    std::fs::write(&manifest, "path,split\na.npy,train\nb.npy,train\nmissing.npy,val\n").unwrap();
+    let seen = std::sync::Mutex::new((0, 0));
+    let text = RECIPE.replace("batch_size = 8", "batch_size = 1") + "\n[split]\nvalidation = 0.5\n";
+    let job = PretrainJob {
+        recipe: recipe(&text, folder.path()).unwrap(),
+        cases: read_unlabelled(&manifest).unwrap(),
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+    };
+    pretrain(&job, &|event| match event {
+        Event::Step { steps, .. } => seen.lock().unwrap().0 = steps,
+        Event::Failed(_) => seen.lock().unwrap().1 += 1,
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!(*seen.lock().unwrap(), (3, 0), "three slices of one patient, the other held out");
+}
+
+#[test]
+fn the_contrastive_loss_is_refused_where_there_are_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = discs(&folder.path().join("data"), 8);
+    let text = RECIPE.replace("epochs = 6", "epochs = 6\nloss = { contrastive = { temperature = 0.2 } }");
+    let job = Job {
+        recipe: recipe(&text, folder.path()).unwrap(),
+        cases: read_manifest(&manifest).unwrap(),
+        init: None,
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+        leaks: LeakPolicy::Refuse,
+    };
+    assert!(train(&job, &|_| {}).unwrap_err().to_string().contains("pulmo pretrain"));
 }

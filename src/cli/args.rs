@@ -41,6 +41,8 @@ pub(super) enum Command {
     Compare(CompareArgs),
     /// Train a network by a recipe; a run that was stopped goes on where it was.
     Train(TrainArgs),
+    /// Pre-train a network on CT without labels; `train --init` starts from what it learned.
+    Pretrain(PretrainArgs),
     /// Look for what makes a data set's results worthless: images or patients in two splits, properties that tell the class.
     Audit(AuditArgs),
     /// Write a recipe that fits a data set and this machine, with the reason of every choice.
@@ -206,6 +208,26 @@ pub(super) struct TrainArgs {
     /// Train even if patients or identical images are in more than one split; the figures say little then.
     #[arg(long)]
     pub allow_leaks: bool,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PretrainArgs {
+    /// How to train: the recipe that `train` will take, or one with the same [network], [[chain.step]] and
+    /// stronger [augment].
+    #[arg(long, value_name = "TOML")]
+    pub recipe: PathBuf,
+    /// Manifest: CSV with the header path[,patient_id][,split]; labels do not count, and rows of split val or
+    /// test are left out. A network for slices takes every slice of a series. May be given several times.
+    #[arg(long, value_name = "CSV", required = true)]
+    pub data: Vec<PathBuf>,
+    /// Folder for weights.safetensors, the history and checkpoints; a run found there goes on.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Seed for weights, order and augmentation; the recipe's if left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
     #[command(flatten)]
     pub device: DeviceArg,
 }

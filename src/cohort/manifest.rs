@@ -60,6 +60,26 @@ pub struct Case {
 /// # Errors
 /// [`CohortError::Manifest`] names the line and what is wrong with it.
 pub fn read_manifest(path: &Path) -> Result<Vec<Case>, CohortError> {
+    read_rows(path, Labels::Needed)
+}
+
+/// Reads a manifest whose labels do not count: they are empty, whatever the file says, and the column
+/// `label` may be left out.
+///
+/// # Errors
+/// As [`read_manifest`].
+pub fn read_unlabelled(path: &Path) -> Result<Vec<Case>, CohortError> {
+    read_rows(path, Labels::Ignored)
+}
+
+/// What becomes of the column `label`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Labels {
+    Needed,
+    Ignored,
+}
+
+fn read_rows(path: &Path, labels: Labels) -> Result<Vec<Case>, CohortError> {
     let wrong = |line: usize, what: String| CohortError::Manifest { path: path.to_owned(), line, what };
     let mut reader = csv::ReaderBuilder::new()
         .flexible(false)
@@ -70,7 +90,8 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, CohortError> {
         |name: &str| header.iter().position(|title| title.trim().trim_start_matches('\u{feff}') == name);
     let needed =
         |name: &str| column(name).ok_or_else(|| wrong(1, format!("the header has no column `{name}`")));
-    let (path_column, label_column) = (needed("path")?, needed("label")?);
+    let path_column = needed("path")?;
+    let label_column = if labels == Labels::Needed { Some(needed("label")?) } else { column("label") };
     let (patient_column, split_column) = (column("patient_id"), column("split"));
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut cases = Vec::new();
@@ -78,8 +99,9 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, CohortError> {
         let line = index + 2;
         let row = row.map_err(|error| wrong(line, error.to_string()))?;
         let cell = |column: usize| row.get(column).unwrap_or("").trim().to_owned();
-        let (case_path, label) = (cell(path_column), cell(label_column));
-        if case_path.is_empty() || label.is_empty() {
+        let case_path = cell(path_column);
+        let label = label_column.filter(|_| labels == Labels::Needed).map(cell).unwrap_or_default();
+        if case_path.is_empty() || (label.is_empty() && labels == Labels::Needed) {
             return Err(wrong(line, "path and label must not be empty".into()));
         }
         let patient_id =
@@ -90,7 +112,7 @@ pub fn read_manifest(path: &Path) -> Result<Vec<Case>, CohortError> {
                 Split::parse(&text).ok_or_else(|| wrong(line, "split must be train, val or test".into()))?,
             ),
         };
-        let known = [Some(path_column), Some(label_column), patient_column, split_column];
+        let known = [Some(path_column), label_column, patient_column, split_column];
         let others = (0..header.len()).filter(|&column| !known.contains(&Some(column)));
         let attributes = others.map(|column| (header[column].trim().to_owned(), cell(column))).collect();
         let file = folder.join(&case_path);
@@ -137,6 +159,17 @@ mod tests {
         assert_eq!(cases[0].patient_id, "x.png");
         assert!(cases[0].file.ends_with("x.png") && cases[0].file.is_absolute());
         assert_eq!(labels(&cases), ["a", "b"]);
+    }
+
+    #[test]
+    fn labels_may_be_left_out_where_they_do_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.csv");
+        for text in ["path\nx.png\n", "path,label\nx.png,a\n", "path,label\nx.png,\n"] {
+            std::fs::write(&path, text).unwrap();
+            let cases = read_unlabelled(&path).unwrap();
+            assert_eq!((cases[0].path.as_str(), cases[0].label.as_str()), ("x.png", ""), "{text}");
+        }
     }
 
     #[test]

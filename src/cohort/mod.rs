@@ -8,6 +8,6 @@ mod split;
 
 pub use error::CohortError;
 pub use folds::folds;
-pub use manifest::{Case, Split, labels, read_manifest, rows_text};
+pub use manifest::{Case, Split, labels, read_manifest, read_unlabelled, rows_text};
 pub use read::{Failure, open};
 pub use split::{SharedPatient, SplitConfig, assign, shared_patients};

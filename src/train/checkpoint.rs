@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::TrainError;
 use super::event::EpochRow;
 use super::optimizer::{Optimizer, OptimizerConfig};
+use super::recipe::Recipe;
 use crate::bundle::{load_weights, save_weights, sha256_hex};
+use crate::cohort::{Case, Split, rows_text};
 use crate::network::{Network, read_tensor};
 
 /// Checkpoints kept: the newest and the one before.
@@ -62,6 +64,22 @@ pub(super) struct RunIdentity {
     pub init: Option<String>,
     /// SHA-256 of the manifest's rows.
     pub data: String,
+}
+
+impl RunIdentity {
+    /// The identity of a run by this recipe, from these weights, on these cases.
+    pub(super) fn of(
+        recipe: &Recipe,
+        init: Option<&[u8]>,
+        (cases, splits): (&[Case], &[Split]),
+    ) -> Result<Self, TrainError> {
+        let rows = cases.iter().zip(splits).map(|(case, split)| (case, Some(*split)));
+        Ok(Self {
+            recipe: sha256_hex(recipe.text()?.as_bytes()),
+            init: init.map(sha256_hex),
+            data: sha256_hex(rows_text(rows).as_bytes()),
+        })
+    }
 }
 
 fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError + '_ {

@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::TrainError;
+use super::checkpoint::RunIdentity;
 use super::event::{EpochRow, Event};
 use super::tensorboard::EventWriter;
+use crate::gpu::Compute;
 
 /// What is known of a run before it starts.
 #[derive(Debug, Clone, Serialize)]
@@ -30,6 +32,21 @@ pub(super) struct RunFacts {
     pub(super) init_sha256: Option<String>,
     /// Cases in the manifest.
     pub(super) cases: usize,
+}
+
+impl RunFacts {
+    /// The facts of a run of so many cases.
+    pub(super) fn of(compute: &Compute, seed: u64, (run, cases): (&RunIdentity, usize)) -> Self {
+        Self {
+            pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+            device: compute.name().to_owned(),
+            seed,
+            recipe_sha256: run.recipe.clone(),
+            data_sha256: run.data.clone(),
+            init_sha256: run.init.clone(),
+            cases,
+        }
+    }
 }
 
 /// `run.toml`.

@@ -156,6 +156,21 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The recipe as TOML, with every default spelled out.
+    ///
+    /// # Errors
+    /// [`TrainError::Recipe`] where it cannot be written as TOML.
+    pub(super) fn text(&self) -> Result<String, TrainError> {
+        toml::to_string_pretty(self)
+            .map_err(|error| TrainError::Recipe { path: "recipe.toml".into(), what: error.to_string() })
+    }
+
+    /// Writes `recipe.toml` into the folder of a run.
+    pub(super) fn write(&self, out: &Path) -> Result<(), TrainError> {
+        let path = out.join("recipe.toml");
+        std::fs::write(&path, self.text()?).map_err(|source| TrainError::File { path, source })
+    }
+
     /// Checks the values that types cannot.
     ///
     /// # Errors
@@ -175,6 +190,11 @@ impl Recipe {
             && !(0.0..=10.0).contains(&gamma)
         {
             return Err("[course] the focal loss's gamma must be between 0 and 10".into());
+        }
+        if let Loss::Contrastive { temperature } = course.loss
+            && !(0.05..=10.0).contains(&temperature)
+        {
+            return Err("[course] the contrastive loss's temperature must be between 0.05 and 10".into());
         }
         if !(0.0..1.0).contains(&course.label_smoothing) || !(0.0..1.0).contains(&course.average_decay) {
             return Err("[course] label_smoothing and average_decay must be at least 0 and below 1".into());

@@ -1,22 +1,23 @@
 //! A whole training: data in, bundle out.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::module::Module;
+use burn::tensor::Device;
 
-use super::average::{blend, decay_at};
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
+use super::epochs::{Pass, Run, make_folder};
 use super::event::{EpochRow, Event};
 use super::groups::check_groups;
 use super::leaks::{LeakPolicy, check_images, check_patients};
 use super::log::{RunFacts, RunLog};
 use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
 use super::step::{Batch, Trainer};
-use super::{Optimizer, TrainError};
-use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex, transfer};
-use crate::cohort::{Case, Split, assign, labels, rows_text};
+use super::{Loss, TrainError};
+use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, transfer};
+use crate::cohort::{Case, Split, assign, labels};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
 use crate::network::{Bags, Network};
@@ -58,9 +59,6 @@ struct Data {
     validation: Dataset,
 }
 
-/// How often a run that diverged goes back to its last checkpoint, each time with half the learning rate.
-const MAX_SETBACKS: u32 = 3;
-
 /// Trains by a recipe, going on from the newest checkpoint in the job's folder, and writes the
 /// bundle with the best weights there. The same recipe, cases and seed give the same weights, bit
 /// for bit, on the CPU.
@@ -69,13 +67,15 @@ const MAX_SETBACKS: u32 = 3;
 /// [`TrainError`]; what was done up to the last whole epoch stays in the folder.
 pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, TrainError> {
     let recipe = &job.recipe;
+    if matches!(recipe.course.loss, Loss::Contrastive { .. }) {
+        let what = "[course] the contrastive loss is for `pulmo pretrain`".to_owned();
+        return Err(TrainError::Recipe { path: "recipe.toml".into(), what });
+    }
     let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
     check_patients(&job.cases, &splits, job.leaks, observe)?;
-    let run = identity(job, &splits)?;
-    let checkpoints = job.out.join("checkpoints");
-    std::fs::create_dir_all(&checkpoints)
-        .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
-    let log = RunLog::new(&job.out, facts(job, &run));
+    let identity = RunIdentity::of(recipe, job.init.as_deref(), (&job.cases, &splits))?;
+    make_folder(&job.out)?;
+    let log = RunLog::new(&job.out, RunFacts::of(&job.compute, recipe.seed, (&identity, job.cases.len())));
     let observe = &|event: Event| {
         log.see(&event);
         observe(event);
@@ -93,73 +93,16 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     };
     check_groups(&recipe.groups, &fresh)
         .map_err(|what| TrainError::Recipe { path: "recipe.toml".into(), what })?;
-    let resumed = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
+    let epochs =
+        Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, device: job.compute.device() };
+    let newest = epochs.newest()?;
     log.begin()?;
-    if let Some(checkpoint) = &resumed {
-        observe(Event::Resumed { epochs: checkpoint.history.len() });
-    }
-    let beginning = || Checkpoint {
-        average: (recipe.course.average_decay > 0.0).then(|| fresh.clone()),
-        network: fresh.clone(),
-        best: None,
-        optimizer: Optimizer::new(recipe.optimizer),
-        history: Vec::new(),
-        setbacks: 0,
-    };
-    let mut state = resumed.unwrap_or_else(beginning).onto(job.compute.device());
-    while !is_over(&state.history, recipe) {
-        let setbacks = state.setbacks;
-        state = match epoch(job, &data, state, observe) {
-            Err(TrainError::Diverged { epoch }) if setbacks < MAX_SETBACKS => {
-                observe(Event::RolledBack { epoch, setbacks: setbacks + 1 });
-                let last = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
-                let last = last.unwrap_or_else(beginning).onto(job.compute.device());
-                Checkpoint { setbacks: setbacks + 1, ..last }
-            }
-            done => {
-                let state = done?;
-                state.write(&checkpoints, &run)?;
-                write_history(&job.out, &state.history)?;
-                state
-            }
-        };
-    }
-    let bundle = finish(job, &data, &state, &run, fresh)?;
+    let state = epochs.go_on(newest, observe, |state| epoch(job, &data, state, observe))?;
+    let bundle = finish(job, &data, &state, &identity, fresh)?;
     bundle.write(&job.out)?;
-    write_recipe(&job.out, recipe)?;
+    recipe.write(&job.out)?;
     log.finish(&bundle.manifest().weights_sha256)?;
     Ok(Trained { bundle, history: state.history, splits })
-}
-
-fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
-    let rows = job.cases.iter().zip(splits).map(|(case, split)| (case, Some(*split)));
-    Ok(RunIdentity {
-        recipe: sha256_hex(recipe_text(&job.recipe)?.as_bytes()),
-        init: job.init.as_deref().map(sha256_hex),
-        data: sha256_hex(rows_text(rows).as_bytes()),
-    })
-}
-
-fn facts(job: &Job, run: &RunIdentity) -> RunFacts {
-    RunFacts {
-        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
-        device: job.compute.name().to_owned(),
-        seed: job.recipe.seed,
-        recipe_sha256: run.recipe.clone(),
-        data_sha256: run.data.clone(),
-        init_sha256: run.init.clone(),
-        cases: job.cases.len(),
-    }
-}
-
-fn recipe_text(recipe: &Recipe) -> Result<String, TrainError> {
-    toml::to_string_pretty(recipe)
-        .map_err(|error| TrainError::Recipe { path: "recipe.toml".into(), what: error.to_string() })
-}
-
-fn write_recipe(out: &Path, recipe: &Recipe) -> Result<(), TrainError> {
-    let path = out.join("recipe.toml");
-    std::fs::write(&path, recipe_text(recipe)?).map_err(|source| TrainError::File { path, source })
 }
 
 fn load(job: &Job, splits: &[Split], observe: &(dyn Fn(Event) + Sync)) -> Result<Data, TrainError> {
@@ -206,12 +149,6 @@ fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
     Ok(classes)
 }
 
-fn is_over(history: &[EpochRow], recipe: &Recipe) -> bool {
-    let since_best = history.iter().rev().take_while(|row| !row.best).count();
-    let patience = recipe.course.patience;
-    history.len() >= recipe.course.epochs || (patience > 0 && !history.is_empty() && since_best >= patience)
-}
-
 /// One pass over the training cases, then a look at the validation cases.
 fn epoch(
     job: &Job,
@@ -219,61 +156,19 @@ fn epoch(
     state: Checkpoint,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Checkpoint, TrainError> {
-    let (recipe, course) = (&job.recipe, &job.recipe.course);
+    let (recipe, course, device) = (&job.recipe, &job.recipe.course, job.compute.device());
     let number = state.history.len() + 1;
-    let mut trainer = Trainer::new(state.network, recipe.optimizer, data.classes.len(), job.compute.device());
-    trainer.optimizer = state.optimizer;
+    let mut trainer = Trainer::new(state.network.clone(), recipe.optimizer, data.classes.len(), device);
     trainer.loss = course.loss;
-    trainer.set_groups(&recipe.groups);
     trainer.class_weights = class_weights(&course.class_weights, data);
     trainer.label_smoothing = course.label_smoothing;
-    trainer.clip_norm = course.clip_norm;
     trainer.dropout = recipe.network.dropout;
-    let losses: Vec<f64> = state.history.iter().map(|row| row.validation_loss).collect();
-    let mut average = state.average;
-    let setbacks = i32::try_from(state.setbacks).unwrap_or(i32::MAX);
     let order = order(course.sampling, data, &mut Random::keyed(recipe.seed, &[number as u64]));
-    let per_step = course.batch_size * course.accumulate;
-    let steps = order.len().div_ceil(per_step);
-    let (mut sum, mut rate) = (0.0, 0.0);
-    for (step, cases) in order.chunks(per_step).enumerate() {
-        let batches = cases.chunks(course.batch_size);
-        let batches = batches.map(|cases| batch(job, data, cases, number, trainer.device()));
-        let batches = batches.collect::<Result<Vec<_>, _>>()?;
-        let moment = (number - 1) as f64 + (step + 1) as f64 / steps as f64;
-        rate = recipe.schedule.share(moment, course.epochs as f64, &losses) * 0.5f64.powi(setbacks);
-        let mut random = Random::keyed(recipe.seed, &[number as u64, step as u64, 0x6472_6F70]);
-        let loss = trainer.step_over(batches, rate, &mut random)?;
-        if !loss.is_finite() {
-            return Err(TrainError::Diverged { epoch: number });
-        }
-        sum += loss * cases.len() as f64;
-        if let Some(older) = average.take() {
-            let decay = decay_at(trainer.optimizer.steps(), course.average_decay);
-            average = Some(blend(older, &trainer.network.valid(), decay));
-        }
-        observe(Event::Step { epoch: number, epochs: course.epochs, step: step + 1, steps, loss });
-    }
-    let network = trainer.network.valid();
-    let judged = average.as_ref().unwrap_or(&network);
-    let scores = score(judged, &recipe.network, &data.validation, job.compute.device())?;
-    if !scores.loss.is_finite() {
-        return Err(TrainError::Diverged { epoch: number });
-    }
-    let mut row = EpochRow {
-        epoch: number,
-        learning_rate: rate * recipe.optimizer.learning_rate(),
-        loss: sum / data.train.len() as f64,
-        validation_loss: scores.loss,
-        validation_roc_auc: scores.roc_auc(data.validation.labels()),
-        best: false,
-    };
-    row.best = is_best(&row, &state.history);
-    let best = if row.best { Some(save_weights(judged)?) } else { state.best };
-    observe(Event::Epoch { row: &row, epochs: course.epochs });
-    let mut history = state.history;
-    history.push(row);
-    Ok(Checkpoint { network, average, best, optimizer: trainer.optimizer, history, setbacks: state.setbacks })
+    let batch = |cases: &[usize], device: &Device| batch(job, data, (cases, number), device);
+    let pass = Pass::over(&order, recipe, (state, trainer), &batch, observe)?;
+    let scores = score(pass.judged(), &recipe.network, &data.validation, device)?;
+    let auc = scores.roc_auc(data.validation.labels());
+    pass.validated((scores.loss, auc), course.epochs, observe)
 }
 
 /// The training cases of one epoch, in order.
@@ -293,12 +188,6 @@ fn order(sampling: Sampling, data: &Data, random: &mut Random) -> Vec<usize> {
         }
     }
     order
-}
-
-/// Higher AUC, then lower loss; where AUC is undefined the loss alone.
-fn is_best(row: &EpochRow, history: &[EpochRow]) -> bool {
-    let key = |row: &EpochRow| (row.validation_roc_auc.unwrap_or(0.0), -row.validation_loss);
-    history.iter().all(|other| key(row) > key(other))
 }
 
 fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
@@ -321,9 +210,8 @@ fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
 fn batch(
     job: &Job,
     data: &Data,
-    cases: &[usize],
-    epoch: usize,
-    device: &burn::tensor::Device,
+    (cases, epoch): (&[usize], usize),
+    device: &Device,
 ) -> Result<Batch, TrainError> {
     let recipe = &job.recipe;
     let volumes = cases
@@ -339,16 +227,6 @@ fn batch(
     let mut random = Random::keyed(recipe.seed, &[epoch as u64, first, 0x6D69_7865]);
     let mix = recipe.course.mix.draw(images, [rows, columns], &mut random);
     Ok(Batch { bags, labels: cases.iter().map(|&case| data.train.labels()[case]).collect(), mix })
-}
-
-fn write_history(out: &Path, history: &[EpochRow]) -> Result<(), TrainError> {
-    let path = out.join("history.csv");
-    let write = || -> Result<(), csv::Error> {
-        let mut writer = csv::Writer::from_path(&path)?;
-        history.iter().try_for_each(|row| writer.serialize(row))?;
-        writer.flush().map_err(csv::Error::from)
-    };
-    write().map_err(|error| TrainError::File { path: path.clone(), source: std::io::Error::other(error) })
 }
 
 /// The bundle of the best weights, its threshold chosen on the validation cases.

@@ -15,6 +15,7 @@ mod phantom;
 mod plan;
 mod predict;
 mod preprocess;
+mod pretrain;
 mod shared;
 mod train;
 
@@ -30,6 +31,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
+        Command::Pretrain(args) => pretrain::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Ensemble(args) => ensemble::run(args),

@@ -70,19 +70,19 @@ fn run_folds(job: &Job, folds: usize) -> anyhow::Result<Exit> {
 }
 
 /// Shows a run: a bar over the cases, then one over the steps of each epoch.
-struct Watch {
+pub(super) struct Watch {
     loading: ProgressBar,
     steps: Mutex<ProgressBar>,
 }
 
 impl Watch {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (loading, steps) = (loading_bar(), progress::bar(0, "training"));
         steps.set_draw_target(indicatif::ProgressDrawTarget::hidden());
         Self { loading, steps: Mutex::new(steps) }
     }
 
-    fn see(&self, event: Event) {
+    pub(super) fn see(&self, event: Event) {
         match event {
             Event::Loaded { .. } | Event::Failed(_) | Event::Warning(_) => {
                 watch_loading(&self.loading)(event)
@@ -110,15 +110,15 @@ impl Watch {
         }
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
     }
 }
 
 fn epoch_line(row: &EpochRow, epochs: usize) -> String {
-    let auc = row.validation_roc_auc.map_or("undefined".to_owned(), |auc| format!("{auc:.4}"));
+    let auc = row.validation_roc_auc.map_or(String::new(), |auc| format!("  validation AUC {auc:.4}"));
     format!(
-        "epoch {:>3}/{epochs}  loss {:.4}  validation loss {:.4}  validation AUC {auc}{}",
+        "epoch {:>3}/{epochs}  loss {:.4}  validation loss {:.4}{auc}{}",
         row.epoch,
         row.loss,
         row.validation_loss,

@@ -1,0 +1,203 @@
+//! What every run does epoch after epoch: passes over its cases, checkpoints, setbacks.
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Device;
+
+use super::average::{blend, decay_at};
+use super::checkpoint::{Checkpoint, RunIdentity};
+use super::event::{EpochRow, Event};
+use super::recipe::Recipe;
+use super::step::{Batch, Trainer};
+use super::{Optimizer, TrainError};
+use crate::bundle::save_weights;
+use crate::network::Network;
+use crate::random::Random;
+
+/// How often a run that diverged goes back to its last checkpoint, each time with half the learning rate.
+const MAX_SETBACKS: u32 = 3;
+
+/// A run, and the folder that holds its checkpoints.
+pub(super) struct Run<'a> {
+    pub recipe: &'a Recipe,
+    pub out: &'a Path,
+    pub identity: &'a RunIdentity,
+    /// The network as it was before the first step.
+    pub fresh: &'a Network,
+    pub device: &'a Device,
+}
+
+impl Run<'_> {
+    /// The newest whole checkpoint, `None` where there is none yet.
+    ///
+    /// # Errors
+    /// [`TrainError::OtherRun`] where the folder holds one of another run; as [`Checkpoint::read_newest`].
+    pub(super) fn newest(&self) -> Result<Option<Checkpoint>, TrainError> {
+        let optimizer = self.recipe.optimizer;
+        Checkpoint::read_newest(&self.out.join("checkpoints"), self.identity, self.fresh, optimizer)
+    }
+
+    /// Goes on from `start` until the course is over; each epoch ends in a checkpoint, and one that
+    /// diverged is tried again from the last.
+    pub(super) fn go_on(
+        &self,
+        start: Option<Checkpoint>,
+        observe: &(dyn Fn(Event) + Sync),
+        epoch: impl Fn(Checkpoint) -> Result<Checkpoint, TrainError>,
+    ) -> Result<Checkpoint, TrainError> {
+        if let Some(checkpoint) = &start {
+            observe(Event::Resumed { epochs: checkpoint.history.len() });
+        }
+        let mut state = start.unwrap_or_else(|| self.beginning()).onto(self.device);
+        while !is_over(&state.history, self.recipe) {
+            let setbacks = state.setbacks;
+            state = match epoch(state) {
+                Err(TrainError::Diverged { epoch }) if setbacks < MAX_SETBACKS => {
+                    observe(Event::RolledBack { epoch, setbacks: setbacks + 1 });
+                    let last = self.newest()?.unwrap_or_else(|| self.beginning());
+                    Checkpoint { setbacks: setbacks + 1, ..last.onto(self.device) }
+                }
+                done => {
+                    let state = done?;
+                    state.write(&self.out.join("checkpoints"), self.identity)?;
+                    write_history(self.out, &state.history)?;
+                    state
+                }
+            };
+        }
+        Ok(state)
+    }
+
+    fn beginning(&self) -> Checkpoint {
+        Checkpoint {
+            average: (self.recipe.course.average_decay > 0.0).then(|| self.fresh.clone()),
+            network: self.fresh.clone(),
+            best: None,
+            optimizer: Optimizer::new(self.recipe.optimizer),
+            history: Vec::new(),
+            setbacks: 0,
+        }
+    }
+}
+
+/// One pass over the training cases.
+pub(super) struct Pass {
+    /// The state after it; its history lacks the epoch still.
+    state: Checkpoint,
+    learning_rate: f64,
+    loss: f64,
+}
+
+impl Pass {
+    /// Trains on `order`, batch by batch. `trainer` holds the network of `state` and how it is trained.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] where the loss is no number; those of `batch` and of the device.
+    pub(super) fn over(
+        order: &[usize],
+        recipe: &Recipe,
+        (state, mut trainer): (Checkpoint, Trainer),
+        batch: &dyn Fn(&[usize], &Device) -> Result<Batch, TrainError>,
+        observe: &(dyn Fn(Event) + Sync),
+    ) -> Result<Self, TrainError> {
+        let course = &recipe.course;
+        let epoch = state.history.len() + 1;
+        trainer.optimizer = state.optimizer;
+        trainer.set_groups(&recipe.groups);
+        trainer.clip_norm = course.clip_norm;
+        let losses: Vec<f64> = state.history.iter().map(|row| row.validation_loss).collect();
+        let mut average = state.average;
+        let setbacks = i32::try_from(state.setbacks).unwrap_or(i32::MAX);
+        let per_step = course.batch_size * course.accumulate;
+        let steps = order.len().div_ceil(per_step);
+        let (mut sum, mut rate) = (0.0, 0.0);
+        for (step, cases) in order.chunks(per_step).enumerate() {
+            let batches = cases.chunks(course.batch_size).map(|cases| batch(cases, trainer.device()));
+            let batches = batches.collect::<Result<Vec<_>, _>>()?;
+            let moment = (epoch - 1) as f64 + (step + 1) as f64 / steps as f64;
+            rate = recipe.schedule.share(moment, course.epochs as f64, &losses) * 0.5f64.powi(setbacks);
+            let mut random = Random::keyed(recipe.seed, &[epoch as u64, step as u64, 0x6472_6F70]);
+            let loss = trainer.step_over(batches, rate, &mut random)?;
+            if !loss.is_finite() {
+                return Err(TrainError::Diverged { epoch });
+            }
+            sum += loss * cases.len() as f64;
+            if let Some(older) = average.take() {
+                let decay = decay_at(trainer.optimizer.steps(), course.average_decay);
+                average = Some(blend(older, &trainer.network.valid(), decay));
+            }
+            observe(Event::Step { epoch, epochs: course.epochs, step: step + 1, steps, loss });
+        }
+        Ok(Self {
+            learning_rate: rate * recipe.optimizer.learning_rate(),
+            loss: sum / order.len().max(1) as f64,
+            state: Checkpoint {
+                network: trainer.network.valid(),
+                average,
+                optimizer: trainer.optimizer,
+                best: state.best,
+                history: state.history,
+                setbacks: state.setbacks,
+            },
+        })
+    }
+
+    /// The weights to validate: the running average where one is kept.
+    pub(super) fn judged(&self) -> &Network {
+        self.state.average.as_ref().unwrap_or(&self.state.network)
+    }
+
+    /// Ends the epoch with the loss and ROC AUC of its judged weights on the validation cases.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] where the loss is no number.
+    pub(super) fn validated(
+        self,
+        (validation_loss, validation_roc_auc): (f64, Option<f64>),
+        epochs: usize,
+        observe: &(dyn Fn(Event) + Sync),
+    ) -> Result<Checkpoint, TrainError> {
+        let epoch = self.state.history.len() + 1;
+        if !validation_loss.is_finite() {
+            return Err(TrainError::Diverged { epoch });
+        }
+        let Self { learning_rate, loss, .. } = self;
+        let row = EpochRow { epoch, learning_rate, loss, validation_loss, validation_roc_auc, best: false };
+        let row = EpochRow { best: is_best(&row, &self.state.history), ..row };
+        let best = row.best.then(|| save_weights(self.judged())).transpose()?;
+        observe(Event::Epoch { row: &row, epochs });
+        let mut state = self.state;
+        state.best = best.or(state.best);
+        state.history.push(row);
+        Ok(state)
+    }
+}
+
+/// Makes the folder of a run, and that of its checkpoints.
+pub(super) fn make_folder(out: &Path) -> Result<(), TrainError> {
+    let path = out.join("checkpoints");
+    std::fs::create_dir_all(&path).map_err(|source| TrainError::File { path, source })
+}
+
+fn is_over(history: &[EpochRow], recipe: &Recipe) -> bool {
+    let since_best = history.iter().rev().take_while(|row| !row.best).count();
+    let patience = recipe.course.patience;
+    history.len() >= recipe.course.epochs || (patience > 0 && !history.is_empty() && since_best >= patience)
+}
+
+/// Higher AUC, then lower loss; where AUC is undefined the loss alone.
+fn is_best(row: &EpochRow, history: &[EpochRow]) -> bool {
+    let key = |row: &EpochRow| (row.validation_roc_auc.unwrap_or(0.0), -row.validation_loss);
+    history.iter().all(|other| key(row) > key(other))
+}
+
+fn write_history(out: &Path, history: &[EpochRow]) -> Result<(), TrainError> {
+    let path = out.join("history.csv");
+    let write = || -> Result<(), csv::Error> {
+        let mut writer = csv::Writer::from_path(&path)?;
+        history.iter().try_for_each(|row| writer.serialize(row))?;
+        writer.flush().map_err(csv::Error::from)
+    };
+    write().map_err(|error| TrainError::File { path: path.clone(), source: std::io::Error::other(error) })
+}

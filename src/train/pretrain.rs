@@ -1,0 +1,197 @@
+//! Pre-training without labels: a network learns that two changed views of one image are alike.
+//!
+//! What it learns of CT is of use where labels are few: `pulmo train --init` starts from its encoder.
+//! Each case gives two views, changed by the recipe's augmentation; the network's head, 128 wide, gives
+//! an embedding of each, and [`Loss::Contrastive`] draws twins together and other patients apart. A part
+//! of the patients is held out to see whether that goes for images that were not trained on; the best
+//! weights there are kept.
+
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use ndarray::Array3;
+
+use super::checkpoint::{Checkpoint, RunIdentity};
+use super::dataset::{Cache, Dataset};
+use super::epochs::{Pass, Run, make_folder};
+use super::event::{EpochRow, Event};
+use super::log::{RunFacts, RunLog};
+use super::loss::Targets;
+use super::recipe::Recipe;
+use super::step::{Batch, Trainer, scalar};
+use super::{Loss, TrainError};
+use crate::bundle::{save_weights, sha256_hex};
+use crate::cohort::{Case, Split, assign};
+use crate::gpu::Compute;
+use crate::network::{Bags, Network, NetworkKind};
+use crate::preprocess::Processor;
+use crate::random::Random;
+
+/// Length of an embedding.
+const EMBEDDING: usize = 128;
+
+/// The loss where the recipe names none that is for views.
+const CONTRAST: Loss = Loss::Contrastive { temperature: 0.2 };
+
+/// What to pre-train on, and where to put it.
+#[derive(Debug, Clone)]
+pub struct PretrainJob {
+    /// How to train; `classes`, class weights, label smoothing and mixing do not count.
+    pub recipe: Recipe,
+    /// What to look at; labels do not count. Cases kept for validation or test take no part.
+    pub cases: Vec<Case>,
+    /// Where checkpoints and weights go.
+    pub out: PathBuf,
+    /// What to compute on.
+    pub compute: Compute,
+}
+
+/// What came of a pre-training.
+#[derive(Debug)]
+pub struct Pretrained {
+    /// `weights.safetensors` in the job's folder: what `pulmo train --init` starts from.
+    pub weights: PathBuf,
+    /// Every epoch; the validation loss is that of the patients held out.
+    pub history: Vec<EpochRow>,
+}
+
+/// Pre-trains by a recipe, going on from the newest checkpoint in the job's folder, and writes
+/// `weights.safetensors` there. The same recipe, cases and seed give the same weights, bit for bit, on
+/// the CPU.
+///
+/// # Errors
+/// [`TrainError`]; what was done up to the last whole epoch stays in the folder.
+pub fn pretrain(job: &PretrainJob, observe: &(dyn Fn(Event) + Sync)) -> Result<Pretrained, TrainError> {
+    let recipe = &job.recipe;
+    let cases = unseen_elsewhere(&job.cases);
+    let splits = assign(&cases, &recipe.split, recipe.seed)?;
+    let identity = RunIdentity::of(recipe, None, (&cases, &splits))?;
+    make_folder(&job.out)?;
+    let log = RunLog::new(&job.out, RunFacts::of(&job.compute, recipe.seed, (&identity, cases.len())));
+    let observe = &|event: Event| {
+        log.see(&event);
+        observe(event);
+    };
+    let views = |wanted: Split, name: &str| load(job, (&cases, &splits), (wanted, name), observe);
+    let (train, held_out) = (views(Split::Train, "train")?, views(Split::Validation, "val")?);
+    let fresh = Network::new(&recipe.network, EMBEDDING, recipe.seed)?;
+    let run = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, device: job.compute.device() };
+    let newest = run.newest()?;
+    log.begin()?;
+    let state = run.go_on(newest, observe, |state| epoch((job, &train, &held_out), state, observe))?;
+    let weights = state.best.map_or_else(|| save_weights(&state.network), Ok)?;
+    let path = job.out.join("weights.safetensors");
+    std::fs::write(&path, &weights).map_err(|source| TrainError::File { path: path.clone(), source })?;
+    recipe.write(&job.out)?;
+    log.finish(&sha256_hex(&weights))?;
+    Ok(Pretrained { weights: path, history: state.history })
+}
+
+/// The cases that no one will be validated or tested on, without their splits.
+fn unseen_elsewhere(cases: &[Case]) -> Vec<Case> {
+    let is_free = |case: &&Case| matches!(case.split, None | Some(Split::Train));
+    cases.iter().filter(is_free).map(|case| Case { split: None, ..case.clone() }).collect()
+}
+
+fn load<'a>(
+    job: &'a PretrainJob,
+    (cases, splits): (&[Case], &[Split]),
+    (wanted, name): (Split, &str),
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Views<'a>, TrainError> {
+    let recipe = &job.recipe;
+    let chosen: Vec<(&Case, usize)> =
+        cases.iter().zip(splits).filter(|(_, split)| **split == wanted).map(|(case, _)| (case, 0)).collect();
+    let share = (recipe.course.cache_mib << 20) / cases.len().max(1) * chosen.len();
+    let cache = Cache { bytes: share, folder: job.out.join("cache").join(name) };
+    let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+    Views::new(recipe, Dataset::load(&chosen, &recipe.chain, &processor, &cache, observe)?)
+}
+
+/// One pass over the images, then a look at those held out.
+fn epoch(
+    (job, train, held_out): (&PretrainJob, &Views, &Views),
+    state: Checkpoint,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Checkpoint, TrainError> {
+    let (recipe, device) = (&job.recipe, job.compute.device());
+    let number = state.history.len() + 1;
+    let mut trainer = Trainer::new(state.network.clone(), recipe.optimizer, EMBEDDING, device);
+    trainer.loss = contrast(recipe);
+    trainer.dropout = recipe.network.dropout;
+    let mut order: Vec<usize> = (0..train.places.len()).collect();
+    Random::keyed(recipe.seed, &[number as u64]).shuffle(&mut order);
+    let batch = |images: &[usize], device: &Device| train.batch((images, number), device);
+    let pass = Pass::over(&order, recipe, (state, trainer), &batch, observe)?;
+    let loss = held_out.loss(pass.judged(), device)?;
+    pass.validated((loss, None), recipe.course.epochs, observe)
+}
+
+/// The recipe's loss where it is one for views.
+fn contrast(recipe: &Recipe) -> Loss {
+    match recipe.course.loss {
+        loss @ Loss::Contrastive { .. } => loss,
+        Loss::CrossEntropy | Loss::Focal { .. } => CONTRAST,
+    }
+}
+
+/// Images to make views of: slices one by one where the network sees slices, else whole volumes.
+struct Views<'a> {
+    recipe: &'a Recipe,
+    dataset: Dataset,
+    /// Case and slice of each image; `None` for the whole volume.
+    places: Vec<(usize, Option<usize>)>,
+    /// The patient of each case, as a number.
+    patients: Vec<usize>,
+}
+
+impl<'a> Views<'a> {
+    fn new(recipe: &'a Recipe, dataset: Dataset) -> Result<Self, TrainError> {
+        let mut places = Vec::new();
+        for case in 0..dataset.len() {
+            let (slices, ..) = dataset.volume(case)?.dim();
+            match recipe.network.kind {
+                NetworkKind::Slice => places.extend((0..slices).map(|slice| (case, Some(slice)))),
+                _ => places.push((case, None)),
+            }
+        }
+        let ids: Vec<&str> = dataset.cases().iter().map(|case| case.patient_id.as_str()).collect();
+        let first = |id: &&str| ids.iter().position(|other| other == id).unwrap_or(0);
+        let patients = ids.iter().map(first).collect();
+        Ok(Self { recipe, dataset, places, patients })
+    }
+
+    /// Two views of each of `images`, one after the other; their changes are drawn by `epoch`.
+    fn batch(&self, (images, epoch): (&[usize], usize), device: &Device) -> Result<Batch, TrainError> {
+        let (mut views, mut labels) = (Vec::new(), Vec::new());
+        for &image in images {
+            let (case, slice) = self.places[image];
+            let volume = self.dataset.volume(case)?;
+            let volume: Array3<f32> = match slice {
+                Some(slice) => volume.slice(ndarray::s![slice..=slice, .., ..]).to_owned(),
+                None => volume.into_owned(),
+            };
+            for view in 0..2 {
+                let keys = [epoch as u64, image as u64, view, 0x7669_6577];
+                let mut random = Random::keyed(self.recipe.seed, &keys);
+                views.push(self.recipe.augment.apply(&volume, &mut random));
+                labels.push(self.patients[case]);
+            }
+        }
+        let bags = Bags::new(&views.iter().collect::<Vec<_>>(), &self.recipe.network, device)?;
+        Ok(Batch { bags, labels, mix: None })
+    }
+
+    /// The mean loss of a network on views of all images, the same ones each time.
+    fn loss(&self, network: &Network, device: &Device) -> Result<f64, TrainError> {
+        let images: Vec<usize> = (0..self.places.len()).collect();
+        let mut sum = 0.0;
+        for images in images.chunks(self.recipe.course.batch_size) {
+            let Batch { bags, labels, .. } = self.batch((images, 0), device)?;
+            let targets = Targets { labels: &labels, class_weights: &[], smoothing: 0.0 };
+            let loss = contrast(self.recipe).mean(network.forward(bags).logits, &targets);
+            sum += scalar(loss)? * images.len() as f64;
+        }
+        Ok(sum / images.len().max(1) as f64)
+    }
+}
