@@ -278,9 +278,10 @@ fn a_run_that_diverges_goes_back_three_times_and_then_says_so() {
     assert_eq!(*setbacks.lock().unwrap(), [1, 2, 3]);
 }
 
-/// Pre-trains on the discs of a manifest, labels aside, for three epochs.
+/// Pre-trains on the discs of a manifest, labels aside, for three epochs by the contrastive loss.
 fn pretrained(manifest: &Path, out: &Path, observe: &(dyn Fn(Event) + Sync)) -> Pretrained {
-    let text = RECIPE.replace("epochs = 6", "epochs = 3").replace("shift = 0.1", "shift = 0.3");
+    let course = "epochs = 3\nloss = { contrastive = { temperature = 0.2 } }";
+    let text = RECIPE.replace("epochs = 6", course).replace("shift = 0.1", "shift = 0.3");
     let recipe = recipe(&text, manifest.parent().unwrap()).unwrap();
     let cases = read_unlabelled(manifest).unwrap();
     pretrain(&PretrainJob { recipe, cases, out: out.to_owned(), compute: Compute::cpu() }, observe).unwrap()
@@ -307,6 +308,23 @@ fn pre_training_learns_repeats_and_goes_on() {
     });
     assert_eq!(resumed.into_inner(), 2);
     assert!(weights(&first) == weights(&again));
+}
+
+#[test]
+fn a_network_learns_to_tell_single_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = discs(&folder.path().join("data"), 30);
+    let text = RECIPE.replace("epochs = 6", "epochs = 30").replace("shift = 0.1", "shift = 0.02");
+    let job = PretrainJob {
+        recipe: recipe(&text, folder.path()).unwrap(),
+        cases: read_unlabelled(&manifest).unwrap(),
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+    };
+    let history = pretrain(&job, &|_| {}).unwrap().history;
+    // 24 images are trained on, each its own class: ln 24 is chance.
+    assert!((history[0].loss - 24f64.ln()).abs() < 0.3, "{}", history[0].loss);
+    assert!(history[29].loss < 0.75 * 24f64.ln(), "{}", history[29].loss);
 }
 
 #[test]

@@ -1,10 +1,15 @@
-//! Pre-training without labels: a network learns that two changed views of one image are alike.
+//! Pre-training without labels; `pulmo train --init` starts from the encoder that comes of it.
 //!
-//! What it learns of CT is of use where labels are few: `pulmo train --init` starts from its encoder.
-//! Each case gives two views, changed by the recipe's augmentation; the network's head, 128 wide, gives
-//! an embedding of each, and [`Loss::Contrastive`] draws twins together and other patients apart. A part
-//! of the patients is held out to see whether that goes for images that were not trained on; the best
-//! weights there are kept.
+//! What a network learns of CT this way is of use where labels are few. Two objectives, by the recipe's loss:
+//!
+//! - any loss for labels: **instance discrimination**. Each image is a class of its own, to be told in
+//!   every changed view of it (Dosovitskiy et al. 2014, arXiv:1406.6909). It works with small batches and
+//!   small data sets (Cao, Yu and Wu 2022, arXiv:2201.10728); its head grows with the number of images.
+//! - [`Loss::Contrastive`]: two views of an image are to be alike, views of other patients not. Each image
+//!   costs two passes, its head is 128 wide whatever the number of images: for some ten thousand and more.
+//!
+//! The views are drawn by the recipe's augmentation. A part of the patients is held out: the validation
+//! loss is the contrastive one of their views, by the head's outputs, for either objective.
 
 use std::path::PathBuf;
 
@@ -30,13 +35,13 @@ use crate::random::Random;
 /// Length of an embedding.
 const EMBEDDING: usize = 128;
 
-/// The loss where the recipe names none that is for views.
+/// How held-out views are judged where the recipe's loss is for labels.
 const CONTRAST: Loss = Loss::Contrastive { temperature: 0.2 };
 
 /// What to pre-train on, and where to put it.
 #[derive(Debug, Clone)]
 pub struct PretrainJob {
-    /// How to train; `classes`, class weights, label smoothing and mixing do not count.
+    /// How to train; `classes`, class weights and mixing do not count.
     pub recipe: Recipe,
     /// What to look at; labels do not count. Cases kept for validation or test take no part.
     pub cases: Vec<Case>,
@@ -74,7 +79,7 @@ pub fn pretrain(job: &PretrainJob, observe: &(dyn Fn(Event) + Sync)) -> Result<P
     };
     let views = |wanted: Split, name: &str| load(job, (&cases, &splits), (wanted, name), observe);
     let (train, held_out) = (views(Split::Train, "train")?, views(Split::Validation, "val")?);
-    let fresh = Network::new(&recipe.network, EMBEDDING, recipe.seed)?;
+    let fresh = Network::new(&recipe.network, train.outputs(), recipe.seed)?;
     let run = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, device: job.compute.device() };
     let newest = run.newest()?;
     log.begin()?;
@@ -116,18 +121,22 @@ fn epoch(
 ) -> Result<Checkpoint, TrainError> {
     let (recipe, device) = (&job.recipe, job.compute.device());
     let number = state.history.len() + 1;
-    let mut trainer = Trainer::new(state.network.clone(), recipe.optimizer, EMBEDDING, device);
-    trainer.loss = contrast(recipe);
+    let mut trainer = Trainer::new(state.network.clone(), recipe.optimizer, train.outputs(), device);
+    trainer.loss = recipe.course.loss;
+    trainer.label_smoothing = recipe.course.label_smoothing;
     trainer.dropout = recipe.network.dropout;
     let mut order: Vec<usize> = (0..train.places.len()).collect();
     Random::keyed(recipe.seed, &[number as u64]).shuffle(&mut order);
-    let batch = |images: &[usize], device: &Device| train.batch((images, number), device);
+    let batch = |images: &[usize], device: &Device| match recipe.course.loss {
+        Loss::Contrastive { .. } => train.twins((images, number), device),
+        Loss::CrossEntropy | Loss::Focal { .. } => train.instances((images, number), device),
+    };
     let pass = Pass::over(&order, recipe, (state, trainer), &batch, observe)?;
     let loss = held_out.loss(pass.judged(), device)?;
     pass.validated((loss, None), recipe.course.epochs, observe)
 }
 
-/// The recipe's loss where it is one for views.
+/// How held-out views are judged.
 fn contrast(recipe: &Recipe) -> Loss {
     match recipe.course.loss {
         loss @ Loss::Contrastive { .. } => loss,
@@ -161,33 +170,56 @@ impl<'a> Views<'a> {
         Ok(Self { recipe, dataset, places, patients })
     }
 
-    /// Two views of each of `images`, one after the other; their changes are drawn by `epoch`.
-    fn batch(&self, (images, epoch): (&[usize], usize), device: &Device) -> Result<Batch, TrainError> {
-        let (mut views, mut labels) = (Vec::new(), Vec::new());
-        for &image in images {
-            let (case, slice) = self.places[image];
-            let volume = self.dataset.volume(case)?;
-            let volume: Array3<f32> = match slice {
-                Some(slice) => volume.slice(ndarray::s![slice..=slice, .., ..]).to_owned(),
-                None => volume.into_owned(),
-            };
-            for view in 0..2 {
-                let keys = [epoch as u64, image as u64, view, 0x7669_6577];
-                let mut random = Random::keyed(self.recipe.seed, &keys);
-                views.push(self.recipe.augment.apply(&volume, &mut random));
-                labels.push(self.patients[case]);
-            }
+    /// What the network gives for each image: its class among all, or an embedding.
+    fn outputs(&self) -> usize {
+        match self.recipe.course.loss {
+            Loss::Contrastive { .. } => EMBEDDING,
+            Loss::CrossEntropy | Loss::Focal { .. } => self.places.len(),
         }
+    }
+
+    /// One view of each of `images`, labelled by the image.
+    fn instances(&self, (images, epoch): (&[usize], usize), device: &Device) -> Result<Batch, TrainError> {
+        let views = images.iter().map(|&image| self.view(image, [epoch as u64, 0]));
+        self.batch(views.collect::<Result<_, _>>()?, images.to_vec(), device)
+    }
+
+    /// Two views of each of `images`, one after the other, labelled by the patient.
+    fn twins(&self, (images, epoch): (&[usize], usize), device: &Device) -> Result<Batch, TrainError> {
+        let twice = || images.iter().flat_map(|&image| [(image, 0), (image, 1)]);
+        let views = twice().map(|(image, twin)| self.view(image, [epoch as u64, twin]));
+        let labels = twice().map(|(image, _)| self.patients[self.places[image].0]).collect();
+        self.batch(views.collect::<Result<_, _>>()?, labels, device)
+    }
+
+    fn batch(
+        &self,
+        views: Vec<Array3<f32>>,
+        labels: Vec<usize>,
+        device: &Device,
+    ) -> Result<Batch, TrainError> {
         let bags = Bags::new(&views.iter().collect::<Vec<_>>(), &self.recipe.network, device)?;
         Ok(Batch { bags, labels, mix: None })
     }
 
-    /// The mean loss of a network on views of all images, the same ones each time.
+    /// An image, changed by what epoch and twin draw for it.
+    fn view(&self, image: usize, [epoch, twin]: [u64; 2]) -> Result<Array3<f32>, TrainError> {
+        let (case, slice) = self.places[image];
+        let volume = self.dataset.volume(case)?;
+        let volume = match slice {
+            Some(slice) => volume.slice(ndarray::s![slice..=slice, .., ..]).to_owned(),
+            None => volume.into_owned(),
+        };
+        let mut random = Random::keyed(self.recipe.seed, &[epoch, image as u64, twin, 0x7669_6577]);
+        Ok(self.recipe.augment.apply(&volume, &mut random))
+    }
+
+    /// The mean contrastive loss of a network on views of all images, the same ones each time.
     fn loss(&self, network: &Network, device: &Device) -> Result<f64, TrainError> {
         let images: Vec<usize> = (0..self.places.len()).collect();
         let mut sum = 0.0;
         for images in images.chunks(self.recipe.course.batch_size) {
-            let Batch { bags, labels, .. } = self.batch((images, 0), device)?;
+            let Batch { bags, labels, .. } = self.twins((images, 0), device)?;
             let targets = Targets { labels: &labels, class_weights: &[], smoothing: 0.0 };
             let loss = contrast(self.recipe).mean(network.forward(bags).logits, &targets);
             sum += scalar(loss)? * images.len() as f64;
