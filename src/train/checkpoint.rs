@@ -1,7 +1,7 @@
 //! Checkpoints: everything a run needs to go on as if it had never stopped.
 //!
 //! A checkpoint is a folder written beside its final name and renamed when it is whole; its
-//! `state.toml` holds the hash of every file. The newest whole one is taken, older ones are removed.
+//! `state.toml` holds the hash of every other file, and its last line its own. The newest whole one is taken, older ones are removed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -64,6 +64,15 @@ pub(super) struct RunIdentity {
     pub data: String,
 }
 
+/// What the last line of `state.toml` begins with, a comment to TOML; the hash of all before it follows.
+const SEAL: &str = "# SHA-256 of the lines above: ";
+
+/// The text before its seal; `None` where they do not belong together.
+fn unsealed(text: &str) -> Option<&str> {
+    let (state, hash) = text.rsplit_once(SEAL)?;
+    (hash.trim_end() == sha256_hex(state.as_bytes())).then_some(state)
+}
+
 fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError + '_ {
     move |source| TrainError::File { path: path.to_owned(), source }
 }
@@ -96,7 +105,8 @@ impl Checkpoint {
         };
         // TOML gives floating-point numbers back exactly, serde_json by default does not.
         let state = toml::to_string_pretty(&state).map_err(|error| damaged(&partial, error))?;
-        files.push(("state.toml", state.into_bytes()));
+        let sealed = format!("{state}{SEAL}{}\n", sha256_hex(state.as_bytes()));
+        files.push(("state.toml", sealed.into_bytes()));
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(file_error(&partial))?;
         }
@@ -142,8 +152,9 @@ impl Checkpoint {
         optimizer: OptimizerConfig,
     ) -> Result<Self, TrainError> {
         let read = |name: &str| std::fs::read(path.join(name)).map_err(|error| damaged(path, error));
-        let state = String::from_utf8(read("state.toml")?).map_err(|error| damaged(path, error))?;
-        let state: State = toml::from_str(&state).map_err(|error| damaged(path, error))?;
+        let sealed = String::from_utf8(read("state.toml")?).map_err(|error| damaged(path, error))?;
+        let state = unsealed(&sealed).ok_or_else(|| damaged(path, "state.toml is damaged"))?;
+        let state: State = toml::from_str(state).map_err(|error| damaged(path, error))?;
         let other = |what| TrainError::OtherRun { path: path.to_owned(), what };
         if state.run.recipe != run.recipe {
             return Err(other("recipe or seed"));

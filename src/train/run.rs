@@ -1,26 +1,26 @@
 //! A whole training: data in, bundle out.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use burn::module::Module;
 
 use super::average::{blend, decay_at};
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
-use super::dataset::{Cache, Dataset};
 use super::event::{EpochRow, Event};
 use super::groups::check_groups;
-use super::leaks::{LeakPolicy, check_images, check_patients};
+use super::leaks::LeakPolicy;
 use super::log::{RunFacts, RunLog};
+use super::prepared::Prepared;
 use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
 use super::step::{Batch, Trainer};
 use super::{Optimizer, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex, transfer};
-use crate::cohort::{Case, Split, assign, labels, rows_text};
+use crate::cohort::{Case, Split};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
 use crate::network::{Bags, Network};
-use crate::preprocess::Processor;
 use crate::random::Random;
 
 /// What to train on what, and where to put it.
@@ -51,13 +51,6 @@ pub struct Trained {
     pub splits: Vec<Split>,
 }
 
-/// The training and validation cases and their classes.
-struct Data {
-    classes: Vec<String>,
-    train: Dataset,
-    validation: Dataset,
-}
-
 /// How often a run that diverged goes back to its last checkpoint, each time with half the learning rate.
 const MAX_SETBACKS: u32 = 3;
 
@@ -68,20 +61,40 @@ const MAX_SETBACKS: u32 = 3;
 /// # Errors
 /// [`TrainError`]; what was done up to the last whole epoch stays in the folder.
 pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, TrainError> {
+    let started = SystemTime::now();
+    let prepared = Prepared::read(job, observe)?;
+    work(job, &prepared, started, observe)
+}
+
+/// As [`train`], on cases that were read before: several trainings can share them.
+///
+/// # Errors
+/// As [`train`]; [`TrainError::Recipe`] where `prepared` was read for other cases or another chain.
+pub fn train_prepared(
+    job: &Job,
+    prepared: &Prepared,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Trained, TrainError> {
+    prepared.check(job)?;
+    work(job, prepared, SystemTime::now(), observe)
+}
+
+fn work(
+    job: &Job,
+    data: &Prepared,
+    started: SystemTime,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Trained, TrainError> {
     let recipe = &job.recipe;
-    let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
-    check_patients(&job.cases, &splits, job.leaks, observe)?;
-    let run = identity(job, &splits)?;
+    let run = identity(job, data)?;
     let checkpoints = job.out.join("checkpoints");
     std::fs::create_dir_all(&checkpoints)
         .map_err(|source| TrainError::File { path: checkpoints.clone(), source })?;
-    let log = RunLog::new(&job.out, facts(job, &run));
+    let log = RunLog::new(&job.out, facts(job, data, &run), started);
     let observe = &|event: Event| {
         log.see(&event);
         observe(event);
     };
-    let data = load(job, &splits, observe)?;
-    check_images(&data.train, &data.validation, job.leaks, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
         Some(bytes) => {
@@ -109,7 +122,7 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
     let mut state = resumed.unwrap_or_else(beginning).onto(job.compute.device());
     while !is_over(&state.history, recipe) {
         let setbacks = state.setbacks;
-        state = match epoch(job, &data, state, observe) {
+        state = match epoch(job, data, state, observe) {
             Err(TrainError::Diverged { epoch }) if setbacks < MAX_SETBACKS => {
                 observe(Event::RolledBack { epoch, setbacks: setbacks + 1 });
                 let last = Checkpoint::read_newest(&checkpoints, &run, &fresh, recipe.optimizer)?;
@@ -124,23 +137,22 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
             }
         };
     }
-    let bundle = finish(job, &data, &state, &run, fresh)?;
+    let bundle = finish(job, data, &state, &run, fresh)?;
     bundle.write(&job.out)?;
     write_recipe(&job.out, recipe)?;
     log.finish(&bundle.manifest().weights_sha256)?;
-    Ok(Trained { bundle, history: state.history, splits })
+    Ok(Trained { bundle, history: state.history, splits: data.splits.clone() })
 }
 
-fn identity(job: &Job, splits: &[Split]) -> Result<RunIdentity, TrainError> {
-    let rows = job.cases.iter().zip(splits).map(|(case, split)| (case, Some(*split)));
+fn identity(job: &Job, data: &Prepared) -> Result<RunIdentity, TrainError> {
     Ok(RunIdentity {
-        recipe: sha256_hex(recipe_text(&job.recipe)?.as_bytes()),
+        recipe: sha256_hex(job.recipe.text()?.as_bytes()),
         init: job.init.as_deref().map(sha256_hex),
-        data: sha256_hex(rows_text(rows).as_bytes()),
+        data: data.rows_sha256.clone(),
     })
 }
 
-fn facts(job: &Job, run: &RunIdentity) -> RunFacts {
+fn facts(job: &Job, data: &Prepared, run: &RunIdentity) -> RunFacts {
     RunFacts {
         pulmo: env!("CARGO_PKG_VERSION").to_owned(),
         device: job.compute.name().to_owned(),
@@ -149,61 +161,13 @@ fn facts(job: &Job, run: &RunIdentity) -> RunFacts {
         data_sha256: run.data.clone(),
         init_sha256: run.init.clone(),
         cases: job.cases.len(),
+        unreadable_cases: data.unreadable(),
     }
-}
-
-fn recipe_text(recipe: &Recipe) -> Result<String, TrainError> {
-    toml::to_string_pretty(recipe)
-        .map_err(|error| TrainError::Recipe { path: "recipe.toml".into(), what: error.to_string() })
 }
 
 fn write_recipe(out: &Path, recipe: &Recipe) -> Result<(), TrainError> {
     let path = out.join("recipe.toml");
-    std::fs::write(&path, recipe_text(recipe)?).map_err(|source| TrainError::File { path, source })
-}
-
-fn load(job: &Job, splits: &[Split], observe: &(dyn Fn(Event) + Sync)) -> Result<Data, TrainError> {
-    let recipe = &job.recipe;
-    let classes = classes(recipe, &job.cases)?;
-    let of_split = |wanted: Split| -> Vec<(&Case, usize)> {
-        let chosen = job.cases.iter().zip(splits).filter(|(_, split)| **split == wanted);
-        chosen
-            .filter_map(|(case, _)| Some((case, classes.iter().position(|class| *class == case.label)?)))
-            .collect()
-    };
-    let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let (train_cases, validation_cases) = (of_split(Split::Train), of_split(Split::Validation));
-    let bytes = recipe.course.cache_mib << 20;
-    let train_bytes = bytes / (train_cases.len() + validation_cases.len()).max(1) * train_cases.len();
-    let cache = |name: &str, bytes| Cache { bytes, folder: job.out.join("cache").join(name) };
-    let train =
-        Dataset::load(&train_cases, &recipe.chain, &processor, &cache("train", train_bytes), observe)?;
-    let cache = cache("val", bytes - train_bytes);
-    let validation = Dataset::load(&validation_cases, &recipe.chain, &processor, &cache, observe)?;
-    if let Some(class) = (0..classes.len()).find(|class| !train.labels().contains(class)) {
-        return Err(TrainError::Labels(format!(
-            "no readable training case has the label `{}`",
-            classes[class]
-        )));
-    }
-    Ok(Data { classes, train, validation })
-}
-
-fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
-    let found = labels(cases);
-    let classes = if recipe.classes.is_empty() { found.clone() } else { recipe.classes.clone() };
-    if let Some(unknown) = found.iter().find(|label| !classes.contains(label)) {
-        return Err(TrainError::Labels(format!(
-            "the manifest has the label `{unknown}`, which is not among the recipe's classes ({})",
-            classes.join(", ")
-        )));
-    }
-    if classes.len() < 2 {
-        return Err(TrainError::Labels(
-            "the manifest has only one label; training needs at least two".into(),
-        ));
-    }
-    Ok(classes)
+    std::fs::write(&path, recipe.text()?).map_err(|source| TrainError::File { path, source })
 }
 
 fn is_over(history: &[EpochRow], recipe: &Recipe) -> bool {
@@ -215,7 +179,7 @@ fn is_over(history: &[EpochRow], recipe: &Recipe) -> bool {
 /// One pass over the training cases, then a look at the validation cases.
 fn epoch(
     job: &Job,
-    data: &Data,
+    data: &Prepared,
     state: Checkpoint,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Checkpoint, TrainError> {
@@ -277,7 +241,7 @@ fn epoch(
 }
 
 /// The training cases of one epoch, in order.
-fn order(sampling: Sampling, data: &Data, random: &mut Random) -> Vec<usize> {
+fn order(sampling: Sampling, data: &Prepared, random: &mut Random) -> Vec<usize> {
     let mut order: Vec<usize> = (0..data.train.len()).collect();
     match sampling {
         Sampling::Shuffled => random.shuffle(&mut order),
@@ -301,7 +265,7 @@ fn is_best(row: &EpochRow, history: &[EpochRow]) -> bool {
     history.iter().all(|other| key(row) > key(other))
 }
 
-fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
+fn class_weights(rule: &ClassWeights, data: &Prepared) -> Vec<f32> {
     let (classes, labels) = (data.classes.len(), data.train.labels());
     match rule {
         ClassWeights::Equal => vec![1.0; classes],
@@ -320,7 +284,7 @@ fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
 
 fn batch(
     job: &Job,
-    data: &Data,
+    data: &Prepared,
     cases: &[usize],
     epoch: usize,
     device: &burn::tensor::Device,
@@ -354,7 +318,7 @@ fn write_history(out: &Path, history: &[EpochRow]) -> Result<(), TrainError> {
 /// The bundle of the best weights, its threshold chosen on the validation cases.
 fn finish(
     job: &Job,
-    data: &Data,
+    data: &Prepared,
     state: &Checkpoint,
     run: &RunIdentity,
     fresh: Network,

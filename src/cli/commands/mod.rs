@@ -17,6 +17,7 @@ mod predict;
 mod preprocess;
 mod shared;
 mod train;
+mod tune;
 
 use super::args::{Args, Command};
 use super::exit::Exit;
@@ -30,6 +31,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Calibrate(args) => calibrate::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
+        Command::Tune(args) => tune::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Ensemble(args) => ensemble::run(args),

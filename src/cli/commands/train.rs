@@ -4,11 +4,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context;
 use indicatif::ProgressBar;
 
 use super::evaluate::write_evaluation;
-use super::shared::{loading_bar, open_device, watch_loading};
+use super::shared::{loading_bar, open_device, read_init, watch_loading};
 use crate::cli::args::TrainArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::cohort::{Case, Split, read_manifest};
@@ -19,11 +18,12 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     recipe.seed = args.seed.unwrap_or(recipe.seed);
     let cases = read_manifest(&args.data)?;
     let compute = open_device(args.device)?;
-    let init = args.init.as_ref().map(|path| {
-        std::fs::read(path).with_context(|| format!("cannot read the weights {}", path.display()))
-    });
+    if recipe.tune.is_some() {
+        printer::say("the recipe's [tune] is for `pulmo tune`; what it says elsewhere is trained");
+    }
     let leaks = if args.allow_leaks { LeakPolicy::Allow } else { LeakPolicy::Refuse };
-    let job = Job { recipe, cases, init: init.transpose()?, out: args.out.clone(), compute, leaks };
+    let job =
+        Job { recipe, cases, init: read_init(args.init.as_deref())?, out: args.out.clone(), compute, leaks };
     let folds = args.folds.unwrap_or(job.recipe.split.folds);
     if folds > 0 {
         return run_folds(&job, folds);
