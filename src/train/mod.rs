@@ -47,5 +47,5 @@ pub use prepared::Prepared;
 pub use recipe::{ClassWeights, CourseConfig, Recipe, Sampling, ThresholdRule};
 pub use run::{Job, Trained, train, train_prepared};
 pub use schedule::{Decay, ScheduleConfig};
-pub use sketch::Sketch;
+pub use sketch::{Glance, Sketch};
 pub use step::{Batch, Trainer};

@@ -1,15 +1,15 @@
 //! `pulmo train`.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::ProgressBar;
 
 use super::evaluate::write_evaluation;
 use super::shared::{loading_bar, open_device, read_init, watch_loading};
 use crate::cli::args::TrainArgs;
-use crate::cli::{Exit, printer, progress};
+use crate::cli::live::Live;
+use crate::cli::{Exit, printer};
 use crate::cohort::{Case, Split, read_manifest};
 use crate::train::{EpochRow, Event, Job, LeakPolicy, Recipe, evaluate, train, train_folds};
 
@@ -52,7 +52,11 @@ fn run_folds(job: &Job, folds: usize) -> anyhow::Result<Exit> {
     let watches: Vec<Watch> = (0..folds).map(|_| Watch::new()).collect();
     let started = AtomicUsize::new(usize::MAX);
     let validated = train_folds(job, folds, &|fold, event| {
-        if started.swap(fold, Ordering::Relaxed) != fold {
+        let before = started.swap(fold, Ordering::Relaxed);
+        if before != fold {
+            if let Some(watch) = watches.get(before) {
+                watch.finish();
+            }
             printer::say(&format!("fold {fold} of {folds}"));
         }
         watches[fold].see(event);
@@ -69,17 +73,19 @@ fn run_folds(job: &Job, folds: usize) -> anyhow::Result<Exit> {
     Ok(Exit::of_items(failed, failed + validated.out_of_fold.scored.len()))
 }
 
-/// Shows a run: a bar over the cases, then one over the steps of each epoch.
+/// Shows a run: a bar over the cases, then how its epochs go.
 struct Watch {
     loading: ProgressBar,
-    steps: Mutex<ProgressBar>,
+    live: Mutex<Option<Live>>,
 }
 
 impl Watch {
     fn new() -> Self {
-        let (loading, steps) = (loading_bar(), progress::bar(0, "training"));
-        steps.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-        Self { loading, steps: Mutex::new(steps) }
+        Self { loading: loading_bar(), live: Mutex::new(None) }
+    }
+
+    fn live(&self) -> MutexGuard<'_, Option<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn see(&self, event: Event) {
@@ -93,25 +99,26 @@ impl Watch {
                 "the loss was no number in epoch {epoch}: back to the last checkpoint, learning rate halved (setback {setbacks})"
             )),
             Event::Step { epoch, epochs, step, steps, loss } => {
-                let mut bar = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-                if bar.is_hidden() || bar.length() == Some(0) {
-                    self.loading.finish_and_clear();
-                    *bar = progress::bar(epochs * steps, "");
-                    bar.set_position(((epoch - 1) * steps) as u64);
-                    bar.reset_eta();
-                }
-                bar.set_position(((epoch - 1) * steps + step) as u64);
-                bar.set_message(format!("epoch {epoch}/{epochs} loss {loss:.3}"));
+                self.loading.finish_and_clear();
+                let before = (epoch - 1) * steps;
+                let mut live = self.live();
+                let live = live.get_or_insert_with(|| Live::new(before, epochs * steps));
+                live.step(before + step, format!("epoch {epoch}/{epochs} loss {loss:.3}"));
             }
             Event::Epoch { row, epochs } => {
-                let bar = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-                bar.suspend(|| printer::say(&epoch_line(row, epochs)));
+                let told = epoch_line(row, epochs);
+                match self.live().as_mut() {
+                    Some(live) => live.epoch(row, &told),
+                    None => printer::say(&told),
+                }
             }
         }
     }
 
     fn finish(&self) {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
+        if let Some(live) = self.live().take() {
+            live.finish();
+        }
     }
 }
 
