@@ -48,7 +48,7 @@
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
 //! | 8 | `train`, `engine` |
-//! | 9 | `report`, `plan`, `bench` |
+//! | 9 | `report`, `plan`, `tune`, `bench` |
 //! | 10 | `cli` |
 //!
 //! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
@@ -75,5 +75,6 @@ pub mod preprocess;
 pub mod random;
 pub mod report;
 pub mod train;
+pub mod tune;
 pub mod units;
 pub mod volume;

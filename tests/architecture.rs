@@ -35,6 +35,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("engine", 8),
     ("report", 9),
     ("plan", 9),
+    ("tune", 9),
     ("bench", 9),
     ("cli", 10),
 ];
@@ -48,7 +49,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("burn_wgpu", &["gpu/bridge.rs"]),
     ("bytemuck", &["gpu", "preprocess"]),
     ("clap", &["cli"]),
-    ("csv", &["cohort", "report", "train", "phantom"]),
+    ("csv", &["cohort", "report", "train", "tune", "phantom"]),
     ("cubecl", &["gpu/bridge.rs"]),
     ("dicom_core", &["dicom"]),
     ("dicom_dictionary_std", &["dicom"]),
@@ -66,7 +67,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("serde_json", &["bundle", "train", "phantom", "report", "cli"]),
     ("sha2", &["audit", "bundle", "dicom", "intake"]),
     ("tempfile", &["intake", "bench"]),
-    ("toml", &["bundle", "plan", "train", "preprocess", "bench", "cli"]),
+    ("toml", &["bundle", "plan", "train", "tune", "preprocess", "bench", "cli"]),
     ("wgpu", &["gpu"]),
     ("zip", &["files"]),
 ];

@@ -9,68 +9,17 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+mod common;
 
-use ndarray::Array2;
+use std::path::Path;
+
+use common::discs::{RECIPE, discs};
 use pulmo::cohort::{read_manifest, read_unlabelled};
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
-use pulmo::random::Random;
 use pulmo::train::{
     Event, Job, LeakPolicy, PretrainJob, Pretrained, Recipe, TrainError, Trained, evaluate, pretrain, train,
 };
-
-const RECIPE: &str = r#"
-name = "discs"
-classes = ["empty", "disc"]
-seed = 7
-
-[network]
-kind = "slice"
-dropout = 0.1
-encoder = { widths = [8, 16], depths = [1, 1], pooling = "average_max" }
-
-[chain]
-step = [{ kind = "clip", low = 0.0, high = 1.0 }]
-
-[augment]
-flip_x = 0.5
-shift = 0.1
-noise = 0.05
-
-[optimizer]
-kind = "adamw"
-learning_rate = 0.01
-
-[course]
-epochs = 6
-batch_size = 8
-average_decay = 0.9
-clip_norm = 5.0
-"#;
-
-/// Pictures of noise, every second one with a bright disc; returns the manifest's path.
-fn discs(folder: &Path, count: usize) -> PathBuf {
-    std::fs::create_dir_all(folder).unwrap();
-    let mut manifest = "path,label,patient_id\n".to_owned();
-    for index in 0..count {
-        let mut random = Random::keyed(5, &[index as u64]);
-        let centre = [random.uniform(6.0, 18.0), random.uniform(6.0, 18.0)];
-        let picture = Array2::from_shape_fn((24, 24), |(y, x)| {
-            let inside = (y as f64 - centre[0]).hypot(x as f64 - centre[1]) < 4.0;
-            let disc = if inside && index % 2 == 1 { 0.5 } else { 0.0 };
-            (0.3 + disc + 0.1 * random.normal()) as f32
-        });
-        let name = format!("{index}.npy");
-        write_npy(&folder.join(&name), &[24, 24], picture.as_slice().unwrap()).unwrap();
-        manifest += &format!("{name},{},p{}\n", ["empty", "disc"][index % 2], index / 2 * 2 + index % 2);
-    }
-    let path = folder.join("manifest.csv");
-    std::fs::write(&path, manifest).unwrap();
-    path
-}
 
 fn recipe(text: &str, folder: &Path) -> Result<Recipe, TrainError> {
     std::fs::create_dir_all(folder).unwrap();
@@ -146,59 +95,6 @@ fn cases_beyond_the_memory_bound_are_kept_on_disk_with_the_same_result() {
     .unwrap();
     assert!(out.join("cache/train/000000.npy").exists());
     assert_eq!(in_memory.bundle.manifest().weights_sha256, on_disk.bundle.manifest().weights_sha256);
-}
-
-#[test]
-fn a_killed_run_goes_on_and_ends_with_the_same_weights() {
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = discs(&folder.path().join("data"), 60);
-    let recipe_path = folder.path().join("recipe.toml");
-    std::fs::write(&recipe_path, RECIPE.replace("epochs = 6", "epochs = 12")).unwrap();
-    let command = |out: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pulmo"));
-        command.arg("train").arg("--recipe").arg(&recipe_path).arg("--data").arg(&manifest);
-        command.args(["--device", "cpu", "--out"]).arg(folder.path().join(out));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    };
-    assert!(command("whole").status().unwrap().success());
-    for epochs_before_kill in [1, 4, 9] {
-        let mut child = command("killed").spawn().unwrap();
-        let checkpoint = folder.path().join(format!("killed/checkpoints/epoch-{epochs_before_kill:06}"));
-        let deadline = Instant::now() + Duration::from_secs(120);
-        while !checkpoint.exists() && child.try_wait().unwrap().is_none() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    assert!(!folder.path().join("killed/weights.safetensors").exists(), "the run ended before it was killed");
-    assert!(command("killed").status().unwrap().success());
-    assert!(weights(&folder.path().join("whole")) == weights(&folder.path().join("killed")));
-}
-
-#[test]
-fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let whole = run(folder.path(), "whole", 7);
-    run(folder.path(), "damaged", 7);
-    let out = folder.path().join("damaged");
-    let newest = out.join("checkpoints/epoch-000006/weights.safetensors");
-    let mut bytes = std::fs::read(&newest).unwrap();
-    let last = bytes.len() - 1;
-    bytes[last] ^= 1;
-    std::fs::write(&newest, bytes).unwrap();
-    let resumed = std::sync::Mutex::new(0);
-    let recipe = recipe(RECIPE, folder.path()).unwrap();
-    let cases = read_manifest(&folder.path().join("data/manifest.csv")).unwrap();
-    let job = Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks: LeakPolicy::Refuse };
-    let again = train(&job, &|event| {
-        if let Event::Resumed { epochs } = event {
-            *resumed.lock().unwrap() = epochs;
-        }
-    });
-    assert_eq!(*resumed.lock().unwrap(), 5);
-    assert_eq!(again.unwrap().bundle.manifest().weights_sha256, whole.bundle.manifest().weights_sha256);
 }
 
 #[test]

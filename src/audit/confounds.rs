@@ -24,7 +24,7 @@ const FOLDS: usize = 5;
 /// Bins of a number.
 const BINS: usize = 8;
 /// Training cases of the class's own share that each bin starts with.
-const PRIOR_CASES: f64 = 2.0;
+pub(super) const PRIOR_CASES: f64 = 2.0;
 /// Deals of the labels.
 const DEALS: usize = 200;
 /// Resamples of the patients for the intervals.
@@ -59,15 +59,7 @@ impl Confounds {
     /// Judges every property: `columns[p][case]` are the values of the property `names[p]`.
     /// `None` where there are not two classes with at least two patients each.
     pub fn measure(cases: &[Case], names: &[&'static str], columns: &[Vec<Value>]) -> Option<Self> {
-        let classes = labels(cases);
-        let (count, fold_of) =
-            (2..=FOLDS).rev().find_map(|count| Some((count, folds(cases, count, 0).ok()?)))?;
-        if classes.len() < 2 {
-            return None;
-        }
-        let label = |case: &Case| classes.iter().position(|class| *class == case.label);
-        let truth: Vec<usize> = cases.iter().filter_map(label).collect();
-        let table = Table { fold_of, folds: count, classes: classes.len() };
+        let (table, truth) = Table::of(cases)?;
         let columns: Vec<Option<Column>> = columns.iter().map(|values| table.column(values)).collect();
         let chance_auc = chance(&table, &columns, cases, &truth);
         let patients: Vec<String> = cases.iter().map(|case| case.patient_id.clone()).collect();
@@ -84,7 +76,7 @@ impl Confounds {
         let mut properties: Vec<Confound> = names.par_iter().zip(&columns).map(judge).collect();
         let auc = |confound: &Confound| confound.auc.unwrap_or(0.0);
         properties.sort_by(|a, b| auc(b).total_cmp(&auc(a)));
-        Some(Self { folds: count, chance_auc, properties })
+        Some(Self { folds: table.folds, chance_auc, properties })
     }
 }
 
@@ -109,6 +101,13 @@ fn chance(table: &Table, columns: &[Option<Column>], cases: &[Case], truth: &[us
     best.get(DEALS * 95 / 100).copied().unwrap_or(0.5)
 }
 
+/// The cross-validated area of each property; `None` as [`Confounds::measure`].
+pub(super) fn areas(cases: &[Case], columns: &[Vec<Value>]) -> Option<Vec<Option<f64>>> {
+    let (table, truth) = Table::of(cases)?;
+    let area = |values: &Vec<Value>| table.auc(&table.column(values)?, &truth, None);
+    Some(columns.iter().map(area).collect())
+}
+
 /// How the cases are divided.
 struct Table {
     fold_of: Vec<usize>,
@@ -125,6 +124,18 @@ struct Column {
 }
 
 impl Table {
+    /// The division of `cases` by patient, and the class of each.
+    fn of(cases: &[Case]) -> Option<(Self, Vec<usize>)> {
+        let classes = labels(cases);
+        let (folds, fold_of) =
+            (2..=FOLDS).rev().find_map(|count| Some((count, folds(cases, count, 0).ok()?)))?;
+        if classes.len() < 2 {
+            return None;
+        }
+        let label = |case: &Case| classes.iter().position(|class| *class == case.label);
+        Some((Self { fold_of, folds, classes: classes.len() }, cases.iter().filter_map(label).collect()))
+    }
+
     fn column(&self, values: &[Value]) -> Option<Column> {
         if values.iter().all(|value| Some(value) == values.first()) {
             return None;
@@ -194,13 +205,14 @@ fn area_of(train: &[[f64; 2]], test: &[[f64; 2]]) -> (f64, f64) {
 }
 
 /// Bins fitted on training cases: 0 for what is missing or was never seen, then numbers, then words.
-struct Cutter {
+#[derive(Debug, Clone)]
+pub(super) struct Cutter {
     edges: Vec<f64>,
     words: BTreeSet<String>,
 }
 
 impl Cutter {
-    fn fit(training: &[&Value]) -> Self {
+    pub(super) fn fit(training: &[&Value]) -> Self {
         let number = |value: &&Value| if let Value::Number(number) = value { Some(*number) } else { None };
         let mut numbers: Vec<f64> = training.iter().filter_map(number).collect();
         numbers.sort_by(f64::total_cmp);
@@ -211,7 +223,7 @@ impl Cutter {
         Self { edges, words: training.iter().filter_map(word).collect() }
     }
 
-    fn bin(&self, value: &Value) -> usize {
+    pub(super) fn bin(&self, value: &Value) -> usize {
         match value {
             Value::Missing => 0,
             Value::Number(number) => 1 + self.edges.partition_point(|edge| edge <= number),

@@ -37,14 +37,17 @@ pub enum Value {
     Missing,
 }
 
+/// The properties of one case, as [`PROPERTIES`] names them. `aspect` is columns / rows;
+/// `mean_intensity` a share of white for pictures and Hounsfield units for CT.
+pub type Properties = [Value; PROPERTIES.len()];
+
 /// What was measured of one case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
     /// What tells the image again.
     pub signature: Signature,
-    /// How it is stored and made, as [`PROPERTIES`] names it. `aspect` is columns / rows;
-    /// `mean_intensity` a share of white for pictures and Hounsfield units for CT.
-    pub properties: [Value; PROPERTIES.len()],
+    /// How it is stored and made.
+    pub properties: Properties,
 }
 
 impl From<Option<f64>> for Value {
@@ -71,7 +74,8 @@ impl Look {
     }
 }
 
-fn properties(item: &Item, loaded: &Loaded) -> [Value; PROPERTIES.len()] {
+/// How a case is stored and made.
+pub fn properties(item: &Item, loaded: &Loaded) -> Properties {
     let grid = loaded.volume.grid();
     let [slices, rows, columns] = grid.shape_zyx().map(|side| side as f64);
     let spacing = grid.spacing_mm();

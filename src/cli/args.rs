@@ -43,6 +43,8 @@ pub(super) enum Command {
     Train(TrainArgs),
     /// Pre-train a network on CT without labels; `train --init` starts from what it learned.
     Pretrain(PretrainArgs),
+    /// Search ranges in a recipe: random trials, most of them ended early; a search that was stopped goes on.
+    Tune(TuneArgs),
     /// Look for what makes a data set's results worthless: images or patients in two splits, properties that tell the class.
     Audit(AuditArgs),
     /// Write a recipe that fits a data set and this machine, with the reason of every choice.
@@ -206,6 +208,46 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "K")]
     pub folds: Option<usize>,
     /// Train even if patients or identical images are in more than one split; the figures say little then.
+    #[arg(long)]
+    pub allow_leaks: bool,
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Shown below the options of `tune`.
+const TUNE_HELP: &str = "\
+The recipe says in [tune] what may change and how far, by the names that it has for everything else:
+
+  [tune]
+  trials = 27        # trial 0 is the recipe as it is, the others are drawn by its seed
+  eta = 3            # one trial in three goes on, to three times as many epochs
+  first_epochs = 5   # epochs of the first rung at least; may be left out
+
+  [tune.ranges]
+  optimizer.learning_rate = { from = 1e-4, to = 1e-2, scale = \"log\" }
+  network.dropout = { from = 0.0, to = 0.5 }
+  course.batch_size = { choices = [8, 16, 32] }
+  chain.step.1.shape = { choices = [[0, 128, 128], [0, 160, 160]] }   # the first step
+
+The last rung has the recipe's own epochs; each trial begins anew on each rung, its warm-up and
+patience shortened with its epochs. `pulmo train` does not look at [tune].";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = TUNE_HELP)]
+pub(super) struct TuneArgs {
+    /// Manifest: CSV with the header path,label[,patient_id][,split]; trials are scored on its validation cases.
+    #[arg(value_name = "MANIFEST")]
+    pub data: PathBuf,
+    /// Recipe with a [tune] table.
+    #[arg(long, value_name = "TOML")]
+    pub recipe: PathBuf,
+    /// Folder for trials.csv, what_mattered.csv, best.toml (a recipe) and the trials; a search found there goes on.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Weights that every trial starts from, as for `pulmo train`.
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
+    /// Go on even if patients or identical images are in more than one split; the figures say little then.
     #[arg(long)]
     pub allow_leaks: bool,
     #[command(flatten)]

@@ -11,6 +11,12 @@ const SIDE_STEP: usize = 16;
 const SLICES: usize = 64;
 /// Share of the memory that one training step may take.
 const STEP_SHARE: f64 = 0.5;
+/// Distance of slices over distance of pixels up to which a volume is seen in all directions alike.
+const ISOTROPIC: f64 = 2.0;
+/// Cases that must fit into a step of a `volume` network.
+const VOLUMES: f64 = 2.0;
+/// Slices of a `volume` network are multiples of it.
+const SLICE_STEP: usize = 4;
 /// Copies of each feature map in a training step: values, gradients, what normalisation and rectifier keep.
 const COPIES: f64 = 8.0;
 /// Training steps that a run is worth.
@@ -21,13 +27,19 @@ const STEPS: usize = 3000;
 pub struct Design {
     /// Single images or whole studies.
     pub kind: NetworkKind,
+    /// Why.
+    pub kind_reason: String,
     /// Spacing `[z, y, x]` to resample to, millimetres; `None` without units.
     pub spacing_mm: Option<[f64; 3]>,
     /// Rows and columns that the network sees.
     pub sides: [usize; 2],
+    /// Slices that the network sees; 0 for all.
+    pub slices: usize,
     /// Channels of each stage.
     pub widths: Vec<usize>,
-    /// Whether a pooling follows the first convolution.
+    /// Stride of the first convolution.
+    pub stem_stride: usize,
+    /// Whether a pooling follows it.
     pub stem_pool: bool,
     /// Memory planned for, MiB.
     pub memory_mib: usize,
@@ -60,19 +72,21 @@ fn whole(value: f64) -> usize {
 
 /// Chooses for a data set and `memory_mib` of memory.
 pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
-    let is_single = found.shape[0].max <= 1.0;
-    let kind = if is_single { NetworkKind::Slice } else { NetworkKind::Mil };
     let (spacing_mm, sides) = sampling(found);
-    let slices = match (kind, spacing_mm) {
-        (NetworkKind::Slice, _) => 1,
-        (_, Some(spacing)) => whole(found.extent[0].median / spacing[0]).max(1),
-        (_, None) => whole(found.shape[0].median).max(1),
+    let median = match spacing_mm {
+        Some(spacing) if spacing[0] > 0.0 => found.extent[0].median / spacing[0],
+        _ => found.shape[0].median,
     };
+    let slices = whole(median).max(1);
+    let (kind, kind_reason) = representation(found, (spacing_mm, [slices, sides[0], sides[1]]), memory_mib);
+    let slices = if kind == NetworkKind::Volume { slices.next_multiple_of(SLICE_STEP) } else { slices };
+    let seen = [slices, sides[0], sides[1]];
+    let (stem_stride, stem_pool) = stem(kind, sides);
+    let most = if kind == NetworkKind::Slice { 16 } else { 4 };
+    let wanted = most.min((found.cases / 4).max(2));
     let short = sides[0].min(sides[1]);
-    let stem_pool = short >= 128;
-    let wanted = if is_single { 16 } else { 4 }.min((found.cases / 4).max(2));
     let (widths, case_mib) = widths(found.cases, short, &|widths| {
-        let case_mib = image_mib(sides, widths, if stem_pool { 4 } else { 2 }) * slices as f64;
+        let case_mib = case_mib(kind, seen, widths);
         (case_mib * (wanted as f64 / 4.0).max(1.0) <= STEP_SHARE * memory_mib as f64, case_mib)
     });
     let fits = STEP_SHARE * memory_mib as f64 / case_mib;
@@ -86,9 +100,12 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
     let patients = found.classes.iter().map(|class| class.patients).min().unwrap_or(0);
     Design {
         kind,
+        kind_reason,
         spacing_mm,
         sides,
+        slices: if kind == NetworkKind::Volume { slices } else { 0 },
         widths,
+        stem_stride,
         stem_pool,
         memory_mib,
         batch_size,
@@ -102,14 +119,62 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
     }
 }
 
-/// Widths for so many cases, halved until `fits` says that a quarter of the batch fits; and the memory of
-/// a case, MiB.
-fn widths(cases: usize, short: usize, fits: &dyn Fn(&[usize]) -> (bool, f64)) -> (Vec<usize>, f64) {
-    let mut widths = match (cases, short) {
+/// Single images, studies slice by slice, or studies as volumes; and why.
+fn representation(
+    found: &Fingerprint,
+    (spacing_mm, seen): (Option<[f64; 3]>, [usize; 3]),
+    memory_mib: usize,
+) -> (NetworkKind, String) {
+    if found.shape[0].max <= 1.0 {
+        return (NetworkKind::Slice, "Every case is one image.".into());
+    }
+    let by_slices = "all slices are read one by one, attention says which count.";
+    let Some([through, plane, _]) = spacing_mm else {
+        return (NetworkKind::Mil, format!("Cases have several slices of unknown distance: {by_slices}"));
+    };
+    let ratio = through / plane;
+    if !(1.0 / ISOTROPIC..=ISOTROPIC).contains(&ratio) {
+        let why = format!("Slices are {ratio:.1} times as far apart as pixels: {by_slices}");
+        return (NetworkKind::Mil, why);
+    }
+    let [slices, rows, columns] = seen;
+    let step_mib =
+        VOLUMES * case_mib(NetworkKind::Volume, seen, &first_widths(found.cases, rows.min(columns)));
+    if step_mib > STEP_SHARE * memory_mib as f64 {
+        let why =
+            format!("Two volumes of {slices} slices take about {step_mib:.0} MiB, too much: {by_slices}");
+        return (NetworkKind::Mil, why);
+    }
+    let why = format!(
+        "Slices are {ratio:.1} times as far apart as pixels and {slices} of them fit into memory: convolutions \
+         see all three directions."
+    );
+    (NetworkKind::Volume, why)
+}
+
+/// Stride of the first convolution, and whether a pooling follows it.
+fn stem(kind: NetworkKind, sides: [usize; 2]) -> (usize, bool) {
+    let is_large = sides[0].min(sides[1]) >= 128;
+    match kind {
+        NetworkKind::Volume if is_large => (4, false),
+        NetworkKind::Volume => (2, false),
+        NetworkKind::Slice | NetworkKind::Mil => (2, is_large),
+    }
+}
+
+/// Widths for so many cases before memory is looked at.
+fn first_widths(cases: usize, short: usize) -> Vec<usize> {
+    match (cases, short) {
         (0..100, _) | (_, 0..48) => vec![16, 32, 64],
         (100..2000, _) => vec![32, 64, 128, 256],
         _ => vec![48, 96, 192, 384],
-    };
+    }
+}
+
+/// Widths for so many cases, halved until `fits` says that a quarter of the batch fits; and the memory of
+/// a case, MiB.
+fn widths(cases: usize, short: usize, fits: &dyn Fn(&[usize]) -> (bool, f64)) -> (Vec<usize>, f64) {
+    let mut widths = first_widths(cases, short);
     loop {
         let (does_fit, case_mib) = fits(&widths);
         if does_fit || widths[0] <= 8 {
@@ -147,13 +212,19 @@ fn sampling(found: &Fingerprint) -> (Option<[f64; 3]>, [usize; 2]) {
     (Some(spacing), [rounded(extent[1] / spacing[1]), rounded(extent[2] / spacing[2])])
 }
 
-/// Memory that an image takes in a training step of a network with one block a stage, MiB.
-fn image_mib(sides: [usize; 2], widths: &[usize], stem: usize) -> f64 {
-    let mut area = (sides[0] * sides[1]) as f64 / (stem * stem) as f64;
+/// Memory that a case of `seen` slices, rows and columns takes in a training step of a network with one
+/// block a stage, MiB.
+fn case_mib(kind: NetworkKind, seen: [usize; 3], widths: &[usize]) -> f64 {
+    let [slices, rows, columns] = seen;
+    let (stride, pool) = stem(kind, [rows, columns]);
+    let shrink = (stride * if pool { 2 } else { 1 }) as f64;
+    // every stage halves the rows and columns, and the slices of a volume
+    let directions = if kind == NetworkKind::Volume { 3 } else { 2 };
+    let mut voxels = (slices * rows * columns) as f64 / shrink.powi(directions);
     let mut values = 0.0;
     for &width in widths {
-        values += 3.0 * area * width as f64;
-        area /= 4.0;
+        values += 3.0 * voxels * width as f64;
+        voxels /= 2.0f64.powi(directions);
     }
     (values * COPIES * size_of::<f32>() as f64 / f64::from(1 << 20)).max(0.01)
 }
@@ -195,6 +266,35 @@ mod tests {
         assert_eq!(plan.spacing_mm, Some([4.69, 1.6, 1.6]));
         assert!(plan.step_mib <= 4096 && plan.batch_size >= 1, "{plan:?}");
         assert_eq!(plan.imbalance, 2.0);
+    }
+
+    /// Boxes of 64 mm around a finding, at nearly the same distance in all directions.
+    fn boxes() -> Fingerprint {
+        let sides = [range([30.0, 42.0, 50.0]), range([64.0; 3]), range([64.0; 3])];
+        let spacing = [range([1.0, 1.5, 2.0]), range([1.0; 3]), range([1.0; 3])];
+        let extent = [range([60.0, 63.0, 66.0]), range([64.0; 3]), range([64.0; 3])];
+        Fingerprint { shape: sides, spacing_mm: spacing, extent, ..ct() }
+    }
+
+    #[test]
+    fn small_isotropic_studies_are_seen_as_volumes() {
+        let plan = design(&boxes(), 8192);
+        assert_eq!((plan.kind, plan.slices, plan.sides), (NetworkKind::Volume, 44, [64, 64]));
+        assert_eq!((plan.stem_stride, plan.stem_pool), (2, false));
+        assert!(plan.batch_size >= 2 && plan.step_mib <= 4096, "{plan:?}");
+    }
+
+    #[test]
+    fn studies_too_large_or_too_coarse_are_read_slice_by_slice() {
+        let little = design(&boxes(), 64);
+        assert_eq!((little.kind, little.slices), (NetworkKind::Mil, 0));
+        assert!(little.kind_reason.contains("too much"), "{}", little.kind_reason);
+        let coarse = [range([5.0; 3]), range([1.0; 3]), range([1.0; 3])];
+        let coarse = design(&Fingerprint { spacing_mm: coarse, ..boxes() }, 8192);
+        assert_eq!(coarse.kind, NetworkKind::Mil);
+        assert!(coarse.kind_reason.contains("5.0 times as far apart"), "{}", coarse.kind_reason);
+        let unknown = Fingerprint { modality: Modality::Array, ..boxes() };
+        assert_eq!(design(&unknown, 8192).kind, NetworkKind::Mil);
     }
 
     #[test]

@@ -83,17 +83,18 @@ fn head(lines: &mut Lines, name: &str, found: &Fingerprint) {
 
 fn network(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
     lines.section("[network]");
-    match plan.kind {
-        NetworkKind::Slice => lines.set("kind", "slice", "Every case is one image."),
-        _ => {
-            let why = "Cases have several slices and one label each: all slices are read, attention says which count.";
-            lines.set("kind", "mil", why);
-            lines.set(
-                "neighbours",
-                1,
-                "A slice is seen with the ones below and above it: findings go through slices.",
-            );
-        }
+    let kind = match plan.kind {
+        NetworkKind::Slice => "slice",
+        NetworkKind::Mil => "mil",
+        NetworkKind::Volume => "volume",
+    };
+    lines.set("kind", kind, &plan.kind_reason);
+    if plan.kind == NetworkKind::Mil {
+        lines.set(
+            "neighbours",
+            1,
+            "A slice is seen with the ones below and above it: findings go through slices.",
+        );
     }
     lines.set("dropout", 0.3, "Few cases by the standards of networks.");
     lines.section("[network.encoder]");
@@ -105,8 +106,8 @@ fn network(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
     lines.plain("depths", vec![1; plan.widths.len()]);
     let [rows, columns] = plan.sides;
     let stem = format!("How soon images of {rows} x {columns} are made smaller.");
-    lines.set("stem_kernel", if plan.stem_pool { 5 } else { 3 }, &stem);
-    lines.plain("stem_stride", 2);
+    lines.set("stem_kernel", if plan.stem_pool || plan.stem_stride > 2 { 5 } else { 3 }, &stem);
+    lines.plain("stem_stride", plan.stem_stride);
     lines.plain("stem_pool", plan.stem_pool);
     let pooling = "Mean for findings that change the whole look, maximum for small ones wherever they are.";
     // Debug of a word is its TOML.
@@ -133,7 +134,9 @@ fn chain(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
             );
             lines.set("spacing_mm", spacing_mm, &why);
             step(lines, "crop_or_pad");
-            lines.set("shape", [0, rows, columns], "The median extent at that spacing; 0 keeps all slices.");
+            let kept = if plan.slices == 0 { "; 0 keeps all slices" } else { "" };
+            let why = format!("The median extent at that spacing{kept}.");
+            lines.set("shape", [plan.slices, rows, columns], &why);
             lines.set("fill", low, "What lies outside has the lowest value.");
         }
         None => {

@@ -1,17 +1,18 @@
-//! What a network must beat: the majority, and grey values alone.
+//! What a network must beat: the majority, grey values alone, and how the files are made.
 
 use super::TrainError;
 use super::evaluate::{Evaluated, read_cases};
 use super::event::Event;
 use super::logistic::Logistic;
-use super::sketch::{Histograms, Sketch};
+use super::sketch::{Glance, Histograms};
+use crate::audit::{Properties, Shortcut};
 use crate::bundle::Bundle;
 use crate::cohort::Case;
 use crate::gpu::Compute;
 use crate::metrics::{Evaluation, Samples, Settings, decide};
 use crate::random::Random;
 
-/// Training cases read for baselines at most: 32 numbers a case need no more.
+/// Training cases read for baselines at most: a few numbers a case need no more.
 const CASES: usize = 1000;
 
 /// A simple classifier's answers on the evaluated cases.
@@ -38,11 +39,12 @@ impl Baseline {
     }
 }
 
-/// Grey values and classes of training cases.
+/// What simple classifiers see of training cases, and the cases with their classes.
 #[derive(Debug, Clone)]
 pub struct Training {
-    classes: usize,
-    sketches: Vec<Sketch>,
+    classes: Vec<String>,
+    cases: Vec<Case>,
+    glances: Vec<Glance>,
     labels: Vec<usize>,
 }
 
@@ -65,11 +67,13 @@ impl Training {
         if drawn.is_empty() {
             return Err(TrainError::Labels("no training case has a class of the bundle".into()));
         }
-        let mut training = Self { classes: classes.len(), sketches: Vec::new(), labels: Vec::new() };
+        let mut training =
+            Self { classes: classes.clone(), cases: Vec::new(), glances: Vec::new(), labels: Vec::new() };
         read_cases(bundle, &drawn, (compute, observe), |few| {
-            for (case, volume) in few {
-                training.sketches.push(Sketch::of(volume));
-                training.labels.extend(classes.iter().position(|class| *class == case.label));
+            for read in few {
+                training.glances.push(read.glance());
+                training.cases.push(read.case.clone());
+                training.labels.extend(classes.iter().position(|class| *class == read.case.label));
             }
             Ok(())
         })?;
@@ -78,36 +82,40 @@ impl Training {
 
     /// The baselines on what was evaluated: `majority` gives the commonest class of the training
     /// cases, `grey values` is a logistic regression on histograms of 32 bins (for more than two
-    /// classes one against the rest). The best `confound` comes last where one is given.
+    /// classes one against the rest), `confound NAME` the property of the files that tells the classes of the
+    /// training cases best ([`Shortcut`]), where any differs.
     ///
     /// # Errors
     /// [`TrainError::Metrics`] where the answers do not fit the cases.
-    pub fn baselines(
-        &self,
-        evaluated: &Evaluated,
-        confound: Option<Baseline>,
-    ) -> Result<Vec<Baseline>, TrainError> {
+    pub fn baselines(&self, evaluated: &Evaluated) -> Result<Vec<Baseline>, TrainError> {
         let truth = &evaluated.samples;
         let share = |class| {
             self.labels.iter().filter(|&&label| label == class).count() as f64 / self.labels.len() as f64
         };
-        let shares: Vec<f64> = (0..self.classes).map(share).collect();
+        let shares: Vec<f64> = (0..self.classes.len()).map(share).collect();
         let majority = Baseline::new("majority", truth, vec![shares; truth.labels.len()])?;
-        let grey = Baseline::new("grey values", truth, self.grey(&evaluated.sketches))?;
-        Ok([majority, grey].into_iter().chain(confound).collect())
+        let grey = Baseline::new("grey values", truth, self.grey(&evaluated.glances))?;
+        let properties: Vec<Properties> = self.glances.iter().map(|seen| seen.properties.clone()).collect();
+        let shortcut = Shortcut::fit(&self.cases, &properties, &self.classes);
+        let confound = shortcut.map(|shortcut| {
+            let answers = evaluated.glances.iter().map(|seen| shortcut.probabilities(&seen.properties));
+            Baseline::new(&format!("confound {}", shortcut.name), truth, answers.collect())
+        });
+        Ok([majority, grey].into_iter().chain(confound.transpose()?).collect())
     }
 
     /// Probabilities of each class by grey values alone.
-    fn grey(&self, evaluated: &[Sketch]) -> Vec<Vec<f64>> {
-        let histograms = Histograms::over(&self.sketches);
-        let rows: Vec<Vec<f64>> = self.sketches.iter().map(|sketch| histograms.of(sketch)).collect();
+    fn grey(&self, evaluated: &[Glance]) -> Vec<Vec<f64>> {
+        let histograms = Histograms::over(self.glances.iter().map(|seen| &seen.sketch));
+        let rows: Vec<Vec<f64>> = self.glances.iter().map(|seen| histograms.of(&seen.sketch)).collect();
         let against_rest = |class: usize| {
             Logistic::fit(&rows, &self.labels.iter().map(|&label| label == class).collect::<Vec<_>>())
         };
-        let asked = if self.classes == 2 { 1..2 } else { 0..self.classes };
+        let classes = self.classes.len();
+        let asked = if classes == 2 { 1..2 } else { 0..classes };
         let models: Vec<Logistic> = asked.map(against_rest).collect();
-        let answer = |sketch: &Sketch| {
-            let row = histograms.of(sketch);
+        let answer = |seen: &Glance| {
+            let row = histograms.of(&seen.sketch);
             let found: Vec<f64> = models.iter().map(|model| model.probability(&row)).collect();
             match found.as_slice() {
                 &[positive] => vec![1.0 - positive, positive],

@@ -1,7 +1,7 @@
 //! Checkpoints: everything a run needs to go on as if it had never stopped.
 //!
 //! A checkpoint is a folder written beside its final name and renamed when it is whole; its
-//! `state.toml` holds the hash of every file. The newest whole one is taken, older ones are removed.
+//! `state.toml` holds the hash of every other file, and its last line its own. The newest whole one is taken, older ones are removed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +19,6 @@ use super::event::EpochRow;
 use super::optimizer::{Optimizer, OptimizerConfig};
 use super::recipe::Recipe;
 use crate::bundle::{load_weights, save_weights, sha256_hex};
-use crate::cohort::{Case, Split, rows_text};
 use crate::network::{Network, read_tensor};
 
 /// Checkpoints kept: the newest and the one before.
@@ -67,19 +66,23 @@ pub(super) struct RunIdentity {
 }
 
 impl RunIdentity {
-    /// The identity of a run by this recipe, from these weights, on these cases.
-    pub(super) fn of(
-        recipe: &Recipe,
-        init: Option<&[u8]>,
-        (cases, splits): (&[Case], &[Split]),
-    ) -> Result<Self, TrainError> {
-        let rows = cases.iter().zip(splits).map(|(case, split)| (case, Some(*split)));
+    /// The identity of a run by this recipe, from these weights, on these rows of a manifest.
+    pub(super) fn of(recipe: &Recipe, init: Option<&[u8]>, rows_sha256: &str) -> Result<Self, TrainError> {
         Ok(Self {
             recipe: sha256_hex(recipe.text()?.as_bytes()),
             init: init.map(sha256_hex),
-            data: sha256_hex(rows_text(rows).as_bytes()),
+            data: rows_sha256.to_owned(),
         })
     }
+}
+
+/// What the last line of `state.toml` begins with, a comment to TOML; the hash of all before it follows.
+const SEAL: &str = "# SHA-256 of the lines above: ";
+
+/// The text before its seal; `None` where they do not belong together.
+fn unsealed(text: &str) -> Option<&str> {
+    let (state, hash) = text.rsplit_once(SEAL)?;
+    (hash.trim_end() == sha256_hex(state.as_bytes())).then_some(state)
 }
 
 fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError + '_ {
@@ -114,7 +117,8 @@ impl Checkpoint {
         };
         // TOML gives floating-point numbers back exactly, serde_json by default does not.
         let state = toml::to_string_pretty(&state).map_err(|error| damaged(&partial, error))?;
-        files.push(("state.toml", state.into_bytes()));
+        let sealed = format!("{state}{SEAL}{}\n", sha256_hex(state.as_bytes()));
+        files.push(("state.toml", sealed.into_bytes()));
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(file_error(&partial))?;
         }
@@ -160,8 +164,9 @@ impl Checkpoint {
         optimizer: OptimizerConfig,
     ) -> Result<Self, TrainError> {
         let read = |name: &str| std::fs::read(path.join(name)).map_err(|error| damaged(path, error));
-        let state = String::from_utf8(read("state.toml")?).map_err(|error| damaged(path, error))?;
-        let state: State = toml::from_str(&state).map_err(|error| damaged(path, error))?;
+        let sealed = String::from_utf8(read("state.toml")?).map_err(|error| damaged(path, error))?;
+        let state = unsealed(&sealed).ok_or_else(|| damaged(path, "state.toml is damaged"))?;
+        let state: State = toml::from_str(state).map_err(|error| damaged(path, error))?;
         let other = |what| TrainError::OtherRun { path: path.to_owned(), what };
         if state.run.recipe != run.recipe {
             return Err(other("recipe or seed"));

@@ -13,6 +13,7 @@ use crate::audit::Signature;
 use crate::cohort::{self, Case, Failure};
 use crate::files::{read_npy_volume, write_npy};
 use crate::gpu::GpuError;
+use crate::intake::Loaded;
 use crate::preprocess::{Chain, PreprocessError, Processor};
 
 /// Where preprocessed cases are kept.
@@ -47,12 +48,25 @@ pub struct Dataset {
 ///
 /// # Errors
 /// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
-pub(super) fn read_case(
+fn read_case(
     case: &Case,
     chain: &Chain,
     (processor, observe): (&Processor, &(dyn Fn(Event) + Sync)),
 ) -> Result<Array3<f32>, Failure> {
     let (_, loaded) = cohort::open(case)?;
+    preprocessed(case, loaded, chain, (processor, observe))
+}
+
+/// What the chain makes of a case that was read.
+///
+/// # Errors
+/// [`Failure`] where a step cannot be done on it.
+pub(super) fn preprocessed(
+    case: &Case,
+    loaded: Loaded,
+    chain: &Chain,
+    (processor, observe): (&Processor, &(dyn Fn(Event) + Sync)),
+) -> Result<Array3<f32>, Failure> {
     let failure = |error: PreprocessError| Failure {
         path: case.path.clone(),
         code: error.code(),

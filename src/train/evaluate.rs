@@ -4,11 +4,12 @@ use ndarray::Array3;
 use rayon::prelude::*;
 
 use super::TrainError;
-use super::dataset::read_case;
+use super::dataset::preprocessed;
 use super::event::Event;
-use super::sketch::Sketch;
+use super::sketch::{Glance, Sketch};
+use crate::audit::{Properties, properties};
 use crate::bundle::Bundle;
-use crate::cohort::{Case, Failure};
+use crate::cohort::{self, Case, Failure};
 use crate::findings::Prediction;
 use crate::gpu::Compute;
 use crate::metrics::{Evaluation, Samples, Settings};
@@ -32,8 +33,8 @@ pub struct Evaluated {
     pub scored: Vec<Scored>,
     /// Cases that could not.
     pub failures: Vec<Failure>,
-    /// Grey values of the cases, in the order of `scored`.
-    pub sketches: Vec<Sketch>,
+    /// What simple classifiers see of the cases, in the order of `scored`.
+    pub glances: Vec<Glance>,
     /// What the metrics were computed from.
     pub samples: Samples,
     /// The metrics.
@@ -85,30 +86,44 @@ fn judge(
         let (label, classes) = (&case.label, manifest.classes.join(", "));
         return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
     }
-    let (mut scored, mut sketches) = (Vec::new(), Vec::new());
+    let (mut scored, mut glances) = (Vec::new(), Vec::new());
     let failures = read_cases(bundle, cases, (compute, observe), |few| {
-        let volumes: Vec<_> = few.iter().map(|(_, volume)| volume).collect();
+        let volumes: Vec<_> = few.iter().map(|read| &read.volume).collect();
         let told = |setback: Setback| observe(Event::Warning(&setback.to_string()));
         let predictions = predictor.predict_anyway(&volumes, told)?;
-        sketches.par_extend(few.par_iter().map(|(_, volume)| Sketch::of(volume)));
+        glances.par_extend(few.par_iter().map(ReadCase::glance));
         let pairs = few.iter().zip(predictions);
-        scored.extend(pairs.map(|((case, _), prediction)| Scored { case: (*case).clone(), prediction }));
+        scored.extend(pairs.map(|(read, prediction)| Scored { case: read.case.clone(), prediction }));
         Ok(())
     })?;
-    measured(&manifest.classes, manifest.threshold, (scored, sketches), failures)
+    measured(&manifest.classes, manifest.threshold, (scored, glances), failures)
 }
 
 /// The metrics of predictions.
 pub(super) fn measured(
     classes: &[String],
     threshold: Option<f32>,
-    (scored, sketches): (Vec<Scored>, Vec<Sketch>),
+    (scored, glances): (Vec<Scored>, Vec<Glance>),
     failures: Vec<Failure>,
 ) -> Result<Evaluated, TrainError> {
     let samples = samples(classes, &scored);
     let settings = Settings { threshold: threshold.map(f64::from), ..Settings::default() };
     let evaluation = Evaluation::compute(&samples, &settings)?;
-    Ok(Evaluated { scored, failures, sketches, samples, evaluation })
+    Ok(Evaluated { scored, failures, glances, samples, evaluation })
+}
+
+/// A case that was read and preprocessed.
+pub(super) struct ReadCase<'a> {
+    pub(super) case: &'a Case,
+    volume: Array3<f32>,
+    properties: Properties,
+}
+
+impl ReadCase<'_> {
+    /// What simple classifiers see of it.
+    pub(super) fn glance(&self) -> Glance {
+        Glance { sketch: Sketch::of(&self.volume), properties: self.properties.clone() }
+    }
 }
 
 /// Reads `cases` as `bundle` preprocesses them and hands them to `each`, a few at a time; returns
@@ -120,22 +135,27 @@ pub(super) fn read_cases(
     bundle: &Bundle,
     cases: &[Case],
     (compute, observe): (&Compute, &(dyn Fn(Event) + Sync)),
-    mut each: impl FnMut(&[(&Case, Array3<f32>)]) -> Result<(), TrainError>,
+    mut each: impl FnMut(&[ReadCase]) -> Result<(), TrainError>,
 ) -> Result<Vec<Failure>, TrainError> {
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+    let chain = &bundle.manifest().chain;
+    let read = |case| -> Result<ReadCase, Failure> {
+        let (item, loaded) = cohort::open(case)?;
+        let properties = properties(&item, &loaded);
+        Ok(ReadCase { case, volume: preprocessed(case, loaded, chain, (&processor, observe))?, properties })
+    };
     let (mut failures, mut done) = (Vec::new(), 0);
     for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
-        let read = |case: &Case| read_case(case, &bundle.manifest().chain, (&processor, observe));
-        let volumes: Vec<_> = match &processor {
+        let found: Vec<_> = match &processor {
             Processor::Cpu => batch.par_iter().map(read).collect(),
             Processor::Gpu(_) => batch.iter().map(read).collect(),
         };
         let mut few = Vec::new();
-        for (case, volume) in batch.iter().zip(volumes) {
+        for found in found {
             done += 1;
             observe(Event::Loaded { done, total: cases.len() });
-            match volume {
-                Ok(volume) => few.push((case, volume)),
+            match found {
+                Ok(found) => few.push(found),
                 Err(failure) => {
                     observe(Event::Failed(&failure));
                     failures.push(failure);

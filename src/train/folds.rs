@@ -47,7 +47,7 @@ pub fn train_folds(
         let validation: Vec<Case> =
             job.cases.iter().filter(|case| case.split == Some(Split::Validation)).cloned().collect();
         let evaluated = evaluate(&trained.bundle, &validation, &job.compute, &|event| observe(fold, event))?;
-        let judged = evaluated.scored.into_iter().zip(evaluated.sketches);
+        let judged = evaluated.scored.into_iter().zip(evaluated.glances);
         scored.extend(judged.map(|judged| (fold, judged)));
         failures.extend(evaluated.failures);
         trainings.push(trained);

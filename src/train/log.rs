@@ -32,11 +32,18 @@ pub(super) struct RunFacts {
     pub(super) init_sha256: Option<String>,
     /// Cases in the manifest.
     pub(super) cases: usize,
+    /// Training and validation cases among them that could not be read.
+    pub(super) unreadable_cases: usize,
 }
 
 impl RunFacts {
-    /// The facts of a run of so many cases.
-    pub(super) fn of(compute: &Compute, seed: u64, (run, cases): (&RunIdentity, usize)) -> Self {
+    /// The facts of a run of so many cases, of which so many could not be read.
+    pub(super) fn of(
+        compute: &Compute,
+        seed: u64,
+        run: &RunIdentity,
+        [cases, unreadable_cases]: [usize; 2],
+    ) -> Self {
         Self {
             pulmo: env!("CARGO_PKG_VERSION").to_owned(),
             device: compute.name().to_owned(),
@@ -45,6 +52,7 @@ impl RunFacts {
             data_sha256: run.data.clone(),
             init_sha256: run.init.clone(),
             cases,
+            unreadable_cases,
         }
     }
 }
@@ -61,7 +69,6 @@ struct RunManifest<'a> {
     epochs: usize,
     /// Epochs done before this process started.
     resumed_after: usize,
-    unreadable_cases: usize,
     threads: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_memory_mib: Option<f64>,
@@ -86,7 +93,6 @@ struct State {
     events: Option<EventWriter<BufWriter<File>>>,
     epochs: usize,
     resumed_after: usize,
-    unreadable_cases: usize,
     /// The first error; told at the end, since a log must not stop a run.
     failed: Option<io::Error>,
 }
@@ -94,9 +100,8 @@ struct State {
 impl RunLog {
     /// The log of a run in the folder `out`; nothing is written yet, since the folder may turn out
     /// to hold another run.
-    pub(super) fn new(out: &Path, facts: RunFacts) -> Self {
-        let state = Mutex::new(State::default());
-        Self { out: out.to_owned(), facts, started: SystemTime::now(), state }
+    pub(super) fn new(out: &Path, facts: RunFacts, started: SystemTime) -> Self {
+        Self { out: out.to_owned(), facts, started, state: Mutex::new(State::default()) }
     }
 
     /// Writes `run.toml` as that of a run under way.
@@ -111,10 +116,6 @@ impl RunLog {
     pub(super) fn see(&self, event: &Event) {
         let mut state = self.state();
         let result = match event {
-            Event::Failed(_) => {
-                state.unreadable_cases += 1;
-                Ok(())
-            }
             Event::Resumed { epochs } => {
                 (state.resumed_after, state.epochs) = (*epochs, *epochs);
                 Ok(())
@@ -173,7 +174,6 @@ impl RunLog {
             seconds: self.started.elapsed().unwrap_or_default().as_secs_f64(),
             epochs: state.epochs,
             resumed_after: state.resumed_after,
-            unreadable_cases: state.unreadable_cases,
             threads: rayon::current_num_threads(),
             peak_memory_mib: peak_memory_mib(),
             weights_sha256: weights,
@@ -251,6 +251,7 @@ mod tests {
             data_sha256: "d".into(),
             init_sha256: None,
             cases: 3,
+            unreadable_cases: 0,
         }
     }
 
@@ -261,7 +262,7 @@ mod tests {
             let text = std::fs::read_to_string(folder.path().join("run.toml")).unwrap();
             text.parse::<toml::Table>().unwrap()
         };
-        let log = RunLog::new(folder.path(), facts());
+        let log = RunLog::new(folder.path(), facts(), SystemTime::now());
         log.begin().unwrap();
         assert_eq!(read()["status"].as_str(), Some("running"));
         log.see(&Event::Resumed { epochs: 4 });

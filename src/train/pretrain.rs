@@ -12,6 +12,7 @@
 //! loss is the contrastive one of their views, by the head's outputs, for either objective.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use burn::tensor::Device;
 use ndarray::Array3;
@@ -22,6 +23,7 @@ use super::epochs::{Pass, Run, make_folder};
 use super::event::{EpochRow, Event};
 use super::log::{RunFacts, RunLog};
 use super::loss::Targets;
+use super::prepared::rows_sha256;
 use super::recipe::Recipe;
 use super::step::{Batch, Trainer, scalar};
 use super::{Loss, TrainError};
@@ -67,18 +69,22 @@ pub struct Pretrained {
 /// # Errors
 /// [`TrainError`]; what was done up to the last whole epoch stays in the folder.
 pub fn pretrain(job: &PretrainJob, observe: &(dyn Fn(Event) + Sync)) -> Result<Pretrained, TrainError> {
+    let started = SystemTime::now();
     let recipe = &job.recipe;
     let cases = unseen_elsewhere(&job.cases);
     let splits = assign(&cases, &recipe.split, recipe.seed)?;
-    let identity = RunIdentity::of(recipe, None, (&cases, &splits))?;
+    let identity = RunIdentity::of(recipe, None, &rows_sha256(&cases, &splits))?;
     make_folder(&job.out)?;
-    let log = RunLog::new(&job.out, RunFacts::of(&job.compute, recipe.seed, (&identity, cases.len())));
+    let views = |wanted: Split, name: &str| load(job, (&cases, &splits), (wanted, name), observe);
+    let (train, held_out) = (views(Split::Train, "train")?, views(Split::Validation, "val")?);
+    let asked = splits.iter().filter(|split| **split != Split::Test).count();
+    let unreadable = asked - train.dataset.len() - held_out.dataset.len();
+    let facts = RunFacts::of(&job.compute, recipe.seed, &identity, [cases.len(), unreadable]);
+    let log = RunLog::new(&job.out, facts, started);
     let observe = &|event: Event| {
         log.see(&event);
         observe(event);
     };
-    let views = |wanted: Split, name: &str| load(job, (&cases, &splits), (wanted, name), observe);
-    let (train, held_out) = (views(Split::Train, "train")?, views(Split::Validation, "val")?);
     let fresh = Network::new(&recipe.network, train.outputs(), recipe.seed)?;
     let run = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, device: job.compute.device() };
     let newest = run.newest()?;

@@ -140,6 +140,9 @@ pub struct Recipe {
     /// How cases are divided where the manifest does not say.
     #[serde(default)]
     pub split: SplitConfig,
+    /// Ranges for `pulmo tune`; training does not look at them, and no written recipe has them.
+    #[serde(default, skip_serializing)]
+    pub tune: Option<toml::Table>,
 }
 
 impl Recipe {
@@ -156,11 +159,11 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The recipe as TOML, with every default spelled out.
+    /// The recipe as TOML, without `[tune]`.
     ///
     /// # Errors
-    /// [`TrainError::Recipe`] where it cannot be written as TOML.
-    pub(super) fn text(&self) -> Result<String, TrainError> {
+    /// [`TrainError::Recipe`] where TOML has no form for it.
+    pub fn text(&self) -> Result<String, TrainError> {
         toml::to_string_pretty(self)
             .map_err(|error| TrainError::Recipe { path: "recipe.toml".into(), what: error.to_string() })
     }

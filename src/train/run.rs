@@ -1,27 +1,27 @@
 //! A whole training: data in, bundle out.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use burn::module::Module;
 use burn::tensor::Device;
 
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
-use super::dataset::{Cache, Dataset};
 use super::epochs::{Pass, Run, make_folder};
 use super::event::{EpochRow, Event};
 use super::groups::check_groups;
-use super::leaks::{LeakPolicy, check_images, check_patients};
+use super::leaks::LeakPolicy;
 use super::log::{RunFacts, RunLog};
+use super::prepared::Prepared;
 use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
 use super::step::{Batch, Trainer};
 use super::{Loss, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, transfer};
-use crate::cohort::{Case, Split, assign, labels};
+use crate::cohort::{Case, Split};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
 use crate::network::{Bags, Network};
-use crate::preprocess::Processor;
 use crate::random::Random;
 
 /// What to train on what, and where to put it.
@@ -52,13 +52,6 @@ pub struct Trained {
     pub splits: Vec<Split>,
 }
 
-/// The training and validation cases and their classes.
-struct Data {
-    classes: Vec<String>,
-    train: Dataset,
-    validation: Dataset,
-}
-
 /// Trains by a recipe, going on from the newest checkpoint in the job's folder, and writes the
 /// bundle with the best weights there. The same recipe, cases and seed give the same weights, bit
 /// for bit, on the CPU.
@@ -66,22 +59,43 @@ struct Data {
 /// # Errors
 /// [`TrainError`]; what was done up to the last whole epoch stays in the folder.
 pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, TrainError> {
+    let started = SystemTime::now();
+    let prepared = Prepared::read(job, observe)?;
+    work(job, &prepared, started, observe)
+}
+
+/// As [`train`], on cases that were read before: several trainings can share them.
+///
+/// # Errors
+/// As [`train`]; [`TrainError::Recipe`] where `prepared` was read for other cases or another chain.
+pub fn train_prepared(
+    job: &Job,
+    prepared: &Prepared,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Trained, TrainError> {
+    prepared.check(job)?;
+    work(job, prepared, SystemTime::now(), observe)
+}
+
+fn work(
+    job: &Job,
+    data: &Prepared,
+    started: SystemTime,
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<Trained, TrainError> {
     let recipe = &job.recipe;
     if matches!(recipe.course.loss, Loss::Contrastive { .. }) {
         let what = "[course] the contrastive loss is for `pulmo pretrain`".to_owned();
         return Err(TrainError::Recipe { path: "recipe.toml".into(), what });
     }
-    let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
-    check_patients(&job.cases, &splits, job.leaks, observe)?;
-    let identity = RunIdentity::of(recipe, job.init.as_deref(), (&job.cases, &splits))?;
+    let identity = RunIdentity::of(recipe, job.init.as_deref(), &data.rows_sha256)?;
     make_folder(&job.out)?;
-    let log = RunLog::new(&job.out, RunFacts::of(&job.compute, recipe.seed, (&identity, job.cases.len())));
+    let cases = [job.cases.len(), data.unreadable()];
+    let log = RunLog::new(&job.out, RunFacts::of(&job.compute, recipe.seed, &identity, cases), started);
     let observe = &|event: Event| {
         log.see(&event);
         observe(event);
     };
-    let data = load(job, &splits, observe)?;
-    check_images(&data.train, &data.validation, job.leaks, observe)?;
     let drawn = Network::new(&recipe.network, data.classes.len(), recipe.seed)?;
     let fresh = match &job.init {
         Some(bytes) => {
@@ -97,62 +111,18 @@ pub fn train(job: &Job, observe: &(dyn Fn(Event) + Sync)) -> Result<Trained, Tra
         Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, device: job.compute.device() };
     let newest = epochs.newest()?;
     log.begin()?;
-    let state = epochs.go_on(newest, observe, |state| epoch(job, &data, state, observe))?;
-    let bundle = finish(job, &data, &state, &identity, fresh)?;
+    let state = epochs.go_on(newest, observe, |state| epoch(job, data, state, observe))?;
+    let bundle = finish(job, data, &state, &identity, fresh)?;
     bundle.write(&job.out)?;
     recipe.write(&job.out)?;
     log.finish(&bundle.manifest().weights_sha256)?;
-    Ok(Trained { bundle, history: state.history, splits })
-}
-
-fn load(job: &Job, splits: &[Split], observe: &(dyn Fn(Event) + Sync)) -> Result<Data, TrainError> {
-    let recipe = &job.recipe;
-    let classes = classes(recipe, &job.cases)?;
-    let of_split = |wanted: Split| -> Vec<(&Case, usize)> {
-        let chosen = job.cases.iter().zip(splits).filter(|(_, split)| **split == wanted);
-        chosen
-            .filter_map(|(case, _)| Some((case, classes.iter().position(|class| *class == case.label)?)))
-            .collect()
-    };
-    let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let (train_cases, validation_cases) = (of_split(Split::Train), of_split(Split::Validation));
-    let bytes = recipe.course.cache_mib << 20;
-    let train_bytes = bytes / (train_cases.len() + validation_cases.len()).max(1) * train_cases.len();
-    let cache = |name: &str, bytes| Cache { bytes, folder: job.out.join("cache").join(name) };
-    let train =
-        Dataset::load(&train_cases, &recipe.chain, &processor, &cache("train", train_bytes), observe)?;
-    let cache = cache("val", bytes - train_bytes);
-    let validation = Dataset::load(&validation_cases, &recipe.chain, &processor, &cache, observe)?;
-    if let Some(class) = (0..classes.len()).find(|class| !train.labels().contains(class)) {
-        return Err(TrainError::Labels(format!(
-            "no readable training case has the label `{}`",
-            classes[class]
-        )));
-    }
-    Ok(Data { classes, train, validation })
-}
-
-fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
-    let found = labels(cases);
-    let classes = if recipe.classes.is_empty() { found.clone() } else { recipe.classes.clone() };
-    if let Some(unknown) = found.iter().find(|label| !classes.contains(label)) {
-        return Err(TrainError::Labels(format!(
-            "the manifest has the label `{unknown}`, which is not among the recipe's classes ({})",
-            classes.join(", ")
-        )));
-    }
-    if classes.len() < 2 {
-        return Err(TrainError::Labels(
-            "the manifest has only one label; training needs at least two".into(),
-        ));
-    }
-    Ok(classes)
+    Ok(Trained { bundle, history: state.history, splits: data.splits.clone() })
 }
 
 /// One pass over the training cases, then a look at the validation cases.
 fn epoch(
     job: &Job,
-    data: &Data,
+    data: &Prepared,
     state: Checkpoint,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Checkpoint, TrainError> {
@@ -172,7 +142,7 @@ fn epoch(
 }
 
 /// The training cases of one epoch, in order.
-fn order(sampling: Sampling, data: &Data, random: &mut Random) -> Vec<usize> {
+fn order(sampling: Sampling, data: &Prepared, random: &mut Random) -> Vec<usize> {
     let mut order: Vec<usize> = (0..data.train.len()).collect();
     match sampling {
         Sampling::Shuffled => random.shuffle(&mut order),
@@ -190,7 +160,7 @@ fn order(sampling: Sampling, data: &Data, random: &mut Random) -> Vec<usize> {
     order
 }
 
-fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
+fn class_weights(rule: &ClassWeights, data: &Prepared) -> Vec<f32> {
     let (classes, labels) = (data.classes.len(), data.train.labels());
     match rule {
         ClassWeights::Equal => vec![1.0; classes],
@@ -209,7 +179,7 @@ fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
 
 fn batch(
     job: &Job,
-    data: &Data,
+    data: &Prepared,
     (cases, epoch): (&[usize], usize),
     device: &Device,
 ) -> Result<Batch, TrainError> {
@@ -232,7 +202,7 @@ fn batch(
 /// The bundle of the best weights, its threshold chosen on the validation cases.
 fn finish(
     job: &Job,
-    data: &Data,
+    data: &Prepared,
     state: &Checkpoint,
     run: &RunIdentity,
     fresh: Network,

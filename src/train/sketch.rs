@@ -2,12 +2,23 @@
 
 use ndarray::Array3;
 
+use crate::audit::Properties;
+
 /// Voxels looked at, evenly over the case.
 const VOXELS: usize = 1 << 16;
 /// Values kept.
 const VALUES: usize = 512;
 /// Bins of a histogram.
 const BINS: usize = 32;
+
+/// What simple classifiers see of a case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glance {
+    /// Its grey values.
+    pub sketch: Sketch,
+    /// How it is stored and made.
+    pub properties: Properties,
+}
 
 /// Evenly spaced quantiles of a case's preprocessed voxels, rising: its grey values without where
 /// they are.
@@ -42,8 +53,8 @@ pub(super) struct Histograms {
 
 impl Histograms {
     /// The bins of `sketches` taken together.
-    pub(super) fn over(sketches: &[Sketch]) -> Self {
-        let mut pooled: Vec<f32> = sketches.iter().flat_map(|sketch| sketch.0.iter().copied()).collect();
+    pub(super) fn over<'a>(sketches: impl Iterator<Item = &'a Sketch>) -> Self {
+        let mut pooled: Vec<f32> = sketches.flat_map(|sketch| sketch.0.iter().copied()).collect();
         pooled.sort_unstable_by(f32::total_cmp);
         let edges = (1..BINS).filter_map(|bin| pooled.get(bin * pooled.len() / BINS).copied()).collect();
         Self { edges }
@@ -73,7 +84,7 @@ mod tests {
         let sketch =
             |low: f32| Sketch::of(&Array3::from_shape_fn((1, 8, 64), |(_, y, x)| low + (y * 64 + x) as f32));
         let (first, second) = (sketch(0.0), sketch(512.0));
-        let histograms = Histograms::over(&[first.clone(), second.clone()]);
+        let histograms = Histograms::over([&first, &second].into_iter());
         let (low, high) = (histograms.of(&first), histograms.of(&second));
         assert_eq!(low.len(), BINS);
         assert!((low.iter().sum::<f64>() - 1.0).abs() < 1e-12);

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod ct;
+pub(crate) mod discs;
 pub(crate) mod encoders;
 pub(crate) mod forge;
 pub(crate) mod jpeg_ls;

@@ -119,7 +119,7 @@ impl Assessor<'_> {
         let bar = loading_bar();
         let training = Training::read(self.bundle, &training, self.compute, &watch_loading(&bar))?;
         bar.finish_and_clear();
-        let baselines = training.baselines(evaluated, None)?;
+        let baselines = training.baselines(evaluated)?;
         let row = |baseline: crate::train::Baseline| -> anyhow::Result<BaselineRow> {
             let gain = gain(&evaluated.samples, &baseline.samples)?;
             Ok(BaselineRow { name: baseline.name, evaluation: baseline.evaluation, gain })

@@ -18,6 +18,7 @@ mod preprocess;
 mod pretrain;
 mod shared;
 mod train;
+mod tune;
 
 use super::args::{Args, Command};
 use super::exit::Exit;
@@ -32,6 +33,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
         Command::Pretrain(args) => pretrain::run(args),
+        Command::Tune(args) => tune::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Ensemble(args) => ensemble::run(args),

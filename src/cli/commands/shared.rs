@@ -20,6 +20,14 @@ pub(super) fn open_device(arg: DeviceArg) -> anyhow::Result<Compute> {
     Ok(compute)
 }
 
+/// Reads the weights that a training starts from.
+pub(super) fn read_init(path: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |path: &Path| {
+        std::fs::read(path).with_context(|| format!("cannot read the weights {}", path.display()))
+    };
+    path.map(read).transpose()
+}
+
 /// Opens the device for a bundle; a GPU that does not compute the bundle's network as the CPU does is
 /// refused by name, and the CPU used.
 pub(super) fn open_device_for(bundle: &Bundle, arg: DeviceArg) -> anyhow::Result<Compute> {

@@ -1,16 +1,15 @@
 //! `pulmo train`.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::Context;
 use indicatif::ProgressBar;
 
 use super::evaluate::write_evaluation;
-use super::shared::{loading_bar, open_device, watch_loading};
+use super::shared::{loading_bar, open_device, read_init, watch_loading};
 use crate::cli::args::TrainArgs;
-use crate::cli::{Exit, printer, progress};
+use crate::cli::live::Live;
+use crate::cli::{Exit, printer};
 use crate::cohort::{Case, Split, read_manifest};
 use crate::train::{EpochRow, Event, Job, LeakPolicy, Recipe, evaluate, train, train_folds};
 
@@ -19,11 +18,12 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     recipe.seed = args.seed.unwrap_or(recipe.seed);
     let cases = read_manifest(&args.data)?;
     let compute = open_device(args.device)?;
-    let init = args.init.as_ref().map(|path| {
-        std::fs::read(path).with_context(|| format!("cannot read the weights {}", path.display()))
-    });
+    if recipe.tune.is_some() {
+        printer::say("the recipe's [tune] is for `pulmo tune`; what it says elsewhere is trained");
+    }
     let leaks = if args.allow_leaks { LeakPolicy::Allow } else { LeakPolicy::Refuse };
-    let job = Job { recipe, cases, init: init.transpose()?, out: args.out.clone(), compute, leaks };
+    let job =
+        Job { recipe, cases, init: read_init(args.init.as_deref())?, out: args.out.clone(), compute, leaks };
     let folds = args.folds.unwrap_or(job.recipe.split.folds);
     if folds > 0 {
         return run_folds(&job, folds);
@@ -52,7 +52,11 @@ fn run_folds(job: &Job, folds: usize) -> anyhow::Result<Exit> {
     let watches: Vec<Watch> = (0..folds).map(|_| Watch::new()).collect();
     let started = AtomicUsize::new(usize::MAX);
     let validated = train_folds(job, folds, &|fold, event| {
-        if started.swap(fold, Ordering::Relaxed) != fold {
+        let before = started.swap(fold, Ordering::Relaxed);
+        if before != fold {
+            if let Some(watch) = watches.get(before) {
+                watch.finish();
+            }
             printer::say(&format!("fold {fold} of {folds}"));
         }
         watches[fold].see(event);
@@ -69,17 +73,19 @@ fn run_folds(job: &Job, folds: usize) -> anyhow::Result<Exit> {
     Ok(Exit::of_items(failed, failed + validated.out_of_fold.scored.len()))
 }
 
-/// Shows a run: a bar over the cases, then one over the steps of each epoch.
+/// Shows a run: a bar over the cases, then how its epochs go.
 pub(super) struct Watch {
     loading: ProgressBar,
-    steps: Mutex<ProgressBar>,
+    live: Mutex<Option<Live>>,
 }
 
 impl Watch {
     pub(super) fn new() -> Self {
-        let (loading, steps) = (loading_bar(), progress::bar(0, "training"));
-        steps.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-        Self { loading, steps: Mutex::new(steps) }
+        Self { loading: loading_bar(), live: Mutex::new(None) }
+    }
+
+    fn live(&self) -> MutexGuard<'_, Option<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn see(&self, event: Event) {
@@ -93,25 +99,26 @@ impl Watch {
                 "the loss was no number in epoch {epoch}: back to the last checkpoint, learning rate halved (setback {setbacks})"
             )),
             Event::Step { epoch, epochs, step, steps, loss } => {
-                let mut bar = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-                if bar.is_hidden() || bar.length() == Some(0) {
-                    self.loading.finish_and_clear();
-                    *bar = progress::bar(epochs * steps, "");
-                    bar.set_position(((epoch - 1) * steps) as u64);
-                    bar.reset_eta();
-                }
-                bar.set_position(((epoch - 1) * steps + step) as u64);
-                bar.set_message(format!("epoch {epoch}/{epochs} loss {loss:.3}"));
+                self.loading.finish_and_clear();
+                let before = (epoch - 1) * steps;
+                let mut live = self.live();
+                let live = live.get_or_insert_with(|| Live::new(before, epochs * steps));
+                live.step(before + step, format!("epoch {epoch}/{epochs} loss {loss:.3}"));
             }
             Event::Epoch { row, epochs } => {
-                let bar = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-                bar.suspend(|| printer::say(&epoch_line(row, epochs)));
+                let told = epoch_line(row, epochs);
+                match self.live().as_mut() {
+                    Some(live) => live.epoch(row, &told),
+                    None => printer::say(&told),
+                }
             }
         }
     }
 
     pub(super) fn finish(&self) {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
+        if let Some(live) = self.live().take() {
+            live.finish();
+        }
     }
 }
 
