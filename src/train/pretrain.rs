@@ -9,7 +9,9 @@
 //!   costs two passes, its head is 128 wide whatever the number of images: for some ten thousand and more.
 //!
 //! The views are drawn by the recipe's augmentation. A part of the patients is held out: the validation
-//! loss is the contrastive one of their views, by the head's outputs, for either objective.
+//! loss is the contrastive one of their views, by the head's outputs, for either objective. It only tells
+//! how the run goes: the last weights are kept, averaged where the recipe says so, since what starts a
+//! training best need not be what tells strangers apart best.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -90,7 +92,7 @@ pub fn pretrain(job: &PretrainJob, observe: &(dyn Fn(Event) + Sync)) -> Result<P
     let newest = run.newest()?;
     log.begin()?;
     let state = run.go_on(newest, observe, |state| epoch((job, &train, &held_out), state, observe))?;
-    let weights = state.best.map_or_else(|| save_weights(&state.network), Ok)?;
+    let weights = save_weights(state.average.as_ref().unwrap_or(&state.network))?;
     let path = job.out.join("weights.safetensors");
     std::fs::write(&path, &weights).map_err(|source| TrainError::File { path: path.clone(), source })?;
     recipe.write(&job.out)?;
