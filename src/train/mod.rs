@@ -7,6 +7,7 @@
 mod augment;
 mod average;
 mod baseline;
+mod batch;
 mod calibrate;
 mod checkpoint;
 mod course;
@@ -31,6 +32,7 @@ mod tensorboard;
 
 pub use augment::AugmentConfig;
 pub use baseline::{Baseline, Training};
+pub use batch::{Batch, Changing, changed_bags};
 pub use calibrate::{Calibrated, calibrate, with_calibration};
 pub use dataset::Dataset;
 pub use error::TrainError;
@@ -46,4 +48,4 @@ pub use recipe::{ClassWeights, CourseConfig, Recipe, Sampling, ThresholdRule};
 pub use run::{Job, Trained, train};
 pub use schedule::{Decay, ScheduleConfig};
 pub use sketch::Sketch;
-pub use step::{Batch, Trainer};
+pub use step::Trainer;

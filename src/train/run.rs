@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 
 use super::average::{blend, decay_at};
+use super::batch::Batches;
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::dataset::{Cache, Dataset};
@@ -12,14 +13,14 @@ use super::event::{EpochRow, Event};
 use super::groups::check_groups;
 use super::leaks::{LeakPolicy, check_images, check_patients};
 use super::log::{RunFacts, RunLog};
-use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
-use super::step::{Batch, Trainer};
+use super::recipe::{ClassWeights, Recipe, ThresholdRule};
+use super::step::Trainer;
 use super::{Optimizer, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, sha256_hex, transfer};
 use crate::cohort::{Case, Split, assign, labels, rows_text};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
-use crate::network::{Bags, Network};
+use crate::network::Network;
 use crate::preprocess::Processor;
 use crate::random::Random;
 
@@ -232,13 +233,13 @@ fn epoch(
     let losses: Vec<f64> = state.history.iter().map(|row| row.validation_loss).collect();
     let mut average = state.average;
     let setbacks = i32::try_from(state.setbacks).unwrap_or(i32::MAX);
-    let order = order(course.sampling, data, &mut Random::keyed(recipe.seed, &[number as u64]));
+    let batches = Batches { recipe, cases: &data.train, compute: &job.compute, epoch: number };
+    let order = batches.order();
     let per_step = course.batch_size * course.accumulate;
     let steps = order.len().div_ceil(per_step);
     let (mut sum, mut rate) = (0.0, 0.0);
     for (step, cases) in order.chunks(per_step).enumerate() {
-        let batches = cases.chunks(course.batch_size);
-        let batches = batches.map(|cases| batch(job, data, cases, number, trainer.device()));
+        let batches = cases.chunks(course.batch_size).map(|cases| batches.of(cases));
         let batches = batches.collect::<Result<Vec<_>, _>>()?;
         let moment = (number - 1) as f64 + (step + 1) as f64 / steps as f64;
         rate = recipe.schedule.share(moment, course.epochs as f64, &losses) * 0.5f64.powi(setbacks);
@@ -276,25 +277,6 @@ fn epoch(
     Ok(Checkpoint { network, average, best, optimizer: trainer.optimizer, history, setbacks: state.setbacks })
 }
 
-/// The training cases of one epoch, in order.
-fn order(sampling: Sampling, data: &Data, random: &mut Random) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..data.train.len()).collect();
-    match sampling {
-        Sampling::Shuffled => random.shuffle(&mut order),
-        Sampling::Balanced => {
-            let of_class = |class: usize| -> Vec<usize> {
-                order.iter().copied().filter(|case| data.train.labels()[*case] == class).collect()
-            };
-            let classes: Vec<Vec<usize>> = (0..data.classes.len()).map(of_class).collect();
-            for case in &mut order {
-                let class = &classes[random.below(classes.len())];
-                *case = class[random.below(class.len())];
-            }
-        }
-    }
-    order
-}
-
 /// Higher AUC, then lower loss; where AUC is undefined the loss alone.
 fn is_best(row: &EpochRow, history: &[EpochRow]) -> bool {
     let key = |row: &EpochRow| (row.validation_roc_auc.unwrap_or(0.0), -row.validation_loss);
@@ -316,29 +298,6 @@ fn class_weights(rule: &ClassWeights, data: &Data) -> Vec<f32> {
             })
             .collect(),
     }
-}
-
-fn batch(
-    job: &Job,
-    data: &Data,
-    cases: &[usize],
-    epoch: usize,
-    device: &burn::tensor::Device,
-) -> Result<Batch, TrainError> {
-    let recipe = &job.recipe;
-    let volumes = cases
-        .iter()
-        .map(|&case| {
-            let mut random = Random::keyed(recipe.seed, &[epoch as u64, case as u64, 0x6175_676D]);
-            Ok(recipe.augment.apply(data.train.volume(case)?.as_ref(), &mut random))
-        })
-        .collect::<Result<Vec<_>, TrainError>>()?;
-    let bags = Bags::new(&volumes.iter().collect::<Vec<_>>(), &recipe.network, device)?;
-    let [images, _, rows, columns] = bags.images.dims();
-    let first = cases.first().copied().unwrap_or(0) as u64;
-    let mut random = Random::keyed(recipe.seed, &[epoch as u64, first, 0x6D69_7865]);
-    let mix = recipe.course.mix.draw(images, [rows, columns], &mut random);
-    Ok(Batch { bags, labels: cases.iter().map(|&case| data.train.labels()[case]).collect(), mix })
 }
 
 fn write_history(out: &Path, history: &[EpochRow]) -> Result<(), TrainError> {
