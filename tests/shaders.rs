@@ -12,7 +12,7 @@
 use naga::{AddressSpace, StorageAccess, TypeInner};
 use pulmo::gpu::{
     AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, Kernel, KernelParams, Layout,
-    MedianParams, Ramp, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams,
+    MedianParams, Ramp, SHARED_VALUES, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams,
 };
 
 fn parsed(kernel: Kernel) -> naga::Module {
@@ -77,6 +77,17 @@ fn params_and_bindings_agree_with_rust() {
     check_params::<MedianParams>(0);
     check_params::<WarpParams>(1);
     check_params::<ToneParams>(0);
+}
+
+#[test]
+fn a_workgroup_shares_as_many_values_as_rust_says() {
+    let module = parsed(Kernel::Separable);
+    let shared = module.global_variables.iter().find(|(_, v)| v.space == AddressSpace::WorkGroup).unwrap().1;
+    let TypeInner::Array { size: naga::ArraySize::Constant(values), .. } = module.types[shared.ty].inner
+    else {
+        panic!("not an array of fixed size")
+    };
+    assert_eq!(values.get() as usize, SHARED_VALUES);
 }
 
 #[test]

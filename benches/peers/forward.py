@@ -7,11 +7,11 @@ First the logits are compared: a volume of noise goes through `pulmo predict` wi
 empty chain, and through the same network in PyTorch and onnxruntime, read from the bundle's own files. pulmo
 tells probabilities, so differences of logits are what is compared; 1e-4 is allowed.
 
-Then time, for batches of 8 images of 224 x 224; pulmo's comes from `pulmo bench --json FILE`.
+Then time, for batches of 8 images of 224 x 224; pulmo's comes from `pulmo bench --json FILE`, the others' from
+three times as many runs, on the CPU and, where there is one, on CUDA.
 Needs: torch, onnx, onnxscript, onnxruntime, safetensors, numpy.
 """
 
-import argparse
 import json
 import math
 import re
@@ -25,7 +25,7 @@ import network
 import numpy as np
 import onnxruntime
 import torch
-from measure import in_turn, json_lines, machine, pulmo, timed, write_report
+from measure import in_turn, json_lines, machine, parser, pulmo, timed, write_report
 
 BATCH, SIDE = 8, 224
 SLICES = {"slice": 1, "mil": 8}
@@ -126,18 +126,7 @@ def tell(taken):
         print(f"  {name:34} {BATCH / of['median_s']:9.1f} {BATCH / of['best_s']:8.1f} {share:15.2f}")
 
 
-def parser():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--bundle", default="models/lung-nodule-phantom", type=Path, help="folder of the bundle")
-    options.add_argument("--pulmo", default="target/release/pulmo", help="the binary")
-    options.add_argument("--device", default="cpu", help="what pulmo computes on")
-    options.add_argument("--threads", type=int, default=2, help="threads of each")
-    options.add_argument("--runs", type=int, default=7, help="timed runs of pulmo; the others have three times as many")
-    options.add_argument("--json", type=Path, help="also write the times here")
-    return options
-
-
 if __name__ == "__main__":
-    arguments = parser().parse_args()
+    arguments = parser(__doc__, "bundle", "pulmo", "device", "threads", "runs", "json").parse_args()
     print(machine())
     write_report(arguments.json, run(arguments))

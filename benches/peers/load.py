@@ -16,7 +16,6 @@ by GDCM. Processor time is told too, the steadier of the two.
 and `--hash` in one run before, whose `hu.sha256` is compared with the voxels of the other tools.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -31,6 +30,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import SimpleITK as sitk
+from measure import parser
 
 
 def with_simpleitk(folder, threads):
@@ -121,12 +121,9 @@ def compare(what, folder, arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--series", required=True, type=Path, help="folder of one CT series")
-    parser.add_argument("--pulmo", default="target/release/pulmo", help="the binary")
-    parser.add_argument("--command", default="{pulmo} inspect --json {hash} {folder}", help="what it does")
-    parser.add_argument("--runs", type=int, default=7, help="timed runs of each loader")
-    arguments = parser.parse_args()
+    options = parser(__doc__, "series", "pulmo", "runs")
+    options.add_argument("--command", default="{pulmo} inspect --json {hash} {folder}", help="what pulmo does")
+    arguments = options.parse_args()
     print(f"SimpleITK {sitk.Version_VersionString()}, pydicom {pydicom.__version__}, {os.cpu_count()} CPUs")
     compare("as it is", arguments.series, arguments)
     with tempfile.TemporaryDirectory() as folder:

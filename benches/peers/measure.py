@@ -1,11 +1,31 @@
 """What the scripts of this folder have in common: pulmo as a process, and times taken in turn."""
 
+import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+OPTIONS = {
+    "series": {"required": True, "type": Path, "help": "folder of one CT series"},
+    "bundle": {"default": Path("models/lung-nodule-phantom"), "type": Path, "help": "folder of the bundle"},
+    "pulmo": {"default": "target/release/pulmo", "help": "the binary"},
+    "device": {"default": "cpu", "help": "what pulmo computes on"},
+    "threads": {"type": int, "default": 2, "help": "threads of each, where one number is meant"},
+    "runs": {"type": int, "default": 7, "help": "timed runs of each"},
+    "json": {"type": Path, "help": "also write the times here"},
+}
+
+
+def parser(about, *names):
+    """A parser of the options `names`, with a script's own text as its help."""
+    options = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in names:
+        options.add_argument(f"--{name}", **OPTIONS[name])
+    return options
 
 
 def pulmo(arguments, threads):

@@ -4,12 +4,11 @@
     python benches/peers/run.py --series FOLDER [--bundle models/lung-nodule-phantom] [--pulmo target/release/pulmo]
                                 [--runs 7] [--json report.json]
 
-Needs what the scripts need: SimpleITK, pydicom, pylibjpeg, pylibjpeg-libjpeg, scipy, torch, onnx, onnxscript,
+Needs what the scripts need: SimpleITK, pydicom, pylibjpeg, pylibjpeg-libjpeg, scipy, monai, torch, onnx, onnxscript,
 onnxruntime, safetensors, numpy. Each script stops where the results of both sides differ, so a ratio is one of
 equal work.
 """
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import forward
 import preprocess
 import whole
-from measure import machine, write_report
+from measure import OPTIONS, machine, parser, write_report
 
 # What pulmo aims at on two CPU cores.
 GOALS = {
@@ -46,6 +45,7 @@ def ratios(report):
     return {
         "chain, SimpleITK on 2 threads": of("chain", is_ours, lambda n: n.startswith("SimpleITK") and two in n),
         "chain, scipy": of("chain", is_ours, lambda n: n == "scipy"),
+        "chain, MONAI on 2 threads": of("chain", is_ours, lambda n: n.startswith("MONAI") and two in n),
         "forward, onnxruntime": of("forward", is_ours, lambda n: n == "onnxruntime"),
         "forward, PyTorch eager": of("forward", is_ours, lambda n: n.startswith("PyTorch eager")),
         "whole, SimpleITK": of("whole", is_ours, lambda n: n.startswith("SimpleITK")),
@@ -54,15 +54,7 @@ def ratios(report):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--series", required=True, type=Path, help="folder of one CT series")
-    options.add_argument("--bundle", default="models/lung-nodule-phantom", type=Path, help="folder of the bundle")
-    options.add_argument("--pulmo", default="target/release/pulmo", help="the binary")
-    options.add_argument("--device", default="cpu", help="what pulmo computes on")
-    options.add_argument("--threads", type=int, default=2, help="threads of each, where one number is meant")
-    options.add_argument("--runs", type=int, default=7, help="timed runs of each")
-    options.add_argument("--json", type=Path, help="also write times and ratios here")
-    arguments = options.parse_args()
+    arguments = parser(__doc__, *OPTIONS).parse_args()
     print(machine())
     print("\n== load", flush=True)
     load = [sys.executable, Path(__file__).with_name("load.py"), "--series", arguments.series]

@@ -10,7 +10,6 @@ weights are in its time. The Python side runs in this process, its imports and i
 Needs: torch, onnx, onnxscript, onnxruntime, safetensors, SimpleITK, pydicom, pylibjpeg, scipy, numpy.
 """
 
-import argparse
 import math
 import tempfile
 import tomllib
@@ -20,7 +19,7 @@ import network
 import numpy as np
 import pydicom
 import SimpleITK as sitk
-from measure import in_turn, json_lines, machine, pulmo, table, timed, write_report
+from measure import in_turn, json_lines, machine, parser, pulmo, table, timed, write_report
 from scipy import ndimage
 
 ALLOWED = 1e-4
@@ -182,19 +181,7 @@ def run(arguments):
     return {"whole": taken}
 
 
-def parser():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--series", required=True, type=Path, help="folder of one CT series")
-    options.add_argument("--bundle", default="models/lung-nodule-phantom", type=Path, help="folder of the bundle")
-    options.add_argument("--pulmo", default="target/release/pulmo", help="the binary")
-    options.add_argument("--device", default="cpu", help="what pulmo computes on")
-    options.add_argument("--threads", type=int, default=2, help="threads of each")
-    options.add_argument("--runs", type=int, default=7, help="timed runs of each")
-    options.add_argument("--json", type=Path, help="also write the times here")
-    return options
-
-
 if __name__ == "__main__":
-    arguments = parser().parse_args()
+    arguments = parser(__doc__, "series", "bundle", "pulmo", "device", "threads", "runs", "json").parse_args()
     print(machine())
     write_report(arguments.json, run(arguments))

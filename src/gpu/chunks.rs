@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::layout::{Chunk, WORKGROUP_XYZ};
+use super::layout::Chunk;
 use super::{Pass, Reads, Work};
 
 /// What a device can bind and dispatch.
@@ -57,7 +57,7 @@ pub(super) fn dispatches(pass: &Pass, limits: Limits) -> Option<Vec<Dispatch>> {
     let plane = |[_, y, x]: [usize; 3], bytes: u64| Array { plane_bytes: (y * x) as u64 * bytes, limits };
     let input = plane(pass.in_shape_zyx, pass.work.in_value_bytes());
     let output = plane(pass.out_shape_zyx, 4);
-    let most = limits.workgroups as usize * WORKGROUP_XYZ[2] as usize;
+    let most = limits.workgroups as usize * pass.work.tile_xyz()[2] as usize;
     let writable = |planes: &Planes| planes.len() <= most && output.fits(planes);
     let (in_planes, out_planes) = (0..pass.in_shape_zyx[0], 0..pass.out_shape_zyx[0]);
     let cuts: Vec<[Planes; 3]> = match &pass.reads {
@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn long_sums_go_on_from_dispatch_to_dispatch() {
-        let params = SeparableParams { in_shape: [5, 3, 9], axis: 2, out_shape: [5, 3, 2], width: 9 };
+        let (in_shape, out_shape, tile) = ([5, 3, 9], [5, 3, 2], [16, 1, 16]);
+        let params = SeparableParams { in_shape, axis: 2, out_shape, width: 9, tile, span: 9 };
         let work = Work::Separable(params);
         let pass = Pass { work, out_shape_zyx: [2, 3, 5], ..pass(9, Reads::Planes(vec![[0, 9]; 2])) };
         let all = dispatches(&pass, limits(256)).unwrap();

@@ -110,8 +110,11 @@ impl Gpu {
                 label: Some(kernel.name()),
                 source: wgpu::ShaderSource::Wgsl(kernel.source().into()),
             });
-            let compilation_options =
-                wgpu::PipelineCompilationOptions { constants: &values, ..Default::default() };
+            // Kernels write what they read of a workgroup's memory.
+            let compilation_options = wgpu::PipelineCompilationOptions {
+                constants: &values,
+                zero_initialize_workgroup_memory: false,
+            };
             self.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(kernel.name()),
                 layout: None,

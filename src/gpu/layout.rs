@@ -10,6 +10,9 @@ use super::Kernel;
 /// Threads of a workgroup along x, y and z, the same in every kernel.
 pub const WORKGROUP_XYZ: [u32; 3] = [32, 4, 2];
 
+/// Values that fit into a workgroup's own memory; half of what every device has.
+pub const SHARED_VALUES: usize = 2048;
+
 /// A struct that a kernel reads.
 pub trait Layout: Pod {
     /// Name and byte offset of each field.
@@ -100,6 +103,10 @@ kernel_params! {
         out_shape: [u32; 3],
         /// Taps for each output voxel.
         width: u32,
+        /// Voxels along x, y, z that a workgroup writes, one for each of its threads.
+        tile: [u32; 3],
+        /// Most voxels along the axis that these need; 0 where they do not fit into [`SHARED_VALUES`].
+        span: u32,
     }
 }
 

@@ -30,7 +30,7 @@ pub use error::GpuError;
 pub use fault::{Fault, Injection, caught};
 pub use layout::{
     AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, KernelParams, Layout, MedianParams,
-    SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams, vec3_xyz,
+    SHARED_VALUES, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams, vec3_xyz,
 };
 pub use ramp::Ramp;
 pub use recording::{Pass, Reads, Recording, Table, Work};

@@ -103,6 +103,11 @@ impl Work {
         }
     }
 
+    /// Voxels along x, y and z that a workgroup writes.
+    pub fn tile_xyz(&self) -> [u32; 3] {
+        if let Self::Separable(params) = self { params.tile } else { WORKGROUP_XYZ }
+    }
+
     /// Bytes of one value of the input.
     pub fn in_value_bytes(&self) -> u64 {
         if matches!(self, Self::Hounsfield(_)) { 2 } else { 4 }
@@ -152,7 +157,8 @@ impl Pass {
     pub fn workgroups_xyz(&self, planes: usize) -> [u32; 3] {
         let [_, y, x] = self.out_shape_zyx;
         let shape = vec3_xyz([planes, y, x]);
-        std::array::from_fn(|axis| shape[axis].div_ceil(WORKGROUP_XYZ[axis]))
+        let tile = self.work.tile_xyz();
+        std::array::from_fn(|axis| shape[axis].div_ceil(tile[axis]))
     }
 
     /// Values written.

@@ -4,7 +4,9 @@ use ndarray::Array3;
 
 use super::sweep::Sweep;
 use super::taps::Taps;
-use crate::gpu::{Pass, Reads, Recording, SeparableParams, Table, Work, vec3_xyz};
+use crate::gpu::{
+    Pass, Reads, Recording, SHARED_VALUES, SeparableParams, Table, WORKGROUP_XYZ, Work, vec3_xyz,
+};
 
 /// A linear filter along each axis that needs one, the most shrinking axis first.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,8 +46,11 @@ impl Separable {
                 axis: 2 - count(*axis),
                 out_shape: vec3_xyz(out_shape),
                 width: count(taps.width),
+                tile: TILES_XYZ[*axis].map(count),
+                span: count(span(taps, TILES_XYZ[*axis][2 - axis])),
             };
-            let tables = vec![Table::Indices(start), Table::Weights(taps.weights.clone())];
+            let weights = (0..taps.width).flat_map(|k| taps.weights.iter().skip(k).step_by(taps.width));
+            let tables = vec![Table::Indices(start), Table::Weights(weights.copied().collect())];
             let reads = match axis {
                 0 => Reads::Planes(taps.start.iter().map(|start| [*start, start + taps.width]).collect()),
                 _ => Reads::around(0, in_shape[0]),
@@ -57,7 +62,55 @@ impl Separable {
     }
 }
 
+/// Voxels along x, y and z that a workgroup writes for a filter along z, y and x: long runs of x, which
+/// neighbouring threads read together, and as many voxels along the axis, which share what they read.
+const TILES_XYZ: [[usize; 3]; 3] = [[16, 1, 16], [16, 16, 1], [32, 8, 1]];
+
+/// Most input voxels that `along` output voxels in a row need; 0 where those of all lines of a tile are
+/// more than a workgroup can share.
+fn span(taps: &Taps, along: usize) -> usize {
+    let needed = |first: usize| {
+        let last = (first + along).min(taps.out_len()) - 1;
+        taps.start[last] + taps.width - taps.start[first]
+    };
+    let span = (0..taps.out_len()).map(needed).max().unwrap_or(0);
+    let lines = WORKGROUP_XYZ.iter().product::<u32>() as usize / along;
+    if span * lines <= SHARED_VALUES { span } else { 0 }
+}
+
 fn with_side(mut shape: [usize; 3], axis: usize, side: usize) -> [usize; 3] {
     shape[axis] = side;
     shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preprocess::Interpolation;
+    use crate::preprocess::taps::Line;
+
+    #[test]
+    fn a_tile_is_one_voxel_a_thread() {
+        let threads = WORKGROUP_XYZ.iter().product::<u32>() as usize;
+        assert!(TILES_XYZ.iter().all(|tile| tile.iter().product::<usize>() == threads));
+    }
+
+    #[test]
+    fn the_span_holds_what_a_tile_needs_wherever_it_begins() {
+        assert_eq!(span(&Taps::gaussian(100, 1.0), 16), 16 + 8);
+        assert_eq!(span(&Taps::gaussian(5, 1.0), 16), 5);
+        // Too much for the memory of a workgroup: the direct way.
+        assert_eq!(span(&Taps::gaussian(1_000, 30.0), 16), 0);
+        let shrinking = Line::stretched(1_000, 10);
+        assert_eq!(span(&Taps::interpolation(shrinking, Interpolation::Linear, shrinking.step), 16), 0);
+        for (in_len, out_len) in [(90, 40), (40, 90), (7, 1)] {
+            let taps = Taps::interpolation(Line::stretched(in_len, out_len), Interpolation::Cubic, 1.0);
+            let most = span(&taps, 8);
+            for first in 0..out_len {
+                let reach =
+                    taps.rows().skip(first).take(8).map(|(start, _)| start + taps.width).max().unwrap();
+                assert!(taps.start[first] + most >= reach);
+            }
+        }
+    }
 }

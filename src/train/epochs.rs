@@ -6,10 +6,11 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use super::average::{blend, decay_at};
+use super::batch::Batch;
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::event::{EpochRow, Event};
 use super::recipe::Recipe;
-use super::step::{Batch, Trainer};
+use super::step::Trainer;
 use super::{Optimizer, TrainError};
 use crate::bundle::save_weights;
 use crate::network::Network;
@@ -98,7 +99,7 @@ impl Pass {
         order: &[usize],
         recipe: &Recipe,
         (state, mut trainer): (Checkpoint, Trainer),
-        batch: &dyn Fn(&[usize], &Device) -> Result<Batch, TrainError>,
+        batch: &dyn Fn(&[usize]) -> Result<Batch, TrainError>,
         observe: &(dyn Fn(Event) + Sync),
     ) -> Result<Self, TrainError> {
         let course = &recipe.course;
@@ -113,7 +114,7 @@ impl Pass {
         let steps = order.len().div_ceil(per_step);
         let (mut sum, mut rate) = (0.0, 0.0);
         for (step, cases) in order.chunks(per_step).enumerate() {
-            let batches = cases.chunks(course.batch_size).map(|cases| batch(cases, trainer.device()));
+            let batches = cases.chunks(course.batch_size).map(batch);
             let batches = batches.collect::<Result<Vec<_>, _>>()?;
             let moment = (epoch - 1) as f64 + (step + 1) as f64 / steps as f64;
             rate = recipe.schedule.share(moment, course.epochs as f64, &losses) * 0.5f64.powi(setbacks);

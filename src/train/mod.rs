@@ -7,6 +7,7 @@
 mod augment;
 mod average;
 mod baseline;
+mod batch;
 mod calibrate;
 mod checkpoint;
 mod course;
@@ -34,6 +35,7 @@ mod tensorboard;
 
 pub use augment::AugmentConfig;
 pub use baseline::{Baseline, Training};
+pub use batch::{Batch, Changing, changed_bags};
 pub use calibrate::{Calibrated, calibrate, with_calibration};
 pub use dataset::Dataset;
 pub use error::TrainError;
@@ -51,4 +53,4 @@ pub use recipe::{ClassWeights, CourseConfig, Recipe, Sampling, ThresholdRule};
 pub use run::{Job, Trained, train, train_prepared};
 pub use schedule::{Decay, ScheduleConfig};
 pub use sketch::{Glance, Sketch};
-pub use step::{Batch, Trainer};
+pub use step::Trainer;

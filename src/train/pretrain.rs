@@ -13,12 +13,11 @@
 //! how the run goes: the last weights are kept, averaged where the recipe says so, since what starts a
 //! training best need not be what tells strangers apart best.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use burn::tensor::Device;
-use ndarray::Array3;
-
+use super::batch::{Batch, Changing, changed_bags};
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::dataset::{Cache, Dataset};
 use super::epochs::{Pass, Run, make_folder};
@@ -27,7 +26,7 @@ use super::log::{RunFacts, RunLog};
 use super::loss::Targets;
 use super::prepared::rows_sha256;
 use super::recipe::Recipe;
-use super::step::{Batch, Trainer, scalar};
+use super::step::{Trainer, scalar};
 use super::{Loss, TrainError};
 use crate::bundle::{save_weights, sha256_hex};
 use crate::cohort::{Case, Split, assign};
@@ -127,20 +126,21 @@ fn epoch(
     state: Checkpoint,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Checkpoint, TrainError> {
-    let (recipe, device) = (&job.recipe, job.compute.device());
+    let recipe = &job.recipe;
     let number = state.history.len() + 1;
-    let mut trainer = Trainer::new(state.network.clone(), recipe.optimizer, train.outputs(), device);
+    let mut trainer =
+        Trainer::new(state.network.clone(), recipe.optimizer, train.outputs(), job.compute.device());
     trainer.loss = recipe.course.loss;
     trainer.label_smoothing = recipe.course.label_smoothing;
     trainer.dropout = recipe.network.dropout;
     let mut order: Vec<usize> = (0..train.places.len()).collect();
     Random::keyed(recipe.seed, &[number as u64]).shuffle(&mut order);
-    let batch = |images: &[usize], device: &Device| match recipe.course.loss {
-        Loss::Contrastive { .. } => train.twins((images, number), device),
-        Loss::CrossEntropy | Loss::Focal { .. } => train.instances((images, number), device),
+    let batch = |images: &[usize]| match recipe.course.loss {
+        Loss::Contrastive { .. } => train.twins((images, number), &job.compute),
+        Loss::CrossEntropy | Loss::Focal { .. } => train.instances((images, number), &job.compute),
     };
     let pass = Pass::over(&order, recipe, (state, trainer), &batch, observe)?;
-    let loss = held_out.loss(pass.judged(), device)?;
+    let loss = held_out.loss(pass.judged(), &job.compute)?;
     pass.validated((loss, None), recipe.course.epochs, observe)
 }
 
@@ -187,48 +187,50 @@ impl<'a> Views<'a> {
     }
 
     /// One view of each of `images`, labelled by the image.
-    fn instances(&self, (images, epoch): (&[usize], usize), device: &Device) -> Result<Batch, TrainError> {
+    fn instances(&self, (images, epoch): (&[usize], usize), compute: &Compute) -> Result<Batch, TrainError> {
         let views = images.iter().map(|&image| self.view(image, [epoch as u64, 0]));
-        self.batch(views.collect::<Result<_, _>>()?, images.to_vec(), device)
+        self.batch(views.collect::<Result<_, _>>()?, images.to_vec(), compute)
     }
 
     /// Two views of each of `images`, one after the other, labelled by the patient.
-    fn twins(&self, (images, epoch): (&[usize], usize), device: &Device) -> Result<Batch, TrainError> {
+    fn twins(&self, (images, epoch): (&[usize], usize), compute: &Compute) -> Result<Batch, TrainError> {
         let twice = || images.iter().flat_map(|&image| [(image, 0), (image, 1)]);
         let views = twice().map(|(image, twin)| self.view(image, [epoch as u64, twin]));
         let labels = twice().map(|(image, _)| self.patients[self.places[image].0]).collect();
-        self.batch(views.collect::<Result<_, _>>()?, labels, device)
+        self.batch(views.collect::<Result<_, _>>()?, labels, compute)
     }
 
     fn batch(
         &self,
-        views: Vec<Array3<f32>>,
+        views: Vec<Changing>,
         labels: Vec<usize>,
-        device: &Device,
+        compute: &Compute,
     ) -> Result<Batch, TrainError> {
-        let bags = Bags::new(&views.iter().collect::<Vec<_>>(), &self.recipe.network, device)?;
-        Ok(Batch { bags, labels, mix: None })
+        Ok(Batch { bags: changed_bags(&views, &self.recipe.network, compute)?, labels, mix: None })
     }
 
-    /// An image, changed by what epoch and twin draw for it.
-    fn view(&self, image: usize, [epoch, twin]: [u64; 2]) -> Result<Array3<f32>, TrainError> {
+    /// An image, and the change that epoch and twin draw for it.
+    fn view(&self, image: usize, [epoch, twin]: [u64; 2]) -> Result<Changing<'_>, TrainError> {
         let (case, slice) = self.places[image];
         let volume = self.dataset.volume(case)?;
         let volume = match slice {
-            Some(slice) => volume.slice(ndarray::s![slice..=slice, .., ..]).to_owned(),
-            None => volume.into_owned(),
+            Some(slice) => Cow::Owned(volume.slice(ndarray::s![slice..=slice, .., ..]).to_owned()),
+            None => volume,
         };
         let mut random = Random::keyed(self.recipe.seed, &[epoch, image as u64, twin, 0x7669_6577]);
-        Ok(self.recipe.augment.apply(&volume, &mut random))
+        let (shape, mean) = (volume.dim().into(), volume.mean().unwrap_or(0.0));
+        let change = self.recipe.augment.change(shape, mean, &mut random);
+        Ok((volume, change))
     }
 
     /// The mean contrastive loss of a network on views of all images, the same ones each time.
-    fn loss(&self, network: &Network, device: &Device) -> Result<f64, TrainError> {
+    fn loss(&self, network: &Network, compute: &Compute) -> Result<f64, TrainError> {
         let images: Vec<usize> = (0..self.places.len()).collect();
         let mut sum = 0.0;
         for images in images.chunks(self.recipe.course.batch_size) {
-            let Batch { bags, labels, .. } = self.twins((images, 0), device)?;
+            let Batch { bags, labels, .. } = self.twins((images, 0), compute)?;
             let targets = Targets { labels: &labels, class_weights: &[], smoothing: 0.0 };
+            let bags = Bags { images: bags.images.inner(), ..bags };
             let loss = contrast(self.recipe).mean(network.forward(bags).logits, &targets);
             sum += scalar(loss)? * images.len() as f64;
         }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use burn::module::Module;
-use burn::tensor::Device;
 
+use super::batch::Batches;
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
 use super::epochs::{Pass, Run, make_folder};
@@ -14,15 +14,14 @@ use super::groups::check_groups;
 use super::leaks::LeakPolicy;
 use super::log::{RunFacts, RunLog};
 use super::prepared::Prepared;
-use super::recipe::{ClassWeights, Recipe, Sampling, ThresholdRule};
-use super::step::{Batch, Trainer};
+use super::recipe::{ClassWeights, Recipe, ThresholdRule};
+use super::step::Trainer;
 use super::{Loss, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, transfer};
 use crate::cohort::{Case, Split};
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
-use crate::network::{Bags, Network};
-use crate::random::Random;
+use crate::network::Network;
 
 /// What to train on what, and where to put it.
 #[derive(Debug, Clone)]
@@ -133,31 +132,12 @@ fn epoch(
     trainer.class_weights = class_weights(&course.class_weights, data);
     trainer.label_smoothing = course.label_smoothing;
     trainer.dropout = recipe.network.dropout;
-    let order = order(course.sampling, data, &mut Random::keyed(recipe.seed, &[number as u64]));
-    let batch = |cases: &[usize], device: &Device| batch(job, data, (cases, number), device);
-    let pass = Pass::over(&order, recipe, (state, trainer), &batch, observe)?;
+    let batches = Batches { recipe, cases: &data.train, compute: &job.compute, epoch: number };
+    let batch = |cases: &[usize]| batches.of(cases);
+    let pass = Pass::over(&batches.order(), recipe, (state, trainer), &batch, observe)?;
     let scores = score(pass.judged(), &recipe.network, &data.validation, device)?;
     let auc = scores.roc_auc(data.validation.labels());
     pass.validated((scores.loss, auc), course.epochs, observe)
-}
-
-/// The training cases of one epoch, in order.
-fn order(sampling: Sampling, data: &Prepared, random: &mut Random) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..data.train.len()).collect();
-    match sampling {
-        Sampling::Shuffled => random.shuffle(&mut order),
-        Sampling::Balanced => {
-            let of_class = |class: usize| -> Vec<usize> {
-                order.iter().copied().filter(|case| data.train.labels()[*case] == class).collect()
-            };
-            let classes: Vec<Vec<usize>> = (0..data.classes.len()).map(of_class).collect();
-            for case in &mut order {
-                let class = &classes[random.below(classes.len())];
-                *case = class[random.below(class.len())];
-            }
-        }
-    }
-    order
 }
 
 fn class_weights(rule: &ClassWeights, data: &Prepared) -> Vec<f32> {
@@ -175,28 +155,6 @@ fn class_weights(rule: &ClassWeights, data: &Prepared) -> Vec<f32> {
             })
             .collect(),
     }
-}
-
-fn batch(
-    job: &Job,
-    data: &Prepared,
-    (cases, epoch): (&[usize], usize),
-    device: &Device,
-) -> Result<Batch, TrainError> {
-    let recipe = &job.recipe;
-    let volumes = cases
-        .iter()
-        .map(|&case| {
-            let mut random = Random::keyed(recipe.seed, &[epoch as u64, case as u64, 0x6175_676D]);
-            Ok(recipe.augment.apply(data.train.volume(case)?.as_ref(), &mut random))
-        })
-        .collect::<Result<Vec<_>, TrainError>>()?;
-    let bags = Bags::new(&volumes.iter().collect::<Vec<_>>(), &recipe.network, device)?;
-    let [images, _, rows, columns] = bags.images.dims();
-    let first = cases.first().copied().unwrap_or(0) as u64;
-    let mut random = Random::keyed(recipe.seed, &[epoch as u64, first, 0x6D69_7865]);
-    let mix = recipe.course.mix.draw(images, [rows, columns], &mut random);
-    Ok(Batch { bags, labels: cases.iter().map(|&case| data.train.labels()[case]).collect(), mix })
 }
 
 /// The bundle of the best weights, its threshold chosen on the validation cases.

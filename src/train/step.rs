@@ -5,24 +5,13 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
+use super::batch::Batch;
 use super::groups::{ParameterGroup, freeze};
 use super::loss::{Loss, Targets};
-use super::mix::Mix;
 use super::optimizer::{Optimizer, OptimizerConfig};
 use crate::gpu::{GpuError, caught};
-use crate::network::{Bags, Kept, Network, read_tensor};
+use crate::network::{Kept, Network, read_tensor};
 use crate::random::Random;
-
-/// The labelled bags of one step.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// The images.
-    pub bags: Bags,
-    /// Class of each bag.
-    pub labels: Vec<usize>,
-    /// How the images are mixed with each other; `None` where they are not.
-    pub mix: Option<Mix>,
-}
 
 /// What turns batches into better weights.
 #[derive(Debug, Clone)]

@@ -2,11 +2,14 @@
 //!
 //! TOLERANCE: 1e-3 of the range, as for preprocessing; normal numbers are the same bits.
 
+use std::borrow::Cow;
+
 use ndarray::Array3;
-use pulmo::gpu::{Gpu, Recording};
+use pulmo::gpu::{Compute, Gpu, Recording};
+use pulmo::network::{NetworkConfig, NetworkKind, read_tensor};
 use pulmo::preprocess::augment::{Change, Elastic, Tone, Warp};
 use pulmo::random::Random;
-use pulmo::train::AugmentConfig;
+use pulmo::train::{AugmentConfig, Changing, changed_bags};
 
 use super::opened;
 
@@ -70,6 +73,35 @@ fn every_change_is_the_same_on_the_device_and_the_cpu() {
         let change =
             config.change(case.dim().into(), case.mean().unwrap(), &mut Random::keyed(seed, &[1, 2]));
         compare(&gpu, &change, &case);
+    }
+}
+
+#[test]
+fn an_augmented_batch_is_the_same_on_the_device_and_the_cpu() {
+    let Some(compute) = opened() else { return };
+    let mut random = Random::new(4);
+    let draw =
+        AugmentConfig { flip_x: 0.5, rotate_degrees: 20.0, gamma: 0.3, noise: 0.1, ..Default::default() };
+    for (kind, neighbours, slices) in [(NetworkKind::Slice, 0, 1), (NetworkKind::Mil, 1, 3)] {
+        let config = NetworkConfig { kind, neighbours, ..super::training::config() };
+        let cases: Vec<Changing> = (0..4)
+            .map(|_| {
+                let case = Array3::from_shape_simple_fn((slices, 20, 33), || random.unit() as f32);
+                let change = draw.change(case.dim().into(), case.mean().unwrap(), &mut random);
+                (Cow::Owned(case), change)
+            })
+            .collect();
+        let [cpu, device] = [&Compute::cpu(), &compute].map(|compute| {
+            let bags = changed_bags(&cases, &config, compute).unwrap();
+            assert_eq!(
+                (bags.images.dims(), bags.counts.len()),
+                ([4 * slices, 2 * neighbours + 1, 20, 33], 4)
+            );
+            assert!(bags.images.is_autodiff());
+            read_tensor(bags.images).unwrap()
+        });
+        let worst = cpu.iter().zip(&device).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst <= 1e-3, "{kind:?}: {worst}");
     }
 }
 

@@ -108,13 +108,12 @@ impl Warp {
         let mut output = Array3::zeros(case.dim());
         let out = output.as_slice_mut().unwrap_or_default();
         out.par_chunks_mut(nx).enumerate().for_each(|(row, out)| {
+            let line = [row % ny, row / ny].map(single);
+            let start = self.rows.map(|[_, y, z, w]| y * line[0] + z * line[1] + w);
             for (column, value) in out.iter_mut().enumerate() {
-                let voxel = [column, row % ny, row / ny].map(single);
-                let shift = nodes.as_ref().map_or([0.0; 3], |nodes| nodes.displaced(voxel));
-                let source = std::array::from_fn(|axis| {
-                    let [x, y, z, w] = self.rows[axis];
-                    x * voxel[0] + y * voxel[1] + z * voxel[2] + w + shift[axis]
-                });
+                let x = single(column);
+                let shift = nodes.as_ref().map_or([0.0; 3], |nodes| nodes.displaced([x, line[0], line[1]]));
+                let source = std::array::from_fn(|axis| self.rows[axis][0] * x + start[axis] + shift[axis]);
                 *value = linear(input, sides, source);
             }
         });
@@ -148,22 +147,28 @@ impl Warp {
     }
 }
 
+/// The voxels on either side of a position on an axis, brought to the edge where it lies outside, and the
+/// second one's weight.
+fn between(position: f32, side: usize) -> ([usize; 2], f32) {
+    let position = position.clamp(0.0, single(side - 1));
+    let low = floored(position);
+    ([low, (low + 1).min(side - 1)], position - single(low))
+}
+
 /// Linear interpolation at `(x, y, z)`, brought to the edge where it lies outside.
 fn linear(input: &[f32], sides_xyz: [usize; 3], source: [f32; 3]) -> f32 {
-    let taps: [[(usize, f32); 2]; 3] = std::array::from_fn(|axis| {
-        let position = source[axis].clamp(0.0, single(sides_xyz[axis] - 1));
-        let (low, t) = (floored(position), position - position.floor());
-        [(low, 1.0 - t), ((low + 1).min(sides_xyz[axis] - 1), t)]
-    });
-    let [xs, ys, zs] = taps;
-    let mut sum = 0.0;
-    for (k, wz) in zs {
-        for (j, wy) in ys {
-            let row = (k * sides_xyz[1] + j) * sides_xyz[0];
-            sum += xs.iter().map(|(i, wx)| wz * wy * wx * input[row + i]).sum::<f32>();
-        }
-    }
-    sum
+    let [columns, rows, _] = sides_xyz;
+    let [(xs, x), (ys, y), (zs, z)] = std::array::from_fn(|axis| between(source[axis], sides_xyz[axis]));
+    let mix = |[a, b]: [f32; 2], t: f32| a * (1.0 - t) + b * t;
+    let within = |plane: usize| {
+        let along = |row: usize| {
+            let line = &input[(plane * rows + row) * columns..][..columns];
+            mix(xs.map(|column| line[column]), x)
+        };
+        mix(ys.map(along), y)
+    };
+    // Most changes stay within planes.
+    if z == 0.0 { within(zs[0]) } else { mix(zs.map(within), z) }
 }
 
 #[cfg(test)]
