@@ -26,7 +26,7 @@ use pulmo::train::{Event, Job, LeakPolicy, Recipe, train};
 
 /// Kills of the test; a third each aimed at loading, at an epoch, at the writing of a checkpoint.
 const KILLS: usize = 50;
-const EPOCHS: usize = 80;
+const EPOCHS: usize = 120;
 const CASES: usize = 60;
 
 /// A run of the program in a folder of its own.
@@ -109,13 +109,13 @@ fn killed(run: &Run, kill: usize, pace: &Pace) -> Option<(usize, Phase)> {
             std::thread::sleep(Duration::from_secs_f64(random.uniform(0.0, pace.first - pace.epoch).max(0.0)))
         }
         1 => {
-            let most = pace.first + 4.0 * pace.epoch;
+            let most = pace.first + 3.0 * pace.epoch;
             std::thread::sleep(Duration::from_secs_f64(
                 random.uniform(pace.first - pace.epoch, most).max(0.0),
             ));
         }
         _ => {
-            let wanted = before + 1 + random.below(3);
+            let wanted = before + 1 + random.below(2);
             let is_writing = || {
                 let (newest, partial) = run.checkpoints(since);
                 newest + 1 >= wanted && partial.is_some()

@@ -13,7 +13,7 @@ use crate::random::Random;
 /// Deals of the scores.
 const DEALS: u64 = 2000;
 /// Trials below which nothing is said.
-const LEAST_TRIALS: usize = 4;
+const LEAST_TRIALS: usize = 6;
 
 /// The trials with one choice.
 #[derive(Debug, Clone, PartialEq)]
@@ -193,6 +193,6 @@ mod tests {
         assert!(matches!(by_name("rate").measure, Measure::Correlation(rho) if rho > 0.5), "{found:?}");
         let Measure::Spread(spread, groups) = &by_name("choice").measure else { panic!("{found:?}") };
         assert!(*spread > 0.05 && groups.iter().map(|group| group.trials).sum::<usize>() == 23);
-        assert!(mattered(&paths, ranges.iter(), &rows[..4]).is_empty());
+        assert!(mattered(&paths, ranges.iter(), &rows[..6]).is_empty());
     }
 }
