@@ -35,7 +35,7 @@ fn peak_gib() -> Option<f64> {
 }
 
 #[test]
-#[ignore = "takes minutes and some 8 GB on a software adapter: \
+#[ignore = "takes minutes and 6 GB on a software adapter: \
             cargo test --release --test gpu -- --ignored --nocapture large"]
 fn a_thousand_slices_of_512_run_in_chunks_and_agree_with_the_cpu() {
     let Some(found) = found() else { return };
