@@ -10,6 +10,7 @@
 
 mod augment;
 mod bridge;
+mod heat;
 mod passes;
 mod preprocess;
 mod safety;
