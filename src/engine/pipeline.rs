@@ -185,7 +185,7 @@ impl Engine {
     /// What the network sees; where it can be, left on the device, else made on the CPU.
     fn input_of(&self, content: Content) -> Result<Input, PreprocessError> {
         let volume = match content {
-            Content::Input { scan, input } => return Ok(Input::Host { scan, input }),
+            Content::Input { scan, input } => return Ok(Input::Host { scan, input: Box::new(input) }),
             Content::Volume(volume) => volume,
         };
         if let Processor::Gpu(gpu) = &self.processor {
@@ -196,7 +196,7 @@ impl Engine {
             }
         }
         let scan = *volume.grid();
-        Ok(Input::Host { scan, input: self.chain.run(volume, &Processor::Cpu)? })
+        Ok(Input::Host { scan, input: Box::new(self.chain.run(volume, &Processor::Cpu)?) })
     }
 
     /// One answer for each input, with the device that gave it.
@@ -277,7 +277,7 @@ impl Engine {
 /// What the network sees.
 enum Input {
     /// In the host's memory.
-    Host { scan: Grid, input: Volume },
+    Host { scan: Grid, input: Box<Volume> },
     /// On the device, with what it was made from.
     Resident(Box<(Resident, Volume)>),
 }
