@@ -8,7 +8,7 @@
 //! &Path   --dicom / files-->    Volume        Hounsfield units + Grid (shape, LPS millimetres)
 //! Volume  --preprocess-->       Volume        a chain of steps, on the CPU or as WGSL passes
 //! Volume  --network::Bags-->    Tensor        [images, channels, height, width]
-//! Tensor  --predict-->          Prediction    probabilities, class, threshold, attention
+//! Tensor  --predict-->          Prediction    probabilities, class, threshold, attention; HeatMap where asked for
 //!         ------------->        Observation   what the scan said, whether it may be trusted, with which bundle
 //! ```
 //!

@@ -88,9 +88,13 @@ pub(super) struct PredictArgs {
     /// Folder of the bundle; the shipped one if left out.
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
-    /// Also give the weight of each slice in the decision (study-level bundles).
+    /// Also give the weight of each slice in the decision and where it lies (study-level bundles of kind `mil`).
     #[arg(long)]
     pub attention: bool,
+    /// Also write where each scan speaks for the positive class, as DIR/NAME-heat.nii.gz on the grid of `pulmo convert`
+    /// (pictures: a coloured .png).
+    #[arg(long, value_name = "DIR")]
+    pub heat_maps: Option<PathBuf>,
     /// Average over mirror images, along the axes that training mirrored (test-time augmentation).
     #[arg(long)]
     pub tta: bool,

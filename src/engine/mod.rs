@@ -11,4 +11,4 @@
 mod ahead;
 mod pipeline;
 
-pub use pipeline::Engine;
+pub use pipeline::{Engine, EngineError};

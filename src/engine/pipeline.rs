@@ -6,16 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use ndarray::Array3;
-
 use super::ahead::{Bounds, each_ahead};
 use crate::bundle::{Axis, Bundle};
 use crate::dicom::{AssembleSettings, Coverage, Shortfall};
-use crate::findings::{Code, Observation, Prediction, Provenance, Verdict};
+use crate::findings::{Code, Grids, HeatMap, Observation, Prediction, Provenance, Verdict};
+use crate::geometry::Grid;
 use crate::gpu::{Compute, GpuError};
 use crate::intake::{self, Item, Settings};
 use crate::predict::{PredictError, Predictor, rescued};
-use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident};
+use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident, Step};
 use crate::volume::Volume;
 
 /// A bundle on a device, ready to look at files.
@@ -27,6 +26,17 @@ pub struct Engine {
     /// What goes on where the device fails; made when it is first needed.
     on_cpu: OnceLock<Predictor>,
     provenance: Provenance,
+    /// Whether heat maps are made.
+    shows: bool,
+}
+
+/// Why an engine makes no heat maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// What the chain turned lies no longer where its grid says.
+    #[error("the bundle's preprocessing has a `rotate` step, so that no heat map can be laid on the scan")]
+    Rotated,
 }
 
 /// An item that was read and, on the CPU, preprocessed; or its verdict.
@@ -40,7 +50,7 @@ enum Content {
     /// As read: a GPU preprocesses it.
     Volume(Volume),
     /// What the network sees.
-    Input(Array3<f32>),
+    Input { scan: Grid, input: Volume },
 }
 
 /// Name of the device that goes on where another fails.
@@ -68,6 +78,7 @@ impl Engine {
                 device: compute.name().to_owned(),
                 views: 1,
             },
+            shows: false,
         }
     }
 
@@ -76,6 +87,18 @@ impl Engine {
         let predictor = self.predictor.with_mirrors(axes);
         let provenance = Provenance { views: predictor.views(), ..self.provenance };
         Self { predictor, provenance, ..self }
+    }
+
+    /// The same engine, which also tells where each scan speaks for the positive class of two, or for the
+    /// class given of more. This takes about as long again.
+    ///
+    /// # Errors
+    /// [`EngineError::Rotated`] where the bundle's chain turns what it is given.
+    pub fn with_heat_maps(self) -> Result<Self, EngineError> {
+        if self.chain.steps.iter().any(|step| matches!(step, Step::Rotate(_))) {
+            return Err(EngineError::Rotated);
+        }
+        Ok(Self { shows: true, ..self })
     }
 
     /// Looks at every image and series below `paths` and hands each observation to `tell`, in the
@@ -111,15 +134,14 @@ impl Engine {
         let loaded = item.load(&settings()).map_err(|error| error.verdict())?;
         let content = match self.processor {
             Processor::Gpu(_) => Content::Volume(loaded.volume),
-            Processor::Cpu => Content::Input(
-                self.input(loaded.volume, &Processor::Cpu).map_err(|error| verdict_of(&error))?,
-            ),
+            Processor::Cpu => {
+                let scan = *loaded.volume.grid();
+                let input =
+                    self.chain.run(loaded.volume, &Processor::Cpu).map_err(|error| verdict_of(&error))?;
+                Content::Input { scan, input }
+            }
         };
         Ok((Verdict::from_warnings(loaded.warnings), content))
-    }
-
-    fn input(&self, volume: Volume, processor: &Processor) -> Result<Array3<f32>, PreprocessError> {
-        Ok(self.chain.run(volume, processor)?.into_parts().1)
     }
 
     /// Classifies items that were read.
@@ -136,12 +158,21 @@ impl Engine {
                 None => {}
             }
             let provenance = self.provenance.clone();
-            observations.push(Observation { path: ready.path, verdict, prediction: None, provenance });
+            observations.push(Observation {
+                path: ready.path,
+                verdict,
+                prediction: None,
+                grids: None,
+                heat_map: None,
+                provenance,
+            });
         }
-        for (place, answer) in places.into_iter().zip(self.answers(&inputs)) {
+        for ((place, input), answer) in places.into_iter().zip(&inputs).zip(self.answers(&inputs)) {
             let observation: &mut Observation = &mut observations[place];
             match answer {
                 Ok((prediction, device)) => {
+                    observation.grids = Some(input.grids());
+                    observation.heat_map = self.shows.then(|| self.heat_map(input, &prediction)).flatten();
                     observation.prediction = Some(prediction);
                     observation.provenance.device = device.to_owned();
                 }
@@ -154,7 +185,7 @@ impl Engine {
     /// What the network sees; where it can be, left on the device, else made on the CPU.
     fn input_of(&self, content: Content) -> Result<Input, PreprocessError> {
         let volume = match content {
-            Content::Input(input) => return Ok(Input::Host(input)),
+            Content::Input { scan, input } => return Ok(Input::Host { scan, input: Box::new(input) }),
             Content::Volume(volume) => volume,
         };
         if let Processor::Gpu(gpu) = &self.processor {
@@ -164,7 +195,8 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Input::Host(self.input(volume, &Processor::Cpu)?))
+        let scan = *volume.grid();
+        Ok(Input::Host { scan, input: Box::new(self.chain.run(volume, &Processor::Cpu)?) })
     }
 
     /// One answer for each input, with the device that gave it.
@@ -201,7 +233,7 @@ impl Engine {
             Some(residents) if self.predictor.views() == 1 => self.predictor.predict_resident(&residents),
             _ => {
                 let hosts = inputs.iter().map(|input| self.on_host(input)).collect::<Result<Vec<_>, _>>()?;
-                self.predictor.predict(&hosts.iter().map(AsRef::as_ref).collect::<Vec<_>>())
+                self.predictor.predict(&hosts.iter().map(|host| host.voxels()).collect::<Vec<_>>())
             }
         }
     }
@@ -210,17 +242,31 @@ impl Engine {
     fn asked_on_cpu(&self, input: &Input) -> Result<Prediction, PredictError> {
         let predictor = self.on_cpu.get_or_init(|| self.predictor.moved_to_cpu());
         let host = self.on_host(input)?;
-        let prediction = predictor.predict(&[host.as_ref()])?.into_iter().next();
+        let prediction = predictor.predict(&[host.voxels()])?.into_iter().next();
         prediction.ok_or(PredictError::NotFinite)
+    }
+
+    /// Where the input speaks for a class; by the CPU where the device fails.
+    fn heat_map(&self, input: &Input, prediction: &Prediction) -> Option<HeatMap> {
+        let class = self.predictor.class_to_show(prediction);
+        let on_device = match input {
+            Input::Host { input, .. } => self.predictor.heat_map(input, class),
+            Input::Resident(both) => self.predictor.heat_map_resident(&both.0, class),
+        };
+        let on_cpu = || {
+            let predictor = self.on_cpu.get_or_init(|| self.predictor.moved_to_cpu());
+            predictor.heat_map(self.on_host(input).ok()?.as_ref(), class).ok()
+        };
+        on_device.ok().or_else(on_cpu)
     }
 
     /// The input in the host's memory; what was on the device is made again by the CPU, since the device
     /// may be lost.
-    fn on_host<'a>(&self, input: &'a Input) -> Result<Cow<'a, Array3<f32>>, PredictError> {
+    fn on_host<'a>(&self, input: &'a Input) -> Result<Cow<'a, Volume>, PredictError> {
         match input {
-            Input::Host(input) => Ok(Cow::Borrowed(input)),
+            Input::Host { input, .. } => Ok(Cow::Borrowed(input)),
             Input::Resident(both) => {
-                let made = self.input(both.1.clone(), &Processor::Cpu);
+                let made = self.chain.run(both.1.clone(), &Processor::Cpu);
                 // What the device could preprocess, the CPU can.
                 made.map(Cow::Owned).map_err(|error| GpuError::Failed { message: error.to_string() }.into())
             }
@@ -231,7 +277,7 @@ impl Engine {
 /// What the network sees.
 enum Input {
     /// In the host's memory.
-    Host(Array3<f32>),
+    Host { scan: Grid, input: Box<Volume> },
     /// On the device, with what it was made from.
     Resident(Box<(Resident, Volume)>),
 }
@@ -239,8 +285,15 @@ enum Input {
 impl Input {
     fn resident(&self) -> Option<&Resident> {
         match self {
-            Self::Host(_) => None,
+            Self::Host { .. } => None,
             Self::Resident(both) => Some(&both.0),
+        }
+    }
+
+    fn grids(&self) -> Grids {
+        match self {
+            Self::Host { scan, input } => Grids { scan: *scan, seen: *input.grid() },
+            Self::Resident(both) => Grids { scan: *both.1.grid(), seen: both.0.grid },
         }
     }
 }
@@ -249,7 +302,7 @@ impl Content {
     fn bytes(&self) -> usize {
         4 * match self {
             Self::Volume(volume) => volume.grid().len(),
-            Self::Input(input) => input.len(),
+            Self::Input { input, .. } => input.grid().len(),
         }
     }
 }

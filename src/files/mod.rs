@@ -25,10 +25,10 @@ pub use element::MAX_VOLUME_VOXELS;
 pub use error::VolumeFileError;
 pub use metaimage::{read_metaimage, write_metaimage};
 pub use nifti::read_nifti;
-pub use nifti_write::{Gzip, write_nifti};
+pub use nifti_write::{Gzip, write_nifti, write_nifti_described};
 pub use npy::{NpyArray, read_npy, read_npy_volume, write_npy};
 pub use npz::read_npz;
-pub use png::write_png;
+pub use png::{write_overlay, write_png};
 pub use raster::{
     MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, read_picture,
 };

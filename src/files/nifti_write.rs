@@ -40,8 +40,21 @@ pub enum Gzip {
 /// # References
 /// NIfTI-1.1 data format (`nifti1.h`, 2007).
 pub fn write_nifti(path: &Path, volume: &Volume, gzip: Gzip) -> Result<(), VolumeFileError> {
+    write_nifti_described(path, volume, (gzip, "pulmo, Hounsfield units"))
+}
+
+/// As [`write_nifti`], for values that are no Hounsfield units: the file's header holds `description`,
+/// cut off after 79 bytes.
+///
+/// # Errors
+/// As [`write_nifti`].
+pub fn write_nifti_described(
+    path: &Path,
+    volume: &Volume,
+    (gzip, description): (Gzip, &str),
+) -> Result<(), VolumeFileError> {
     let element = smallest_element(volume.as_slice());
-    let header = header(volume.grid(), element)?;
+    let header = header(volume.grid(), element, description)?;
     let mut file = BufWriter::with_capacity(1 << 16, File::create(path)?);
     match gzip {
         Gzip::No => write(&mut file, &header, volume, element)?,
@@ -85,7 +98,7 @@ impl Header {
 }
 
 /// The bytes before the values.
-fn header(grid: &Grid, element: Element) -> Result<Vec<u8>, VolumeFileError> {
+fn header(grid: &Grid, element: Element, description: &str) -> Result<Vec<u8>, VolumeFileError> {
     if grid.unit() != Unit::Millimetre {
         return Err(VolumeFileError::NoMillimetres);
     }
@@ -103,7 +116,9 @@ fn header(grid: &Grid, element: Element) -> Result<Vec<u8>, VolumeFileError> {
     header.reals(108, &[VALUES_AT as f64, 1.0, 0.0]);
     // millimetres and seconds
     header.put(123, [2 + 8]);
-    header.put(148, *b"pulmo, Hounsfield units");
+    for (place, byte) in description.bytes().take(79).enumerate() {
+        header.put(148 + place, [byte]);
+    }
     place(&mut header, grid);
     header.put(344, *MAGIC_1);
     Ok(header.0.to_vec())

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Prediction, Verdict};
+use super::{HeatMap, Prediction, Verdict};
+use crate::geometry::Grid;
 
 /// What produced a prediction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +22,15 @@ pub struct Provenance {
     pub views: usize,
 }
 
+/// Where the voxels of a scan lie in the patient, before and after preprocessing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Grids {
+    /// The scan's grid as it was read: that of `pulmo convert`.
+    pub scan: Grid,
+    /// The grid of what the network saw; attention belongs to its slices.
+    pub seen: Grid,
+}
+
 /// What pulmo says about one image or series: the end of the straight line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
@@ -30,6 +40,10 @@ pub struct Observation {
     pub verdict: Verdict,
     /// The classifier's answer; `None` unless the verdict allows a score.
     pub prediction: Option<Prediction>,
+    /// Where the scan lies; `None` where there is no prediction.
+    pub grids: Option<Grids>,
+    /// Where the scan speaks for a class; `None` unless it was asked for.
+    pub heat_map: Option<HeatMap>,
     /// What produced it.
     pub provenance: Provenance,
 }

@@ -176,6 +176,21 @@ impl Grid {
         self.derived(shape_zyx, DAffine3::from_mat3_translation(DMat3::from_diagonal(scale), shift))
     }
 
+    /// The grid whose voxels lie `stride_zyx` of this one's voxels apart, the first of them at the
+    /// fractional voxel `first_zyx`.
+    ///
+    /// # Errors
+    /// [`GridError`] where a side is empty or a stride is zero.
+    pub fn strided(
+        &self,
+        shape_zyx: [usize; 3],
+        stride_zyx: [f64; 3],
+        first_zyx: [f64; 3],
+    ) -> Result<Self, GridError> {
+        let [stride, first] = [stride_zyx, first_zyx].map(|[z, y, x]| DVec3::new(x, y, z));
+        self.derived(shape_zyx, DAffine3::from_mat3_translation(DMat3::from_diagonal(stride), first))
+    }
+
     /// The grid whose voxel `v` lies at this grid's voxel `voxel_from_new(v)`.
     ///
     /// # Errors

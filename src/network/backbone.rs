@@ -49,6 +49,17 @@ impl Backbone {
         }
     }
 
+    /// Input voxels from one cell of the last maps to the next, and the voxel in the middle of the first
+    /// cell's field of view, along rows and columns, and along slices for volumes.
+    pub(super) fn cells(&self) -> (f64, f64) {
+        match self {
+            Self::Residual(encoder) => (encoder.stride() as f64, 0.0),
+            Self::ResNet(_) => (32.0, 0.0),
+            // Its three poolings of 2 x 2 lie between cells: the first 2 voxels, then 4, then 8 farther on.
+            Self::DenseNet(_) => (32.0, 14.0),
+        }
+    }
+
     /// Chance that each block is left out for an image while training; empty for torchvision's.
     pub(super) fn drop_chances(&self) -> Vec<f32> {
         match self {

@@ -133,6 +133,12 @@ impl Encoder {
         (0..self.blocks.len()).map(|block| self.stochastic_depth * share(block)).collect()
     }
 
+    /// Input voxels from one cell of the last maps to the next.
+    pub(super) fn stride(&self) -> usize {
+        let pool = if self.stem_pool { 2 } else { 1 };
+        self.blocks.iter().fold(self.stem.stride() * pool, |stride, block| stride * block.conv1.stride())
+    }
+
     /// The encoder with every normalization folded into its convolution: faster, for inference only.
     pub fn folded(self) -> Self {
         let (stem, stem_norm) = folded(self.stem, self.stem_norm);

@@ -15,6 +15,7 @@ mod convolution;
 mod densenet;
 mod encoder;
 mod encoder_config;
+mod evidence;
 mod excitation;
 #[expect(clippy::module_inception, reason = "the network is this room's main type")]
 mod network;
@@ -32,6 +33,7 @@ pub use convolution::{Convolution, Maps, Space};
 pub use densenet::{DenseLayer, DenseNet, Transition};
 pub use encoder::{Encoder, ResidualBlock};
 pub use encoder_config::{EncoderConfig, ResidualConfig, TorchvisionConfig};
+pub use evidence::{Evidence, Placement};
 pub use excitation::SqueezeExcitation;
 pub use network::{Kept, Network, Output};
 pub use read::read_tensor;

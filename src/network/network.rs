@@ -23,14 +23,14 @@ pub struct Output {
 /// A classifier for images or studies.
 #[derive(Module, Debug)]
 pub struct Network {
-    encoder: Backbone,
-    attention: Option<GatedAttention>,
-    head: Param<Tensor<2>>,
-    head_bias: Param<Tensor<1>>,
+    pub(super) encoder: Backbone,
+    pub(super) attention: Option<GatedAttention>,
+    pub(super) head: Param<Tensor<2>>,
+    pub(super) head_bias: Param<Tensor<1>>,
     #[module(skip)]
-    pooling: Pooling,
+    pub(super) pooling: Pooling,
     #[module(skip)]
-    space: Space,
+    pub(super) space: Space,
 }
 
 /// What is kept in one training step, drawn by the caller so that it is the same on every device: what
@@ -95,7 +95,7 @@ impl Network {
     }
 
     /// Slices of each volume, where the network sees volumes.
-    fn depth(&self, counts: &[usize]) -> Option<usize> {
+    pub(super) fn depth(&self, counts: &[usize]) -> Option<usize> {
         (self.space == Space::Volume).then(|| counts.first().copied().unwrap_or(1))
     }
 

@@ -1,6 +1,7 @@
 //! From preprocessed volumes to predictions.
 
 mod decide;
+mod heat;
 mod predictor;
 mod rescue;
 mod view;

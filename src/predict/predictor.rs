@@ -36,15 +36,15 @@ pub enum PredictError {
 /// A bundle's networks on a device.
 #[derive(Debug, Clone)]
 pub struct Predictor {
-    networks: Vec<Network>,
+    pub(super) networks: Vec<Network>,
     /// The same weights where no device can lose them.
     on_host: Vec<Network>,
-    config: NetworkConfig,
-    classes: Vec<String>,
+    pub(super) config: NetworkConfig,
+    pub(super) classes: Vec<String>,
     threshold: Option<f32>,
     calibration: Option<CalibrationMap>,
     views: Vec<View>,
-    compute: Compute,
+    pub(super) compute: Compute,
 }
 
 /// What one network says of one volume.
@@ -151,8 +151,7 @@ impl Predictor {
 
     fn answers(&self, network: &Network, bags: Bags) -> Result<Vec<Answer>, PredictError> {
         let counts = bags.counts.clone();
-        let at_once = if self.compute.gpu().is_none() { CPU_IMAGES } else { GPU_IMAGES };
-        let output = caught(|| network.forward_in_pieces(bags, at_once))?;
+        let output = caught(|| network.forward_in_pieces(bags, self.images_at_once()))?;
         let logits = read_tensor(output.logits)?;
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(PredictError::NotFinite);
@@ -165,6 +164,11 @@ impl Predictor {
         let attention = attention.into_iter().chain(std::iter::repeat(None)).take(counts.len());
         let answers = logits.chunks(self.classes.len()).zip(attention);
         Ok(answers.map(|(logits, attention)| Answer { probabilities: softmax(logits), attention }).collect())
+    }
+
+    /// Most images in the encoder at a time.
+    pub(super) fn images_at_once(&self) -> usize {
+        if self.compute.gpu().is_none() { CPU_IMAGES } else { GPU_IMAGES }
     }
 
     fn prediction(&self, answers: &[Answer]) -> Prediction {

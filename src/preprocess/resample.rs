@@ -1,6 +1,5 @@
 //! Another voxel spacing.
 
-use glam::{DAffine3, DMat3, DVec3};
 use serde::{Deserialize, Serialize};
 
 use super::separable::Separable;
@@ -68,10 +67,11 @@ fn rounded(value: f64) -> usize {
 
 /// The grid whose voxels lie on `lines` of `grid`.
 pub(super) fn grid_on(lines: [Line; 3], grid: &Grid) -> Result<Grid, Problem> {
-    let [z, y, x] = lines;
-    let scale = DMat3::from_diagonal(DVec3::new(x.step, y.step, z.step));
-    let shift = DVec3::new(x.first, y.first, z.first);
-    Ok(grid.derived(lines.map(|line| line.out_len), DAffine3::from_mat3_translation(scale, shift))?)
+    Ok(grid.strided(
+        lines.map(|line| line.out_len),
+        lines.map(|line| line.step),
+        lines.map(|line| line.first),
+    )?)
 }
 
 impl Operation for Resample {

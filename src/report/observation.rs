@@ -1,8 +1,11 @@
 //! One observation as one line of JSON.
 
+use std::path::Path;
+
 use serde::Serialize;
 
-use crate::findings::{Code, Observation};
+use crate::findings::{Code, HeatMap, Observation};
+use crate::geometry::{Grid, Unit};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -14,6 +17,10 @@ struct Line<'a> {
     threshold: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attention: Option<&'a [f32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention_z_mm: Option<Vec<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heat_map: Option<HeatLine<'a>>,
     bundle: &'a str,
     weights_sha256: &'a str,
     pulmo: &'a str,
@@ -21,11 +28,58 @@ struct Line<'a> {
     views: usize,
 }
 
+/// What a heat map says in short.
+#[derive(Serialize)]
+struct HeatLine<'a> {
+    file: Option<String>,
+    class: &'a str,
+    evidence: f32,
+    peak: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_mm: Option<[f64; 3]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_pixel: Option<[f64; 2]>,
+    slice: Option<usize>,
+}
+
+impl<'a> HeatLine<'a> {
+    fn new(map: &'a HeatMap, scan: Option<&Grid>, file: Option<&Path>) -> Self {
+        let peak = map.peak();
+        let [column, row, _] = peak.position_mm;
+        let is_placed = map.seen.unit() == Unit::Millimetre;
+        Self {
+            file: file.map(|file| file.display().to_string()),
+            class: &map.class,
+            evidence: map.evidence,
+            peak: peak.evidence,
+            peak_mm: is_placed.then_some(peak.position_mm),
+            peak_pixel: (!is_placed).then_some([column, row]),
+            slice: scan.and_then(|scan| scan.voxel_near(peak.position_mm)).map(|[z, _, _]| z),
+        }
+    }
+}
+
+/// The z of the middle of each of a grid's slices; `None` for what lies nowhere.
+fn slices_z_mm(seen: &Grid) -> Option<Vec<f64>> {
+    let [slices, rows, columns] = seen.shape_zyx();
+    let [y, x] = [rows, columns].map(|side| (side as f64 - 1.0) / 2.0);
+    let z_of = |slice: usize| seen.patient_point([x, y, slice as f64].into()).z;
+    (seen.unit() == Unit::Millimetre).then(|| (0..slices).map(z_of).collect())
+}
+
 /// Returns an observation as one line of JSON: `path`, `status`, `codes`, `prediction`,
-/// `probabilities` (class name to probability), `threshold`, `attention` where there is one,
-/// `bundle`, `weights_sha256`, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a prediction the middle fields are null.
-pub fn observation_line(observation: &Observation) -> String {
+/// `probabilities` (class name to probability), `threshold`, `attention` where there is one, with
+/// `attention_z_mm` (the z of each weight's slice, LPS), `heat_map` where there is one, `bundle`,
+/// `weights_sha256`, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a
+/// prediction the middle fields are null.
+///
+/// `heat_map` holds `file` (the one given), `class`, `evidence` (of the whole scan, log-odds), `peak` (of
+/// the cell that speaks most for the class), its middle `peak_mm` (LPS; `peak_pixel`, column and row, for
+/// a picture) and the `slice` of the scan that it lies in, from 0 on along the grid of `pulmo convert`.
+pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>) -> String {
     let prediction = observation.prediction.as_ref();
+    let attention = prediction.and_then(|prediction| prediction.attention.as_deref());
+    let (scan, seen) = observation.grids.as_ref().map(|grids| (&grids.scan, &grids.seen)).unzip();
     let line = Line {
         path: observation.path.display().to_string(),
         status: observation.verdict.as_str(),
@@ -36,7 +90,9 @@ pub fn observation_line(observation: &Observation) -> String {
             named.map(|(class, probability)| (class.clone(), (*probability).into())).collect()
         }),
         threshold: prediction.and_then(|prediction| prediction.threshold),
-        attention: prediction.and_then(|prediction| prediction.attention.as_deref()),
+        attention,
+        attention_z_mm: attention.and(seen).and_then(slices_z_mm),
+        heat_map: observation.heat_map.as_ref().map(|map| HeatLine::new(map, scan, heat_map_file)),
         bundle: &observation.provenance.bundle,
         weights_sha256: &observation.provenance.weights_sha256,
         pulmo: &observation.provenance.pulmo,
@@ -72,9 +128,11 @@ mod tests {
             path: "a\nb".into(),
             verdict: Verdict::OkWarn(vec![Code::Lossy]),
             prediction: Some(prediction),
+            grids: None,
+            heat_map: None,
             provenance: provenance.clone(),
         };
-        let line = observation_line(&observation);
+        let line = observation_line(&observation, None);
         assert!(!line.contains('\n'));
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["status"], "OK_WARN");
@@ -82,7 +140,7 @@ mod tests {
         assert_eq!(value["probabilities"]["nodule"], 0.75);
         let refused =
             Observation { verdict: Verdict::NotEvaluable(Code::Gap), prediction: None, ..observation };
-        let value: serde_json::Value = serde_json::from_str(&observation_line(&refused)).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&observation_line(&refused, None)).unwrap();
         assert!(value["prediction"].is_null() && value["probabilities"].is_null());
         assert_eq!(value["codes"][0], "GAP");
     }

@@ -3,6 +3,7 @@
 pub mod anatomy;
 mod components;
 mod mask;
+mod placed;
 #[expect(clippy::module_inception, reason = "the volume is this room's main type")]
 mod volume;
 

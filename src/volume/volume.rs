@@ -24,8 +24,8 @@ pub enum VolumeError {
 /// `voxels` is `[z, y, x]` in standard (row-major) order and has the grid's shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Volume {
-    grid: Grid,
-    voxels: Array3<f32>,
+    pub(super) grid: Grid,
+    pub(super) voxels: Array3<f32>,
 }
 
 impl Volume {

@@ -10,6 +10,7 @@
 
 mod augment;
 mod bridge;
+mod heat;
 mod large;
 mod passes;
 mod preprocess;

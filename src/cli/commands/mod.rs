@@ -10,6 +10,7 @@ mod demo;
 mod devices;
 mod ensemble;
 mod evaluate;
+mod heat;
 mod inspect;
 mod phantom;
 mod plan;

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::heat::HeatFolder;
 use super::shared::{mirrors, open_bundle, open_device_for};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
@@ -13,6 +14,8 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let compute = open_device_for(&bundle, args.device)?;
     let engine = Engine::new(&bundle, &compute);
     let engine = if args.tta { engine.with_mirrors(mirrors(&bundle)) } else { engine };
+    let mut heat = args.heat_maps.as_deref().map(HeatFolder::make).transpose()?;
+    let engine = if heat.is_some() { engine.with_heat_maps()? } else { engine };
     let spinner = progress::spinner("classified");
     let (mut failed, mut written, mut is_told) = (0, Ok(()), false);
     let total = engine.run(&args.paths, |mut observation| {
@@ -24,7 +27,11 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
         if let (false, Some(prediction)) = (args.attention, observation.prediction.as_mut()) {
             prediction.attention = None;
         }
-        written = spinner.suspend(|| printer::data(&observation_line(&observation)));
+        let file = heat.as_mut().map(|folder| folder.write(&observation)).transpose();
+        written = file.and_then(|file| {
+            let line = observation_line(&observation, file.flatten().as_deref());
+            spinner.suspend(|| printer::data(&line))
+        });
         spinner.inc(1);
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });

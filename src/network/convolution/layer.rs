@@ -53,6 +53,11 @@ impl Convolution {
         Self { weight: normal_weight(shape, deviation, random), bias: None, stride }
     }
 
+    /// Input voxels from one output voxel to the next.
+    pub(in crate::network) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// [`Self::forward`] over images or volumes.
     pub(in crate::network) fn over(
         &self,
