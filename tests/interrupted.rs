@@ -153,7 +153,7 @@ fn fifty_kills_change_nothing() {
     let mut epochs: Vec<usize> = kills.iter().map(|(epoch, _)| *epoch).collect();
     assert!(run.spawn().wait().unwrap().success());
     epochs.dedup();
-    println!(
+    eprintln!(
         "{} kills: {loading} while loading, {epoch} in an epoch, {checkpoint} while writing a checkpoint; \
          {:.1} s, an epoch takes {:.0} ms\nwent on after epochs {epochs:?}\n{}\n{}",
         kills.len(),
@@ -172,6 +172,9 @@ fn fifty_kills_change_nothing() {
 fn history(run: &Run) -> String {
     std::fs::read_to_string(run.out.join("history.csv")).unwrap()
 }
+
+/// What a damage is called, and how it changes the bytes of a file.
+type Damage<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
 
 #[test]
 fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
@@ -195,7 +198,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
         let digit = text.find("validation_loss = 0.").unwrap() + "validation_loss = 0.".len();
         bytes[digit] = if bytes[digit] == b'1' { b'2' } else { b'1' };
     };
-    let damages: [(&str, &dyn Fn(&mut Vec<u8>)); 6] = [
+    let damages: [Damage; 6] = [
         ("weights.safetensors", &flip_last),
         ("weights.safetensors", &halve),
         ("optimizer.safetensors", &halve),
