@@ -115,10 +115,8 @@ fn killed(run: &Run, kill: usize, pace: &Pace) -> Option<(usize, Phase)> {
     match kill % 3 {
         0 => std::thread::sleep(Duration::from_secs_f64(random.uniform(0.0, pace.loading))),
         1 => {
-            let most = pace.first + 3.0 * pace.epoch;
-            std::thread::sleep(Duration::from_secs_f64(
-                random.uniform(pace.first - pace.epoch, most).max(0.0),
-            ));
+            let delay = random.uniform(pace.loading, pace.first + 3.0 * pace.epoch);
+            std::thread::sleep(Duration::from_secs_f64(delay));
         }
         _ => {
             let wanted = before + 1 + random.below(2);
