@@ -63,6 +63,11 @@ impl Run {
         (newest, partial)
     }
 
+    /// A file that is written anew once the cases are read.
+    fn begun(&self) -> PathBuf {
+        self.out.join("run.toml")
+    }
+
     fn weights(&self) -> String {
         sha256_hex(&std::fs::read(self.out.join("weights.safetensors")).unwrap())
     }
@@ -76,8 +81,9 @@ enum Phase {
     Checkpoint,
 }
 
-/// Seconds from the start of a run to its first checkpoint, and from one to the next.
+/// Seconds from the start of a run to its first epoch, to its first checkpoint, and from one to the next.
 struct Pace {
+    loading: f64,
     first: f64,
     epoch: f64,
 }
@@ -86,12 +92,16 @@ struct Pace {
 fn uninterrupted(run: &Run) -> Pace {
     let started = Instant::now();
     let mut child = run.spawn();
-    while run.checkpoints(SystemTime::UNIX_EPOCH).0 == 0 && child.try_wait().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let first = started.elapsed().as_secs_f64();
+    let mut after = |happened: &dyn Fn() -> bool| {
+        while !happened() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        started.elapsed().as_secs_f64()
+    };
+    let loading = after(&|| run.begun().exists());
+    let first = after(&|| run.checkpoints(SystemTime::UNIX_EPOCH).0 > 0);
     assert!(child.wait().unwrap().success());
-    Pace { first, epoch: (started.elapsed().as_secs_f64() - first) / (EPOCHS - 1) as f64 }
+    Pace { loading, first, epoch: (started.elapsed().as_secs_f64() - first) / (EPOCHS - 1) as f64 }
 }
 
 /// Starts the run and kills it; the epoch it started after and where the kill landed, or `None` where the
@@ -99,20 +109,14 @@ fn uninterrupted(run: &Run) -> Pace {
 fn killed(run: &Run, kill: usize, pace: &Pace) -> Option<(usize, Phase)> {
     let mut random = Random::keyed(50, &[kill as u64]);
     let before = run.checkpoints(SystemTime::now()).0;
-    // written anew once the cases are read
-    let begun = run.out.join("run.toml");
-    _ = std::fs::remove_file(&begun);
+    _ = std::fs::remove_file(run.begun());
     let since = SystemTime::now();
     let mut child = run.spawn();
     match kill % 3 {
-        0 => {
-            std::thread::sleep(Duration::from_secs_f64(random.uniform(0.0, pace.first - pace.epoch).max(0.0)))
-        }
+        0 => std::thread::sleep(Duration::from_secs_f64(random.uniform(0.0, pace.loading))),
         1 => {
-            let most = pace.first + 3.0 * pace.epoch;
-            std::thread::sleep(Duration::from_secs_f64(
-                random.uniform(pace.first - pace.epoch, most).max(0.0),
-            ));
+            let delay = random.uniform(pace.loading, pace.first + 3.0 * pace.epoch);
+            std::thread::sleep(Duration::from_secs_f64(delay));
         }
         _ => {
             let wanted = before + 1 + random.below(2);
@@ -131,7 +135,7 @@ fn killed(run: &Run, kill: usize, pace: &Pace) -> Option<(usize, Phase)> {
     child.wait().unwrap();
     let phase = match run.checkpoints(since).1 {
         Some(_) => Phase::Checkpoint,
-        None if begun.exists() => Phase::Epoch,
+        None if run.begun().exists() => Phase::Epoch,
         None => Phase::Loading,
     };
     ran.then_some((before, phase))
@@ -173,8 +177,7 @@ fn history(run: &Run) -> String {
     std::fs::read_to_string(run.out.join("history.csv")).unwrap()
 }
 
-/// What a damage is called, and how it changes the bytes of a file.
-type Damage<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
+type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
 
 #[test]
 fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
@@ -198,7 +201,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
         let digit = text.find("validation_loss = 0.").unwrap() + "validation_loss = 0.".len();
         bytes[digit] = if bytes[digit] == b'1' { b'2' } else { b'1' };
     };
-    let damages: [Damage; 6] = [
+    let damages: [(&str, Damage); 6] = [
         ("weights.safetensors", &flip_last),
         ("weights.safetensors", &halve),
         ("optimizer.safetensors", &halve),
