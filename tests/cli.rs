@@ -14,6 +14,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use ndarray::Array3;
+use pulmo::geometry::Grid;
+use pulmo::volume::Volume;
 use serde_json::Value;
 
 fn pulmo(arguments: &[&str]) -> Output {
@@ -210,6 +213,46 @@ fn preprocess_writes_an_array_that_numpy_reads() {
     let array = pulmo::files::read_npy(&out).unwrap();
     assert_eq!(array.shape, [2, 4, 6]);
     assert!(array.values.iter().all(|value| (value - 0.5).abs() < 1e-6));
+}
+
+#[test]
+fn preprocess_keeps_the_place_of_what_it_cut_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let grid = Grid::aligned([4, 6, 8], [3.0, 2.0, 1.0]).unwrap();
+    let values = Array3::from_shape_fn((4, 6, 8), |(z, y, x)| (100 * z + 10 * y + x) as f32);
+    let volume = Volume::new(grid, values).unwrap();
+    pulmo::files::write_nifti(&at("in.nii"), &volume, pulmo::files::Gzip::No).unwrap();
+    std::fs::write(
+        at("chain.toml"),
+        "[[step]]\nkind = 'crop'\nto = { box = { start = [1, 2, 3], end = [3, 5, 7] } }\n",
+    )
+    .unwrap();
+    for name in ["out.nii.gz", "out.mha"] {
+        let output = pulmo(&[
+            "preprocess",
+            "--chain",
+            text(&at("chain.toml")),
+            text(&at("in.nii")),
+            "--out",
+            text(&at(name)),
+        ]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let loaded = pulmo::intake::find(&[at(name)])[0].load(&pulmo::intake::Settings::default()).unwrap();
+        let written = loaded.volume;
+        assert_eq!(written.grid().shape_zyx(), [2, 3, 4]);
+        assert_eq!(written.grid().origin_mm().to_array(), [3.0, 4.0, 3.0], "{name}");
+        assert!((written.as_slice()[0] - 123.0).abs() < 1e-3);
+    }
+    let refused = pulmo(&[
+        "preprocess",
+        "--chain",
+        text(&at("chain.toml")),
+        text(&at("in.nii")),
+        "--out",
+        text(&at("out.png")),
+    ]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
 }
 
 #[test]

@@ -318,8 +318,8 @@ pub(super) struct PreprocessArgs {
     /// Preprocessing chain: TOML with [[step]] tables, or a recipe or bundle.toml that holds one.
     #[arg(long, value_name = "TOML")]
     pub chain: PathBuf,
-    /// Where to write the result, float32, [slices, rows, columns].
-    #[arg(long, value_name = "NPY", required_unless_present = "plan")]
+    /// File to write; its ending says how: .npy ([slices, rows, columns], float32), or .nii, .nii.gz or .mha, which keep spacing and place.
+    #[arg(long, value_name = "FILE", required_unless_present = "plan")]
     pub out: Option<PathBuf>,
     /// Print the passes that a GPU would run for this input, and run nothing.
     #[arg(long, conflicts_with = "out")]

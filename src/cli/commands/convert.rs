@@ -4,39 +4,15 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use super::volume_format::VolumeFormat;
 use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::dicom::Irregular;
-use crate::files::{Gzip, VolumeFileError, write_metaimage, write_nifti};
 use crate::intake::{self, Item, Kind, Settings};
-use crate::volume::Volume;
-
-/// What a file's name asks for.
-#[derive(Clone, Copy)]
-enum Format {
-    Nifti(Gzip),
-    MetaImage,
-}
-
-impl Format {
-    fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-        [(".nii", Self::Nifti(Gzip::No)), (".nii.gz", Self::Nifti(Gzip::Yes)), (".mha", Self::MetaImage)]
-            .into_iter()
-            .find_map(|(ending, format)| name.ends_with(ending).then_some(format))
-    }
-
-    fn write(self, path: &Path, volume: &Volume) -> Result<(), VolumeFileError> {
-        match self {
-            Self::Nifti(gzip) => write_nifti(path, volume, gzip),
-            Self::MetaImage => write_metaimage(path, volume),
-        }
-    }
-}
 
 pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
-    let Some(format) = Format::of(&args.out) else {
+    let Some(format) = VolumeFormat::of(&args.out) else {
         return Err(UsageError("--out must end in .nii, .nii.gz or .mha".to_owned()).into());
     };
     let items = intake::find(std::slice::from_ref(&args.input));
@@ -53,7 +29,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
         printer::say(&format!("warning: {code}: {}", code.advice()));
     }
     format
-        .write(&args.out, &loaded.volume)
+        .write(&args.out, &loaded.volume, "pulmo, Hounsfield units")
         .with_context(|| format!("cannot write {}", args.out.display()))?;
     let grid = loaded.volume.grid();
     let (shape, spacing) = (grid.shape_zyx(), grid.spacing_mm());

@@ -20,6 +20,7 @@ mod pretrain;
 mod shared;
 mod train;
 mod tune;
+mod volume_format;
 
 use super::args::{Args, Command};
 use super::exit::Exit;

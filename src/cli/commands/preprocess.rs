@@ -1,18 +1,25 @@
 //! `pulmo preprocess`.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::shared::open_device;
+use super::volume_format::VolumeFormat;
 use crate::cli::args::PreprocessArgs;
+use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::files::write_npy;
 use crate::intake::{self, Settings};
 use crate::preprocess::{Chain, Processor};
+use crate::volume::Volume;
 
 pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
+    if args.out.as_ref().is_some_and(|out| !is_npy(out) && VolumeFormat::of(out).is_none()) {
+        return Err(UsageError("--out must end in .npy, .nii, .nii.gz or .mha".to_owned()).into());
+    }
     let text = std::fs::read_to_string(&args.chain)
         .with_context(|| format!("cannot read the chain {}", args.chain.display()))?;
     let chain = read_chain(&text).with_context(|| format!("chain {}", args.chain.display()))?;
@@ -39,8 +46,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     let load_s = watch.lap_s();
     let volume = chain.run(loaded.volume, &processor)?;
     let chain_s = watch.lap_s();
-    write_npy(out, &volume.grid().shape_zyx(), volume.as_slice())
-        .with_context(|| format!("cannot write {}", out.display()))?;
+    write(out, &volume).with_context(|| format!("cannot write {}", out.display()))?;
     if args.timings {
         let seconds = json!({ "load_s": load_s, "chain_s": chain_s, "write_s": watch.lap_s() });
         printer::say(&seconds.to_string());
@@ -48,6 +54,18 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     let (shape, spacing) = (volume.grid().shape_zyx(), volume.grid().spacing_mm());
     printer::say(&format!("{}: shape {shape:?} [z, y, x], spacing {spacing:?}", out.display()));
     Ok(Exit::Done)
+}
+
+fn is_npy(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
+}
+
+fn write(path: &Path, volume: &Volume) -> anyhow::Result<()> {
+    match VolumeFormat::of(path) {
+        Some(format) => format.write(path, volume, "pulmo, preprocessed")?,
+        None => write_npy(path, &volume.grid().shape_zyx(), volume.as_slice())?,
+    }
+    Ok(())
 }
 
 /// Tells the seconds since it was last asked.
