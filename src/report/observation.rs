@@ -74,8 +74,9 @@ fn slices_z_mm(seen: &Grid) -> Option<Vec<f64>> {
 /// prediction the middle fields are null.
 ///
 /// `heat_map` holds `file` (the one given), `class`, `evidence` (of the whole scan, log-odds), `peak` (of
-/// the cell that speaks most for the class), its middle `peak_mm` (LPS; `peak_pixel`, column and row, for
-/// a picture) and the `slice` of the scan that it lies in, from 0 on along the grid of `pulmo convert`.
+/// the cell that speaks most for the class), `peak_mm`, the centre of what speaks for it in that cell and
+/// its neighbours (LPS; `peak_pixel`, column and row, for a picture), and the `slice` of the scan that it
+/// lies in, from 0 on along the grid of `pulmo convert`.
 pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>) -> String {
     let prediction = observation.prediction.as_ref();
     let attention = prediction.and_then(|prediction| prediction.attention.as_deref());
