@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::gpu::Choice;
 use crate::metrics::{CalibrationMethod, OperatingRule};
-use crate::phantom::PhantomSettings;
+use crate::phantom::{PhantomSettings, RegionSettings};
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
 ///
@@ -383,6 +383,15 @@ pub(super) struct PhantomArgs {
     /// Write small regions with and without a nodule (.nii.gz) instead of whole studies.
     #[arg(long)]
     pub regions: bool,
+    /// Side of a region in the slices; along z it is 7/8 of it.
+    #[arg(long, value_name = "MM", requires = "regions", default_value_t = RegionSettings::default().side_mm)]
+    pub region_mm: f64,
+    /// Regions around each nodule.
+    #[arg(long, value_name = "N", requires = "regions", default_value_t = RegionSettings::default().around_nodule)]
+    pub nodule_regions: usize,
+    /// Regions without a nodule from each study.
+    #[arg(long, value_name = "N", requires = "regions", default_value_t = RegionSettings::default().normal)]
+    pub normal_regions: usize,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -39,7 +39,7 @@ pub use collection::{Collection, write_collection};
 pub use error::PhantomError;
 pub use nodules::{NoduleEdge, NoduleKind};
 pub use placement::Attachment;
-pub use regions::write_regions;
+pub use regions::{RegionSettings, write_regions};
 pub use settings::PhantomSettings;
 pub use study::Study;
 pub use truth::{Label, NoduleTruth, StudyTruth};
