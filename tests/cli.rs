@@ -220,12 +220,12 @@ fn preprocess_keeps_the_place_of_what_it_cut_out() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let grid = Grid::aligned([4, 6, 8], [3.0, 2.0, 1.0]).unwrap();
-    let values = Array3::from_shape_fn((4, 6, 8), |(z, y, x)| (100 * z + 10 * y + x) as f32);
+    let values = Array3::from_shape_fn((4, 6, 8), |(z, y, x)| (100 * z + 10 * y + x) as f32 - 900.0);
     let volume = Volume::new(grid, values).unwrap();
     pulmo::files::write_nifti(&at("in.nii"), &volume, pulmo::files::Gzip::No).unwrap();
     std::fs::write(
         at("chain.toml"),
-        "[[step]]\nkind = 'crop'\nto = { box = { start = [1, 2, 3], end = [3, 5, 7] } }\n",
+        "[[step]]\nkind = 'crop'\nto = { box = { start = [1, 2, 3], end = [4, 5, 7] } }\n",
     )
     .unwrap();
     for name in ["out.nii.gz", "out.mha"] {
@@ -240,9 +240,9 @@ fn preprocess_keeps_the_place_of_what_it_cut_out() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         let loaded = pulmo::intake::find(&[at(name)])[0].load(&pulmo::intake::Settings::default()).unwrap();
         let written = loaded.volume;
-        assert_eq!(written.grid().shape_zyx(), [2, 3, 4]);
+        assert_eq!(written.grid().shape_zyx(), [3, 3, 4]);
         assert_eq!(written.grid().origin_mm().to_array(), [3.0, 4.0, 3.0], "{name}");
-        assert!((written.as_slice()[0] - 123.0).abs() < 1e-3);
+        assert!((written.as_slice()[0] + 777.0).abs() < 1e-3);
     }
     let refused = pulmo(&[
         "preprocess",
