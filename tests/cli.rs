@@ -244,15 +244,14 @@ fn preprocess_keeps_the_place_of_what_it_cut_out() {
         assert_eq!(written.grid().origin_mm().to_array(), [3.0, 4.0, 3.0], "{name}");
         assert!((written.as_slice()[0] + 777.0).abs() < 1e-3);
     }
-    let refused = pulmo(&[
-        "preprocess",
-        "--chain",
-        text(&at("chain.toml")),
-        text(&at("in.nii")),
-        "--out",
-        text(&at("out.png")),
-    ]);
-    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    std::fs::write(at("turn.toml"), "[[step]]\nkind = 'rotate'\ndegrees = 7.0\nfill = 0.0\n").unwrap();
+    for (chain, out, told) in [("chain.toml", "out.png", ".nii.gz"), ("turn.toml", "turned.nii", "rotate")] {
+        let (chain, out) = (at(chain), at(out));
+        let refused =
+            pulmo(&["preprocess", "--chain", text(&chain), text(&at("in.nii")), "--out", text(&out)]);
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(told) && !out.exists(), "{}", stderr(&refused));
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::geometry::Grid;
 use crate::gpu::{Compute, GpuError};
 use crate::intake::{self, Item, Settings};
 use crate::predict::{PredictError, Predictor, rescued};
-use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident, Step};
+use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident};
 use crate::volume::Volume;
 
 /// A bundle on a device, ready to look at files.
@@ -95,7 +95,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Rotated`] where the bundle's chain turns what it is given.
     pub fn with_heat_maps(self) -> Result<Self, EngineError> {
-        if self.chain.steps.iter().any(|step| matches!(step, Step::Rotate(_))) {
+        if !self.chain.keeps_place() {
             return Err(EngineError::Rotated);
         }
         Ok(Self { shows: true, ..self })

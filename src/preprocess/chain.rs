@@ -83,6 +83,11 @@ impl Chain {
         self.numbered().try_for_each(|(place, step)| step.operation().validate().map_err(place))
     }
 
+    /// Whether what the chain gives lies in the patient where its grid says: not where a step turns it.
+    pub fn keeps_place(&self) -> bool {
+        !self.steps.iter().any(|step| matches!(step, Step::Rotate(_)))
+    }
+
     /// The grid that a volume on `grid` ends on; `None` where a step lets the voxels decide.
     ///
     /// # Errors

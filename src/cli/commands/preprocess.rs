@@ -17,12 +17,15 @@ use crate::preprocess::{Chain, Processor};
 use crate::volume::Volume;
 
 pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
-    if args.out.as_ref().is_some_and(|out| !is_npy(out) && VolumeFormat::of(out).is_none()) {
-        return Err(UsageError("--out must end in .npy, .nii, .nii.gz or .mha".to_owned()).into());
-    }
+    let placed = args.out.as_deref().map(placed_format).transpose()?.flatten();
     let text = std::fs::read_to_string(&args.chain)
         .with_context(|| format!("cannot read the chain {}", args.chain.display()))?;
     let chain = read_chain(&text).with_context(|| format!("chain {}", args.chain.display()))?;
+    if placed.is_some() && !chain.keeps_place() {
+        let message =
+            "the chain has a `rotate` step, so that voxels lie no longer where a grid says: write .npy";
+        return Err(UsageError(message.to_owned()).into());
+    }
     let compute = open_device(args.device)?;
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     let items = intake::find(std::slice::from_ref(&args.input));
@@ -46,7 +49,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     let load_s = watch.lap_s();
     let volume = chain.run(loaded.volume, &processor)?;
     let chain_s = watch.lap_s();
-    write(out, &volume).with_context(|| format!("cannot write {}", out.display()))?;
+    write(out, placed, &volume).with_context(|| format!("cannot write {}", out.display()))?;
     if args.timings {
         let seconds = json!({ "load_s": load_s, "chain_s": chain_s, "write_s": watch.lap_s() });
         printer::say(&seconds.to_string());
@@ -56,12 +59,17 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn is_npy(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
+/// The format that keeps the volume's place; `None` for `.npy`, which does not.
+fn placed_format(out: &Path) -> Result<Option<VolumeFormat>, UsageError> {
+    let is_npy = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"));
+    match VolumeFormat::of(out) {
+        None if !is_npy => Err(UsageError("--out must end in .npy, .nii, .nii.gz or .mha".to_owned())),
+        format => Ok(format),
+    }
 }
 
-fn write(path: &Path, volume: &Volume) -> anyhow::Result<()> {
-    match VolumeFormat::of(path) {
+fn write(path: &Path, placed: Option<VolumeFormat>, volume: &Volume) -> anyhow::Result<()> {
+    match placed {
         Some(format) => format.write(path, volume, "pulmo, preprocessed")?,
         None => write_npy(path, &volume.grid().shape_zyx(), volume.as_slice())?,
     }
