@@ -62,7 +62,10 @@ fn run_folds(job: &Job, folds: usize) -> anyhow::Result<Exit> {
         watches[fold].see(event);
     })?;
     watches.iter().for_each(Watch::finish);
-    printer::say("every case as predicted by the fold that did not train on it:");
+    printer::say(
+        "every case as predicted by the fold that did not train on it (which chose its epoch and threshold there, so this is \
+         a little optimistic):",
+    );
     write_evaluation(&validated.out_of_fold, &job.out)?;
     printer::say(&format!(
         "bundles: {}, fold-0 to fold-{}; `pulmo ensemble` makes one of them",
