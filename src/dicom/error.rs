@@ -242,11 +242,11 @@ pub enum DicomError {
         most: f32,
     },
     /// Values jump between neighbouring slices.
-    #[error("nearly all values jump by {jump_hu:.0} HU or more from slice {slice} to the next")]
+    #[error("values jump by {jump_hu:.0} HU from slice {slice} to the next")]
     HuJump {
         /// Number of the lower slice, from 0.
         slice: usize,
-        /// The least difference of the seven tenths of the pixels that move furthest; below 0 where values fall.
+        /// Median difference of all pixels.
         jump_hu: f32,
     },
     /// Nothing has the value of air or lung.
