@@ -205,7 +205,7 @@ fn case_102_localizers_and_phases_among_frames() {
     let folder = enhanced.folder();
     let [series] = &found(&folder)[..] else { panic!("one series") };
     assert_eq!(series.set_aside.len(), 1);
-    assert_eq!(series.set_aside[0].verdict, Verdict::RejectFile(Code::Localizer));
+    assert_eq!(series.set_aside[0].verdict, Verdict::RejectFile(Code::Localizer.into()));
     let loaded = assembled(series, &keep()).unwrap();
     assert_eq!(loaded.warnings, [Code::Localizer, Code::VaryingRescale]);
     assert_eq!(loaded.volume, load(&slices()[..8]).unwrap().volume);

@@ -173,7 +173,7 @@ fn ten_lossless_copies_of_a_slice_give_one_hash() {
             (found.verdict, found.hounsfield.and_then(|summary| summary.sha256))
         })
         .collect();
-    let few = Verdict::NotEvaluable(Code::FewSlices);
+    let few = Verdict::NotEvaluable(Code::FewSlices.into());
     in_hounsfield.dedup();
     assert_eq!(in_hounsfield, [(Some(few), Some(CORNERSTONE_HU.to_owned()))]);
 }

@@ -1,7 +1,7 @@
 //! From a row of a manifest to the one image or series it names.
 
 use super::Case;
-use crate::findings::Code;
+use crate::findings::{Code, Reason};
 use crate::intake::{self, Item, Loaded, Settings};
 
 /// A case that cannot be used.
@@ -27,21 +27,22 @@ impl std::fmt::Display for Failure {
 /// # Errors
 /// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
 pub fn open(case: &Case) -> Result<(Item, Loaded), Failure> {
-    let failure = |code, what: String| Failure { path: case.path.clone(), code: Some(code), what };
+    let failure =
+        |Reason { code, message }| Failure { path: case.path.clone(), code: Some(code), what: message };
     let found = intake::find(std::slice::from_ref(&case.file));
-    let refused = found.iter().find_map(|item| item.refusal()?.codes().first().copied());
+    let refused = found.iter().find_map(|item| item.refusal()?.reasons().first().cloned());
     let mut usable: Vec<Item> = found.into_iter().filter(|item| item.refusal().is_none()).collect();
     match (usable.pop(), usable.len()) {
-        (None, _) => {
-            Err(failure(refused.unwrap_or(Code::Unreadable), "there is nothing to read at this path".into()))
-        }
+        (None, _) => Err(failure(
+            refused.unwrap_or_else(|| Reason::new(Code::Unreadable, "there is nothing to read at this path")),
+        )),
         (Some(item), 0) => match item.load(&Settings::default()) {
             Ok(loaded) => Ok((item, loaded)),
-            Err(error) => Err(failure(error.code(), error.to_string())),
+            Err(error) => Err(failure(error.reason())),
         },
-        (Some(_), more) => Err(failure(
+        (Some(_), more) => Err(failure(Reason::new(
             Code::Mixed,
             format!("the path holds {} images or series; name one in each row", more + 1),
-        )),
+        ))),
     }
 }

@@ -5,12 +5,17 @@ use rayon::prelude::*;
 
 use super::census::{Census, least_certain};
 use super::check::check_values;
-use super::hounsfield::Conversion;
+use super::hounsfield::{Conversion, Converted};
+use super::padding::SeenPadding;
+use super::partial::{Missing, allowed, check_whole};
 use super::regularize::Layout;
 use super::series::MultiFrames;
 use super::stack::Pile;
-use super::{Coverage, DicomError, GeometrySettings, Irregular, Padding, Rescale, Series, Slice, Units};
-use crate::findings::{Code, Verdict};
+use super::{
+    Coverage, DicomError, GeometrySettings, Irregular, Padding, Partial, Refused, Rescale, Series, Slice,
+    Units,
+};
+use crate::findings::{Code, Reason, Verdict};
 use crate::units::Hounsfield;
 use crate::volume::Volume;
 
@@ -35,6 +40,8 @@ pub struct AssembleSettings {
     pub unspecified: Unspecified,
     /// The tolerances and limits of the geometry rules.
     pub geometry: GeometrySettings,
+    /// What becomes of a series of which files cannot be used; default [`Partial::Refuse`].
+    pub partial: Partial,
     /// What becomes of tilted or unevenly spaced slices; default [`Irregular::Refuse`].
     pub irregular: Irregular,
     /// How much of the lungs there must be; default `None`: nothing is asked for.
@@ -49,6 +56,7 @@ impl Default for AssembleSettings {
             padding: Padding::Air,
             unspecified: Unspecified::Evidence,
             geometry: GeometrySettings::default(),
+            partial: Partial::Refuse,
             irregular: Irregular::Refuse,
             coverage: None,
             most_voxels: 1 << 30,
@@ -69,13 +77,14 @@ pub struct Assembled {
     /// Hounsfield units in stored row and column order, slices ascending along the normal.
     pub volume: Volume,
     /// Each code once, sorted.
-    pub warnings: Vec<Code>,
+    pub warnings: Vec<Reason>,
 }
 
 /// Reads the pixels of a series and returns them as a volume in Hounsfield units.
 ///
-/// Each slice is converted by its own rescale values. A slice that cannot be decoded is left out
-/// with its code as a warning, and the rest must still lie on a grid. Values above 3071 HU (the
+/// Each slice is converted by its own rescale values. Where files of the series, or pixels of a slice, cannot
+/// be read, the series is refused, or what is left used with a warning where that is allowed; the rest
+/// must still lie on a grid. Values above 3071 HU (the
 /// extended scale, metal) are kept as they are: `f32` holds them, and nothing wraps or is clipped.
 ///
 /// Slices are decoded and converted in parallel; beside the volume, each thread holds one slice.
@@ -84,45 +93,62 @@ pub struct Assembled {
 /// `[slices, rows, columns]`.
 ///
 /// # Errors
-/// [`DicomError`]: the series lies on no grid, is not in Hounsfield units, holds different images at
+/// [`DicomError`]: some of the series cannot be read, it lies on no grid, is not in Hounsfield units, holds different images at
 /// one position, is larger than the bound, its values are not those of a CT or jump from slice to
 /// slice, or it does not hold the lungs where that is asked for.
 pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assembled, DicomError> {
-    if let (true, Some(first)) = (series.slices.is_empty(), series.set_aside.first()) {
-        let code = first.verdict.codes().first().copied().unwrap_or(Code::Malformed);
-        return Err(DicomError::NothingLeft { files: series.set_aside.len(), code });
-    }
+    let missing = check_whole(series, settings.partial)?;
     let (pile, layout) = lay_out(&series.slices, settings)?;
     let units = units(&series.slices)?;
     let rescales = rescales(&series.slices)?;
     let files = MultiFrames::of(&series.slices);
     let decoder = Decoder { slices: &series.slices, files: &files, rescales: &rescales, settings };
-    let decoded = decode(&decoder, &pile, layout)?;
+    let mut decoded = decode(&decoder, &pile, layout)?;
+    if !decoded.lost.is_empty() {
+        let lost = series.lost.iter().chain(&decoded.lost);
+        decoded.warnings.extend(allowed(Missing::of(lost, &decoded.left(series)), settings.partial)?);
+    }
     if settings.unspecified == Unspecified::Evidence {
         check_values(&decoded.census, &decoded.voxels, units)?;
     }
-    let mut warnings = series.warnings.clone();
-    warnings.extend(decoded.codes);
-    warnings.extend(series.slices.iter().flat_map(|slice| &slice.header.warnings));
-    warnings.extend(rescales.iter().any(|rescale| *rescale != rescales[0]).then_some(Code::VaryingRescale));
-    warnings.extend(series.slices.iter().any(|slice| slice.header.lossy).then_some(Code::Lossy));
-    warnings.extend((units == Units::Unspecified).then_some(Code::RescaleType));
-    warnings.extend(matches!(decoded.layout, Layout::Resampled(_)).then_some(Code::Regularized));
+    let mut warnings = decoded.warnings;
+    warnings.extend(missing);
+    warnings.extend(series.warnings.iter().cloned());
+    warnings.extend(seen_in_headers(&series.slices));
+    warnings.extend(decoded.padding.warning(series.slices.len(), settings.padding));
+    warnings.extend((units == Units::Unspecified).then_some(Code::RescaleType.into()));
+    warnings.extend(matches!(decoded.layout, Layout::Resampled(_)).then_some(Code::Regularized.into()));
     let volume = decoded.layout.volume(decoded.voxels)?;
     if let Some(coverage) = &settings.coverage {
         warnings.extend(coverage.warning(&volume)?);
     }
-    Ok(Assembled { volume, warnings: Verdict::from_warnings(warnings).codes().to_vec() })
+    Ok(Assembled { volume, warnings: Reason::each_once(warnings) })
+}
+
+/// What the slices' headers make doubtful, and in how many of them.
+fn seen_in_headers(slices: &[Slice]) -> Vec<Reason> {
+    let rescale = |slice: &Slice| slice.header.rescale;
+    let counted = |code: Code, has: &dyn Fn(&Slice) -> bool| {
+        let count = slices.iter().filter(|slice| has(slice)).count();
+        let meaning = code.meaning().trim_end_matches('.');
+        (count > 0).then(|| Reason::new(code, format!("{meaning}: in {count} of {} slices", slices.len())))
+    };
+    let varies = |slice: &Slice| slices.first().is_some_and(|first| rescale(first) != rescale(slice));
+    let mut codes: Vec<Code> = slices.iter().flat_map(|slice| &slice.header.warnings).copied().collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let of_files = codes.iter().map(|code| counted(*code, &|slice| slice.header.warnings.contains(code)));
+    let of_all = [counted(Code::VaryingRescale, &varies), counted(Code::Lossy, &|slice| slice.header.lossy)];
+    of_files.chain(of_all).flatten().collect()
 }
 
 /// Orders the slices and plans the volume's grid, within the bound of memory.
 fn lay_out(slices: &[Slice], settings: &AssembleSettings) -> Result<(Pile, Layout), DicomError> {
     let pile = Pile::new(slices, &settings.geometry)?;
-    let reference = &slices[0].header;
-    let layout = Layout::new(&pile, reference, &settings.geometry, settings.irregular)?;
+    let layout = Layout::new(&pile, &settings.geometry, settings.irregular)?;
     let shape = layout.grid().shape_zyx();
     let voxels = shape.into_iter().fold(1, usize::saturating_mul);
-    let voxels = voxels.max(pile.positions.len() * reference.format.samples());
+    let voxels = voxels.max(pile.positions.len() * pile.reference.format.samples());
     if voxels > settings.most_voxels {
         return Err(DicomError::TooLarge { voxels, most: settings.most_voxels });
     }
@@ -151,7 +177,22 @@ struct Decoded {
     voxels: Array3<Hounsfield>,
     layout: Layout,
     census: Census,
-    codes: Vec<Code>,
+    padding: SeenPadding,
+    warnings: Vec<Reason>,
+    /// Slices of positions at which none could be read.
+    lost: Vec<Refused>,
+}
+
+impl Decoded {
+    /// The slices that could be read.
+    fn left(&self, series: &Series) -> Vec<Slice> {
+        let is_lost = |slice: &Slice| {
+            self.lost
+                .iter()
+                .any(|lost| lost.path == slice.path && lost.position_mm == Some(slice.header.position_mm))
+        };
+        series.slices.iter().filter(|slice| !is_lost(slice)).cloned().collect()
+    }
 }
 
 /// Decodes all positions in parallel. Where some fail, the others are laid out anew.
@@ -165,19 +206,21 @@ fn decode(decoder: &Decoder<'_>, pile: &Pile, layout: Layout) -> Result<Decoded,
         .zip(&pile.positions)
         .map(|(mut out, at)| decoder.position(at, out.as_slice_mut().unwrap_or_default()))
         .collect();
-    let mut decoded = Decoded { voxels, layout, census: Census::EMPTY, codes: Vec::new() };
+    let (census, padding) = (Census::EMPTY, SeenPadding::default());
+    let mut decoded = Decoded { voxels, layout, census, padding, warnings: Vec::new(), lost: Vec::new() };
     let mut kept = Vec::with_capacity(positions.len());
     let mut first_failure = None;
     for (index, position) in positions.into_iter().enumerate() {
         match position {
             Ok(position) => {
-                decoded.census = decoded.census.with(&position.census);
-                decoded.codes.extend(position.codes);
+                decoded.census = decoded.census.with(&position.converted.census);
+                decoded.padding.add(&position.converted);
+                decoded.warnings.extend(position.warnings);
                 kept.push((index, position.slice));
             }
             Err(error @ DicomError::DuplicatePosition { .. }) => return Err(phases(pile).unwrap_or(error)),
             Err(error) => {
-                decoded.codes.push(error.code());
+                decoded.lost.extend(pile.positions[index].iter().map(|slice| decoder.lost(*slice, &error)));
                 first_failure.get_or_insert(error);
             }
         }
@@ -185,6 +228,7 @@ fn decode(decoder: &Decoder<'_>, pile: &Pile, layout: Layout) -> Result<Decoded,
     match first_failure {
         None => Ok(decoded),
         Some(failure) if kept.is_empty() => Err(failure),
+        Some(_) if decoder.settings.partial == Partial::Refuse => Ok(decoded),
         Some(_) => {
             let slices: Vec<Slice> = kept.iter().map(|(_, slice)| decoder.slices[*slice].clone()).collect();
             let (_, layout) = lay_out(&slices, decoder.settings)?;
@@ -208,8 +252,8 @@ fn phases(pile: &Pile) -> Option<DicomError> {
 /// One decoded position: the slice that was used, and what was seen.
 struct Position {
     slice: usize,
-    census: Census,
-    codes: Vec<Code>,
+    converted: Converted,
+    warnings: Vec<Reason>,
 }
 
 struct Decoder<'a> {
@@ -224,13 +268,13 @@ impl Decoder<'_> {
     fn position(&self, at: &[usize], out: &mut [f32]) -> Result<Position, DicomError> {
         let mut used: Option<Position> = None;
         let mut failure = DicomError::NoPixels;
-        let mut codes = Vec::new();
+        let mut warnings: Vec<Reason> = Vec::new();
         for &index in at {
             let Some(used) = &used else {
                 match self.slice(index, out) {
-                    Ok(census) => used = Some(Position { slice: index, census, codes: Vec::new() }),
+                    Ok(converted) => used = Some(Position { slice: index, converted, warnings: Vec::new() }),
                     Err(error) => {
-                        codes.push(error.code());
+                        warnings.push((&error).into());
                         failure = error;
                     }
                 }
@@ -238,20 +282,20 @@ impl Decoder<'_> {
             };
             let mut copy = vec![0.0; out.len()];
             match self.slice(index, &mut copy) {
-                Ok(_) if copy == *out => codes.push(Code::Duplicate),
+                Ok(_) if copy == *out => warnings.push(Code::Duplicate.into()),
                 Ok(_) => {
                     let header = &self.slices[used.slice].header;
                     return Err(DicomError::DuplicatePosition {
                         at_mm: header.position_mm.dot(header.normal()),
                     });
                 }
-                Err(error) => codes.push(error.code()),
+                Err(error) => warnings.push((&error).into()),
             }
         }
-        used.map(|position| Position { codes, ..position }).ok_or(failure)
+        used.map(|position| Position { warnings, ..position }).ok_or(failure)
     }
 
-    fn slice(&self, index: usize, out: &mut [f32]) -> Result<Census, DicomError> {
+    fn slice(&self, index: usize, out: &mut [f32]) -> Result<Converted, DicomError> {
         let slice = &self.slices[index];
         let pixels = self.files.pixels(slice)?;
         let conversion = Conversion {
@@ -261,5 +305,12 @@ impl Decoder<'_> {
             treatment: self.settings.padding,
         };
         Ok(conversion.convert(pixels.words(), out))
+    }
+
+    /// A slice that cannot be read, for this reason.
+    fn lost(&self, index: usize, error: &DicomError) -> Refused {
+        let Slice { path, header, .. } = &self.slices[index];
+        let verdict = Verdict::RejectFile(error.into());
+        Refused { path: path.clone(), verdict, position_mm: Some(header.position_mm) }
     }
 }

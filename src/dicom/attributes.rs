@@ -80,10 +80,15 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// The first of the attribute's values as text, trimmed; `None` where it is missing or empty.
+    /// The attribute's one value as text, trimmed; `None` where it is missing or empty.
     pub(super) fn text(self, attribute: Attribute) -> Result<Option<String>, AttributeError> {
-        let first = self.texts(attribute)?.and_then(|texts| texts.into_iter().next());
-        Ok(first.map(|text| trimmed(&text).to_owned()).filter(|text| !text.is_empty()))
+        match self.texts(attribute)?.as_deref() {
+            None => Ok(None),
+            Some([text]) => Ok(Some(trimmed(text).to_owned()).filter(|text| !text.is_empty())),
+            Some(texts) => {
+                Err(AttributeError::Count { name: attribute.name, expected: 1, found: texts.len() })
+            }
+        }
     }
 
     /// The attribute as one unsigned 16-bit number (VR `US`).
@@ -98,6 +103,17 @@ impl<'a> Attributes<'a> {
     /// The attribute as 16-bit patterns, whether it says `US` or `SS`.
     pub(super) fn words(self, attribute: Attribute) -> Result<Vec<u16>, AttributeError> {
         Ok(self.numbers(attribute)?.into_iter().map(u16::from_le_bytes).collect())
+    }
+
+    /// The attribute as the pattern of a 16-bit sample, whether it is written as a number of 16 bits or of 32;
+    /// `None` where it is missing or none.
+    pub(super) fn pattern(self, attribute: Attribute) -> Option<u16> {
+        let bytes = self.element(attribute).ok()?.bytes();
+        match *bytes {
+            [low, high] => Some(u16::from_le_bytes([low, high])),
+            [low, high, 0, 0] | [low, high, 0xFF, 0xFF] => Some(u16::from_le_bytes([low, high])),
+            _ => None,
+        }
     }
 
     /// The attribute as one decimal string (VR `DS`).
@@ -148,14 +164,16 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// Without what writers pad texts with: blanks, tabs, line ends and NULs.
 fn trimmed(text: &str) -> &str {
-    text.trim_end_matches('\0').trim_matches(' ')
+    text.trim_matches([' ', '\t', '\n', '\r', '\0'])
 }
 
 /// Returns the number a decimal string stands for, or `None` where it is not one.
 ///
-/// Padding spaces on both sides and trailing NULs are allowed; a comma, `NaN`, `inf`, an empty
-/// text, more than 16 characters and a number beyond the range of `f64` are not.
+/// It is read by its grammar, not by its length: many writers give more than the 16 characters that the
+/// standard allows. Blanks, tabs, line ends and NULs on both sides are passed over; a comma, `NaN`,
+/// `inf`, an empty text and a number beyond the range of `f64` are none.
 ///
 /// # References
 /// DICOM PS3.5 section 6.2, value representation DS.
@@ -173,7 +191,7 @@ pub fn parse_decimal_string(text: &str) -> Option<f64> {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         !exponent.is_empty() && digits(exponent)
     });
-    if text.len() > 16 || !mantissa_is_sound || !exponent_is_sound {
+    if !mantissa_is_sound || !exponent_is_sound {
         return None;
     }
     text.parse().ok().filter(|value: &f64| value.is_finite())
@@ -195,6 +213,12 @@ mod tests {
             ("5.", 5.0),
             ("2.44e-4", 2.44e-4),
             ("-.707001", -0.707001),
+            ("-115.123456789012", -115.123456789012),
+            ("0.70312499999999999999", 0.703125),
+            ("7.03125000000000E-001", 0.703125),
+            ("-1024 \0", -1024.0),
+            ("\t-1024\r\n", -1024.0),
+            ("-1024 \t\0\0", -1024.0),
         ] {
             assert_eq!(parse_decimal_string(text), Some(value), "{text:?}");
         }
@@ -203,28 +227,8 @@ mod tests {
     #[test]
     fn what_is_no_decimal_string_is_refused() {
         for text in [
-            "-1024,0",
-            "NaN",
-            "nan",
-            "inf",
-            "-inf",
-            "infinity",
-            "1e400",
-            "",
-            " ",
-            "\0",
-            ".",
-            "+",
-            "e5",
-            "1e",
-            "1e+",
-            "--1",
-            "1 2",
-            "0x10",
-            "1_000",
-            "12345678901234567",
-            "1.0f",
-            "\u{0663}",
+            "-1024,0", "NaN", "nan", "inf", "-inf", "infinity", "1e400", "", " ", "\0", ".", "+", "e5", "1e",
+            "1e+", "--1", "1 2", "0x10", "1_000", "1.0f", "1\0002", "1\t2", "\u{0663}",
         ] {
             assert_eq!(parse_decimal_string(text), None, "{text:?}");
         }

@@ -8,7 +8,7 @@ use super::{DicomError, Units};
 use crate::units::Hounsfield;
 
 /// Least value of CT: 1 in 1000 voxels may lie below.
-const LEAST_HU: Hounsfield = -1100.0;
+pub const LEAST_HU: Hounsfield = -1100.0;
 /// Largest value of CT: 1 in 1000 voxels may lie above.
 const MOST_HU: Hounsfield = 4000.0;
 /// Above this value there is something else than air.
@@ -60,13 +60,12 @@ impl Census {
         bins: [0; BINS],
     };
 
-    /// The census of one slice's words.
-    pub(super) fn of(words: &[u16], conversion: &Conversion) -> Self {
-        let counts = histogram(words, 1 << conversion.format.bits_stored);
+    /// The census of one slice, of how often each word occurs in it.
+    pub(super) fn of(counts: &[u32], conversion: &Conversion) -> Self {
         let mut census = Self::EMPTY;
-        for (word, count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| *count > 0) {
+        for (word, count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| **count > 0) {
             let hu = conversion.rescale.hounsfield(stored(word, conversion.format));
-            census.count(hu, u64::from(count));
+            census.count(hu, u64::from(*count));
         }
         census
     }
@@ -145,7 +144,7 @@ impl Census {
 
 /// How often each value occurs among words cut to `values`, a power of two. Neighbours of one value,
 /// as air has them, would wait for each other at one counter: four take turns.
-fn histogram(words: &[u16], values: usize) -> Vec<u32> {
+pub(super) fn histogram(words: &[u16], values: usize) -> Vec<u32> {
     let mut counts = [0; 4].map(|zero: u32| vec![zero; values]);
     let (fours, rest) = words.as_chunks::<4>();
     for four in fours {

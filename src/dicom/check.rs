@@ -5,7 +5,7 @@ use ndarray::{Array3, Axis};
 use super::census::{Census, check_jumps};
 use super::stack::check_limits;
 use super::{AssembleSettings, DicomError, Units};
-use crate::findings::Code;
+use crate::findings::Reason;
 use crate::geometry::Grid;
 use crate::units::Hounsfield;
 use crate::volume::Volume;
@@ -19,7 +19,7 @@ use crate::volume::Volume;
 ///
 /// # Errors
 /// [`DicomError`] with the code of the first rule that does not hold.
-pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<Vec<Code>, DicomError> {
+pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<Vec<Reason>, DicomError> {
     let [slices, ..] = volume.grid().shape_zyx();
     let least = settings.geometry.least_slices.max(1);
     if slices < least {
@@ -62,6 +62,7 @@ mod tests {
     use glam::{DAffine3, DMat3, DVec3};
 
     use super::*;
+    use crate::findings::Code;
 
     fn volume(shear: f64, value: impl Fn([usize; 3]) -> f32) -> Volume {
         let axes = DMat3::from_cols(DVec3::X, DVec3::Y, DVec3::new(0.0, shear, 1.0));

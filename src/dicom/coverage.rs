@@ -3,7 +3,7 @@
 use ndarray::Axis;
 
 use super::DicomError;
-use crate::findings::Code;
+use crate::findings::Reason;
 use crate::geometry::canonical_axes;
 use crate::volume::Volume;
 use crate::volume::anatomy::lung_mask;
@@ -38,10 +38,10 @@ impl Default for Coverage {
 
 impl Coverage {
     /// The warning that a volume earns, none where it holds the lungs.
-    pub(super) fn warning(&self, volume: &Volume) -> Result<Option<Code>, DicomError> {
+    pub(super) fn warning(&self, volume: &Volume) -> Result<Option<Reason>, DicomError> {
         match (check_coverage(volume, self), self.shortfall) {
             (Ok(()), _) => Ok(None),
-            (Err(DicomError::Coverage { .. }), Shortfall::Warn) => Ok(Some(Code::Coverage)),
+            (Err(error @ DicomError::Coverage { .. }), Shortfall::Warn) => Ok(Some((&error).into())),
             (Err(error), _) => Err(error),
         }
     }

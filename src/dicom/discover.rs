@@ -1,30 +1,37 @@
 //! Walks paths and groups the CT slices found there into series, by their headers only.
 
-use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use glam::DVec3;
 use rayon::prelude::*;
 
-use super::cluster::clusters;
+use super::attributes::Attributes;
 use super::enhanced::{self, Frame};
+use super::gate::{BEGINNING, DataSet};
+use super::grouping::{Member, Part, group, hand_out};
 use super::header::{self, ObjectKind};
-use super::open::open;
+use super::identity::{SeriesKey, Traits};
+use super::open::open_into;
 use super::series::common_folder;
 use super::{DicomError, Series, Slice, SliceHeader};
-use crate::findings::{Code, Verdict};
+use crate::findings::{Code, Reason, Verdict};
 
 /// A file that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Refused {
     /// The file.
     pub path: PathBuf,
     /// Why.
     pub verdict: Verdict,
+    /// Image Position (Patient), where its header still tells it.
+    pub position_mm: Option<DVec3>,
 }
 
 impl Refused {
-    fn new(path: &Path, code: Code) -> Self {
-        Self { path: path.to_path_buf(), verdict: Verdict::RejectFile(code) }
+    fn new(path: &Path, reason: impl Into<Reason>) -> Self {
+        Self { path: path.to_path_buf(), verdict: Verdict::RejectFile(reason.into()), position_mm: None }
     }
 }
 
@@ -56,17 +63,28 @@ pub fn discover(paths: &[PathBuf]) -> Discovery {
     }
     files.sort();
     files.dedup();
-    let mut found_series: BTreeMap<SeriesKey, Vec<Member>> = BTreeMap::new();
     let examined: Vec<Examined> = files.par_iter().map(|path| examine(path)).collect();
+    let (mut parts, mut orphans) = (Vec::new(), Vec::new());
     for (path, examined) in files.into_iter().zip(examined) {
         match examined {
-            Examined::Members(key, members) => found_series.entry(key).or_default().extend(members),
-            Examined::Refused(code) => discovery.refused.push(Refused::new(&path, code)),
+            Examined::Part(part) => parts.push(part),
+            Examined::Refused(reason) => discovery.refused.push(Refused::new(&path, reason)),
+            Examined::Orphan(reason) => orphans.push(Refused::new(&path, reason)),
+            Examined::NotDicom if may_be_a_lost_slice(&path) => {
+                orphans.push(Refused::new(&path, &DicomError::NotDicom));
+            }
             Examined::NotDicom => discovery.others.push(path),
             Examined::Directory => {}
         }
     }
-    discovery.series = found_series.into_values().flat_map(split).collect();
+    discovery.series = group(parts);
+    for homeless in hand_out(orphans, &mut discovery.series) {
+        match homeless.verdict.codes()[..] {
+            [Code::NotDicom] => discovery.others.push(homeless.path),
+            _ => discovery.refused.push(homeless),
+        }
+    }
+    discovery.others.sort();
     discovery.series.sort_by(|a, b| first_file(a).cmp(&first_file(b)));
     name_series(&mut discovery.series);
     discovery.refused.sort_by(|a, b| a.path.cmp(&b.path));
@@ -74,19 +92,13 @@ pub fn discover(paths: &[PathBuf]) -> Discovery {
     discovery
 }
 
-/// Series Instance UID, or the folder of files that have none.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SeriesKey {
-    Uid(String),
-    Folder(PathBuf),
-}
-
-/// A slice, or why a file or frame is none.
-type Member = Result<Box<Slice>, Refused>;
-
 enum Examined {
-    Members(SeriesKey, Vec<Member>),
-    Refused(Code),
+    /// Slices of a series, or what is left of them.
+    Part(Part),
+    /// A file of no series.
+    Refused(Reason),
+    /// A file that cannot be read and does not say whose it is.
+    Orphan(Reason),
     NotDicom,
     Directory,
 }
@@ -108,29 +120,66 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, refused: &mut Vec<Refused>) {
 }
 
 fn examine(path: &Path) -> Examined {
-    let scan = match open(path) {
+    let mut beginning = DataSet::default();
+    let scan = match open_into(path, &mut beginning) {
         Ok(Some(opened)) => opened.scan,
         Ok(None) => return Examined::NotDicom,
-        Err(error) => return Examined::Refused(error.code()),
+        Err(error) => return left_of(path, &beginning, &error),
     };
-    let found = match header::object_kind(&scan) {
+    let found = match header::object_kind(&scan.data_set) {
         ObjectKind::Directory => return Examined::Directory,
-        ObjectKind::Other => return Examined::Refused(Code::NotCt),
+        ObjectKind::Other => return Examined::Refused((&DicomError::NotCt).into()),
         ObjectKind::Localizer => Err(DicomError::Localizer),
         ObjectKind::Ct => header::slice_header(&scan).map(|header| vec![(None, Some(Box::new(header)))]),
         ObjectKind::Enhanced => enhanced::frames(&scan).map(numbered),
     };
-    let folder = || path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let key = header::series_uid(&scan).map_or_else(|| SeriesKey::Folder(folder()), SeriesKey::Uid);
     let slice = |(frame, header): Numbered| match header {
         Some(header) => Ok(Box::new(Slice { path: path.to_path_buf(), frame, header: *header })),
-        None => Err(Refused::new(path, Code::Localizer)),
+        None => Err(Refused::new(path, &DicomError::Localizer)),
     };
-    let members = match found {
-        Ok(images) => images.into_iter().map(slice).collect(),
-        Err(error) => vec![Err(Refused::new(path, error.code()))],
-    };
-    Examined::Members(key, members)
+    Examined::Part(match found {
+        Ok(images) => part_of(path, &scan.data_set, images.into_iter().map(slice).collect()),
+        Err(error) => part_of(path, &scan.data_set, vec![Err(refused_at(path, &scan.data_set, &error))]),
+    })
+}
+
+/// Whether a file without DICOM content was one once: by its name, or because nothing but zeros, or
+/// nothing, is left of it as after a copy that broke off.
+fn may_be_a_lost_slice(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("dcm" | "dicom" | "dc3" | "ima") => true,
+        None => is_blank(path).unwrap_or(false),
+        Some(_) => false,
+    }
+}
+
+/// Whether a file is empty or begins with zeros where DICOM would begin.
+fn is_blank(path: &Path) -> std::io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(BEGINNING as u64).read_to_end(&mut beginning)?;
+    Ok(beginning.iter().all(|byte| *byte == 0))
+}
+
+/// What a file that fails says before its fault: which CT series it was of, if it came to that.
+fn left_of(path: &Path, beginning: &DataSet, error: &DicomError) -> Examined {
+    match header::object_kind(beginning) {
+        ObjectKind::Ct | ObjectKind::Enhanced if header::names_series(beginning) => {
+            Examined::Part(part_of(path, beginning, vec![Err(refused_at(path, beginning, error))]))
+        }
+        ObjectKind::Other if header::has_modality(beginning) => Examined::Refused(error.into()),
+        _ => Examined::Orphan(error.into()),
+    }
+}
+
+fn part_of(path: &Path, data_set: &DataSet, members: Vec<Member>) -> Part {
+    let traits = Traits::of(Attributes(data_set), path);
+    Part { key: SeriesKey::of(Attributes(data_set), &traits), traits, members }
+}
+
+fn refused_at(path: &Path, data_set: &DataSet, error: &DicomError) -> Refused {
+    let position_mm = header::position(Attributes(data_set)).ok();
+    Refused { position_mm, ..Refused::new(path, error) }
 }
 
 /// An image of a file: the number of its frame where the file holds frames, and its header unless it
@@ -143,39 +192,6 @@ fn numbered(frames: Vec<Frame>) -> Vec<Numbered> {
         Frame::Localizer => None,
     };
     frames.into_iter().enumerate().map(|(index, frame)| (Some(index), header(frame))).collect()
-}
-
-/// Splits the files of one series into those that may make one volume each. Files that cannot be
-/// used go with the first.
-fn split(members: Vec<Member>) -> Vec<Series> {
-    let mut set_aside = Vec::new();
-    let mut slices = Vec::with_capacity(members.len());
-    for member in members {
-        match member {
-            Err(refused) => set_aside.push(refused),
-            Ok(slice) => slices.push(*slice),
-        }
-    }
-    set_aside.dedup();
-    let mut series: Vec<Series> = clusters(slices).into_iter().map(series_of).collect();
-    if series.is_empty() {
-        series.push(series_of(Vec::new()));
-    }
-    if series.len() > 1 {
-        series.iter_mut().for_each(|series| series.warnings.push(Code::Mixed));
-    }
-    series[0].warnings.extend(set_aside.iter().flat_map(|refused| refused.verdict.codes()));
-    series[0].set_aside = set_aside;
-    series
-}
-
-fn series_of(slices: Vec<Slice>) -> Series {
-    let contradicts = |slice: &Slice| {
-        let SliceHeader { acquisition, column_direction, .. } = &slice.header;
-        acquisition.contradicts(slice.header.normal(), *column_direction)
-    };
-    let warnings = slices.iter().any(contradicts).then_some(Code::PatientPosition).into_iter().collect();
-    Series { path: PathBuf::new(), slices, set_aside: Vec::new(), warnings }
 }
 
 fn files_of(series: &Series) -> impl Iterator<Item = &Path> {

@@ -7,6 +7,7 @@ use super::attributes::{Attribute, Attributes};
 use super::frames::Frames;
 use super::gate::Scan;
 use super::header::{self, attribute};
+use super::identity::PatientStudy;
 use super::{DicomError, SliceHeader, codec};
 
 const SHARED: Attribute =
@@ -79,6 +80,7 @@ impl<'a> Groups<'a> {
             .filter_map(|group| self.get(group))
             .collect();
         Ok(Frame::Slice(Box::new(SliceHeader {
+            patient_study: PatientStudy::of(self.object),
             frame_of_reference: header::frame_of_reference(self.object)?,
             position_mm: header::position(self.needed(POSITION)?)?,
             row_direction,
@@ -87,7 +89,7 @@ impl<'a> Groups<'a> {
             format: pixels.format(),
             rescale: header::rescale(values)?,
             units: header::units(values)?,
-            padding: header::padding(self.object, pixels.format())?,
+            padding: header::padding(self.object, pixels.format()),
             lossy: header::is_lossy(self.object)?,
             acquisition: frame_acquisition(&marked, self.object),
             warnings: scan.warnings.clone(),

@@ -1,7 +1,8 @@
 //! Why a file or series cannot become a volume.
 
-use super::{AttributeError, CodecError, GateError};
-use crate::findings::Code;
+use super::partial::Missing;
+use super::{AttributeError, CodecError, Doubt, GateError};
+use crate::findings::{Code, Reason};
 
 /// Why a file or series cannot become a volume. Each has one [`Code`].
 ///
@@ -271,13 +272,25 @@ pub enum DicomError {
         /// What the group would tell.
         name: &'static str,
     },
-    /// All files of the series were set aside, the first of them for this code.
-    #[error("all {files} files of the series were set aside")]
+    /// All files of the series were set aside, the first of them for this reason.
+    #[error("none of the {files} files of the series can be used; the first: {}", .reason.message)]
     NothingLeft {
         /// Files of the series.
         files: usize,
-        /// The first file's code.
-        code: Code,
+        /// The first file's reason.
+        reason: Reason,
+    },
+    /// Some files of the series cannot be used.
+    #[error("{missing}")]
+    Partial {
+        /// How many and why, and where slices are missing.
+        missing: Missing,
+    },
+    /// Parts of the series lie among each other in space although their headers tell them apart.
+    #[error("{} parts of the series differ in {} but lie among each other in space: whether they are one scan cannot be told", .doubt.parts, .doubt.differ_in)]
+    Overlap {
+        /// How many parts, and what tells them apart.
+        doubt: Doubt,
     },
     /// Voxels and grid do not fit together.
     #[error("the slices do not make a volume")]
@@ -305,7 +318,10 @@ impl DicomError {
             Self::NotDicom => Code::NotDicom,
             Self::Malformed => Code::Malformed,
             Self::TransferSyntax => Code::TransferSyntax,
-            Self::Attribute { code, .. } | Self::NothingLeft { code, .. } | Self::Limit { code, .. } => *code,
+            Self::Attribute { code, .. } | Self::Limit { code, .. } => *code,
+            Self::NothingLeft { reason, .. } => reason.code,
+            Self::Partial { .. } => Code::Partial,
+            Self::Overlap { .. } => Code::Overlap,
             Self::NotCt => Code::NotCt,
             Self::Localizer => Code::Localizer,
             Self::MultiFrame { .. } | Self::FunctionalGroup { .. } => Code::FunctionalGroups,
@@ -337,5 +353,12 @@ impl DicomError {
             Self::Content { .. } => Code::Content,
             Self::Scattered { .. } | Self::Volume { .. } | Self::Grid { .. } => Code::Mixed,
         }
+    }
+}
+
+/// The error's code and sentence.
+impl From<&DicomError> for Reason {
+    fn from(error: &DicomError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }

@@ -9,7 +9,8 @@ use glam::DVec3;
 use super::acquisition::acquisition;
 use super::attributes::{Attribute, Attributes};
 use super::frames::Frames;
-use super::gate::{Scan, scan};
+use super::gate::{DataSet, Scan, scan};
+use super::identity::PatientStudy;
 use super::{Acquisition, AttributeError, DicomError, PixelPadding, Rescale, Units, codec};
 use crate::findings::Code;
 
@@ -83,6 +84,8 @@ impl PixelFormat {
 /// What one CT slice's header says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SliceHeader {
+    /// Whose image it is, as far as it says.
+    pub patient_study: PatientStudy,
     /// Frame of Reference UID, where there is one.
     pub frame_of_reference: Option<String>,
     /// Centre of the first voxel in LPS millimetres.
@@ -117,7 +120,7 @@ impl SliceHeader {
     /// attribute that a slice needs is missing or wrong.
     pub fn read<R: Read + Seek>(source: R) -> Result<Self, DicomError> {
         let scan = scan(source)?.ok_or(DicomError::NotDicom)?;
-        match object_kind(&scan) {
+        match object_kind(&scan.data_set) {
             ObjectKind::Ct | ObjectKind::Enhanced => slice_header(&scan),
             ObjectKind::Localizer => Err(DicomError::Localizer),
             ObjectKind::Directory | ObjectKind::Other => Err(DicomError::NotCt),
@@ -141,8 +144,8 @@ pub(super) enum ObjectKind {
 }
 
 /// Tells CT images from everything else (rule 1 of the geometry rules).
-pub(super) fn object_kind(scan: &Scan) -> ObjectKind {
-    let attributes = Attributes(&scan.data_set);
+pub(super) fn object_kind(data_set: &DataSet) -> ObjectKind {
+    let attributes = Attributes(data_set);
     let class = attributes.text(SOP_CLASS).ok().flatten();
     let class = class.as_deref().unwrap_or_default();
     if class == uids::MEDIA_STORAGE_DIRECTORY_STORAGE || attributes.contains(DIRECTORY) {
@@ -169,6 +172,16 @@ pub(super) fn is_localizer(attributes: Attributes<'_>, image_type: Attribute) ->
 
 const DIRECTORY: Attribute = attribute(tags::DIRECTORY_RECORD_SEQUENCE, "Directory Record Sequence");
 
+/// Whether a data set names its series.
+pub(super) fn names_series(data_set: &DataSet) -> bool {
+    Attributes(data_set).contains(SERIES)
+}
+
+/// Whether a data set names its modality.
+pub(super) fn has_modality(data_set: &DataSet) -> bool {
+    Attributes(data_set).contains(MODALITY)
+}
+
 /// Series Instance UID; `None` where it is missing or empty.
 pub(super) fn series_uid(scan: &Scan) -> Option<String> {
     Attributes(&scan.data_set).text(SERIES).ok().flatten()
@@ -182,6 +195,7 @@ pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
     let format = Frames::of(scan)?.format();
     let (row_direction, column_direction) = orientation(attributes)?;
     Ok(SliceHeader {
+        patient_study: PatientStudy::of(attributes),
         frame_of_reference: frame_of_reference(attributes)?,
         position_mm: position(attributes)?,
         row_direction,
@@ -190,7 +204,7 @@ pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
         format,
         rescale: rescale(attributes)?,
         units: units(attributes)?,
-        padding: padding(attributes, format)?,
+        padding: padding(attributes, format),
         lossy: is_lossy(attributes)?,
         acquisition: acquisition(attributes),
         warnings: scan.warnings.clone(),
@@ -308,18 +322,12 @@ pub(super) fn units(attributes: Attributes<'_>) -> Result<Units, DicomError> {
     Ok(Units::of_rescale_type(attributes.text(RESCALE_TYPE).map_err(malformed)?.as_deref()))
 }
 
-/// The stored values that are padding.
-pub(super) fn padding(
-    attributes: Attributes<'_>,
-    format: PixelFormat,
-) -> Result<Option<PixelPadding>, DicomError> {
-    let read = |attribute| match attributes.unsigned(attribute) {
-        Ok(word) => Ok(Some(word)),
-        Err(AttributeError::Missing { .. } | AttributeError::Empty { .. }) => Ok(None),
-        Err(source) => Err(malformed(source)),
-    };
-    let (value, limit) = (read(PADDING)?, read(PADDING_LIMIT)?);
-    Ok(value.map(|value| PixelPadding::new([value, limit.unwrap_or(value)], format)))
+/// The stored values that the header declares as padding. What cannot be read declares nothing: the values
+/// themselves tell padding too.
+pub(super) fn padding(attributes: Attributes<'_>, format: PixelFormat) -> Option<PixelPadding> {
+    let value = attributes.pattern(PADDING)?;
+    let limit = attributes.pattern(PADDING_LIMIT);
+    Some(PixelPadding::new([value, limit.unwrap_or(value)], format))
 }
 
 fn malformed(source: AttributeError) -> DicomError {

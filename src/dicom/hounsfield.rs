@@ -4,8 +4,11 @@
 //! Bits Stored and sign-extended as Pixel Representation says. Photometric interpretation is about
 //! display and never inverts HU.
 
+use std::borrow::Cow;
+
 use super::PixelFormat;
-use super::census::Census;
+use super::census::{Census, histogram};
+use super::padding::{PixelPadding, may_be_undeclared, plateau};
 use crate::units::{AIR_HU, Hounsfield};
 
 /// What Rescale Type (or a modality look-up table) says about rescaled values.
@@ -66,48 +69,23 @@ pub enum Padding {
     Air,
 }
 
-/// The stored values that mark pixels outside the reconstruction.
-///
-/// Pixel Padding Value is often written with the wrong sign (63536 for -2000), so it is held as the
-/// bits of a sample: cut to Bits Stored and sign-extended like a sample where it fits, else
-/// compared with the whole allocated word.
-///
-/// # References
-/// DICOM PS3.3 C.7.5.1.1.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PixelPadding {
-    first: i32,
-    last: i32,
-    whole_word: bool,
-}
-
-impl PixelPadding {
-    /// The padding of samples of `format` whose header gives these 16-bit patterns as Pixel Padding
-    /// Value and Pixel Padding Range Limit (the same twice where there is no limit).
-    pub fn new(patterns: [u16; 2], format: PixelFormat) -> Self {
-        let whole_word = patterns.iter().any(|pattern| !fits(*pattern, format));
-        let [a, b] =
-            patterns.map(|pattern| if whole_word { i32::from(pattern) } else { stored(pattern, format) });
-        Self { first: a.min(b), last: a.max(b), whole_word }
-    }
-
-    fn covers(&self, word: u16, stored: i32) -> bool {
-        let sample = if self.whole_word { i32::from(word) } else { stored };
-        self.first <= sample && sample <= self.last
-    }
-}
-
-/// Whether a padding pattern names a value that `bits_stored` bits can hold.
-fn fits(pattern: u16, format: PixelFormat) -> bool {
-    let is_extended = format.signed && i32::from(pattern.cast_signed()) == stored(pattern, format);
-    u32::from(pattern) >> format.bits_stored == 0 || is_extended
-}
-
 /// The value of a sample: its low `bits_stored` bits, sign-extended where the format is signed.
 pub(super) fn stored(word: u16, format: PixelFormat) -> i32 {
     let unused = 16 - format.bits_stored;
     let at_top = word << unused;
     if format.signed { i32::from(at_top.cast_signed() >> unused) } else { i32::from(at_top >> unused) }
+}
+
+/// The bits of a word that hold the value.
+fn mask(format: PixelFormat) -> u16 {
+    u16::MAX >> (16 - format.bits_stored)
+}
+
+/// The words at a slice's corners.
+fn corners(words: &[u16], format: PixelFormat) -> [u16; 4] {
+    let (rows, columns) = (usize::from(format.rows), usize::from(format.columns));
+    [0, columns.max(1) - 1, words.len().saturating_sub(columns), (rows * columns).max(1) - 1]
+        .map(|index| words.get(index).copied().unwrap_or_default())
 }
 
 /// How one slice's samples become Hounsfield units.
@@ -119,18 +97,60 @@ pub(super) struct Conversion {
     pub(super) treatment: Padding,
 }
 
+/// What was seen while a slice was converted.
+#[derive(Debug, Clone)]
+pub(super) struct Converted {
+    /// The census of what is no padding.
+    pub(super) census: Census,
+    /// The value of padding that the header does not declare.
+    pub(super) undeclared_hu: Option<Hounsfield>,
+    /// Whether the header declares a value of tissue as padding, which was not believed.
+    pub(super) is_disbelieved: bool,
+}
+
 impl Conversion {
-    /// Writes the Hounsfield value of each word to `out` and returns the census of what is no padding.
-    pub(super) fn convert(&self, words: &[u16], out: &mut [Hounsfield]) -> Census {
+    /// Writes the Hounsfield value of each word to `out`, and what its padding becomes.
+    pub(super) fn convert(&self, words: &[u16], out: &mut [Hounsfield]) -> Converted {
         self.rescale(words, out);
-        let Some(padding) = self.padding else { return Census::of(words, self) };
-        let is_padding = |word: u16| padding.covers(word, stored(word, self.format));
+        let believed = self
+            .padding
+            .filter(|padding| padding.is_believable(corners(words, self.format), self.format, self.rescale));
+        let kept: Cow<'_, [u16]> = match believed {
+            None => Cow::Borrowed(words),
+            Some(padding) => {
+                let is_declared = |word: u16| padding.covers(word, stored(word, self.format));
+                self.pad(words, out, is_declared);
+                words.iter().copied().filter(|word| !is_declared(*word)).collect()
+            }
+        };
+        let mut counts = histogram(&kept, 1 << self.format.bits_stored);
+        let undeclared = self.undeclared(&counts, words.len());
+        if let Some(padding) = undeclared {
+            let mask = mask(self.format);
+            self.pad(words, out, |word| word & mask == padding);
+            counts[usize::from(padding)] = 0;
+        }
+        Converted {
+            census: Census::of(&counts, self),
+            undeclared_hu: undeclared.map(|word| self.rescale.hounsfield(stored(word, self.format))),
+            is_disbelieved: self.padding.is_some() && believed.is_none(),
+        }
+    }
+
+    /// Makes air of padding where that is asked for.
+    fn pad(&self, words: &[u16], out: &mut [Hounsfield], is_padding: impl Fn(u16) -> bool) {
         if self.treatment == Padding::Air {
             let padded = words.iter().zip(out).filter(|(word, _)| is_padding(**word));
             padded.for_each(|(_, out)| *out = AIR_HU);
         }
-        let kept: Vec<u16> = words.iter().copied().filter(|word| !is_padding(*word)).collect();
-        Census::of(&kept, self)
+    }
+
+    /// The value of padding that the header does not declare, among words cut to Bits Stored.
+    fn undeclared(&self, counts: &[u32], words: usize) -> Option<u16> {
+        let far_out = (0..=u16::MAX)
+            .zip(counts)
+            .filter(|(word, count)| **count > 0 && may_be_undeclared(*word, self.format, self.rescale));
+        plateau(far_out.map(|(word, count)| (word, u64::from(*count))), words as u64).map(|(word, _)| word)
     }
 
     /// Writes the Hounsfield value of each word to `out`; with whole numbers, as nearly all scanners
@@ -165,18 +185,6 @@ mod tests {
         assert_eq!(stored(0x8000, format(16, true)), -32768);
         assert_eq!(stored(0xFFFF, format(16, false)), 65535);
         assert_eq!(stored(0x00FF, format(8, true)), -1);
-    }
-
-    #[test]
-    fn padding_is_told_by_its_bits() {
-        // -2000 written as US and as SS is one pattern
-        let signed = PixelPadding::new([63536, 63536], format(16, true));
-        assert!(signed.covers(63536, -2000) && !signed.covers(0, 0));
-        // a padding word beyond Bits Stored is no 12-bit value: 0xF830 must not hit 0x830
-        let beyond = PixelPadding::new([63536, 63536], format(12, false));
-        assert!(beyond.covers(0xF830, 0x830) && !beyond.covers(0x830, 0x830));
-        let range = PixelPadding::new([0xF830, 0xF82E], format(16, true));
-        assert!(range.covers(0xF82F, -2001) && !range.covers(0xF831, -1999));
     }
 
     #[test]

@@ -5,10 +5,11 @@
 //! ```
 //!
 //! - `gate` tells DICOM by content, checks a file's whole structure in one bounded pass and keeps what
-//!   is read of it; `open` is the gate for files on disk; `discover` walks paths and groups slices.
+//!   is read of it; `open` is the gate for files on disk; `discover` walks paths, `grouping` makes series of what it
+//!   finds, by the `identity` that files tell.
 //! - `attributes` reads single attributes strictly; `header` gathers those a CT slice needs.
 //! - `enhanced` reads the frames of multi-frame objects; `cluster` tells apart, by `acquisition`, the
-//!   reconstructions and phases that share a series.
+//!   reconstructions and phases that share a series; `partial` tells what is missing of one.
 //! - `stack` holds the rules of geometry: what may become a volume, and on which grid; `regularize`
 //!   makes a grid of tilted or uneven slices where that is asked for.
 //! - `codec` and `pixels` give stored pixels; `hounsfield` turns them into HU, without any look-up
@@ -31,10 +32,14 @@ mod enhanced;
 mod error;
 mod frames;
 mod gate;
+mod grouping;
 mod header;
 mod hounsfield;
+mod identity;
 mod limits;
 mod open;
+mod padding;
+mod partial;
 mod pixels;
 mod regularize;
 mod series;
@@ -44,7 +49,9 @@ mod write;
 pub use acquisition::Acquisition;
 pub use assemble::{AssembleSettings, Assembled, Unspecified, assemble};
 pub use attributes::{AttributeError, parse_decimal_string};
+pub use census::LEAST_HU;
 pub use check::check_volume;
+pub use cluster::Doubt;
 pub use codec::CodecError;
 pub use coverage::{Coverage, Shortfall, check_coverage};
 pub use describe::{Description, describe};
@@ -52,8 +59,11 @@ pub use discover::{Discovery, Refused, discover};
 pub use error::DicomError;
 pub use gate::GateError;
 pub use header::{MAX_FRAMES, MAX_SIDE, PixelFormat, SliceHeader};
-pub use hounsfield::{Padding, PixelPadding, Rescale, Units};
+pub use hounsfield::{Padding, Rescale, Units};
+pub use identity::PatientStudy;
 pub use limits::GeometrySettings;
+pub use padding::{PixelPadding, plateau};
+pub use partial::{Missing, Partial, check_whole};
 pub use pixels::{StoredPixels, stored_pixels};
 pub use regularize::Irregular;
 pub use series::{Series, Slice};

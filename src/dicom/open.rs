@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::DicomError;
-use super::gate::{Scan, scan};
+use super::gate::{DataSet, Scan, scan_into};
 
 /// A DICOM file that passed the gate.
 pub(super) struct Opened {
@@ -18,11 +18,16 @@ pub(super) struct Opened {
 ///
 /// What is no regular file (a pipe, a device, a folder) is never opened.
 pub(super) fn open(path: &Path) -> Result<Option<Opened>, DicomError> {
+    open_into(path, &mut DataSet::default())
+}
+
+/// Like [`open`]; of a file that fails, `beginning` holds what was kept before the fault.
+pub(super) fn open_into(path: &Path, beginning: &mut DataSet) -> Result<Option<Opened>, DicomError> {
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(unreadable(std::io::ErrorKind::InvalidInput.into()));
     }
     let mut file = File::open(path).map_err(unreadable)?;
-    Ok(scan(&mut file)?.map(|scan| Opened { scan, file }))
+    Ok(scan_into(&mut file, beginning)?.map(|scan| Opened { scan, file }))
 }
 
 fn unreadable(source: std::io::Error) -> DicomError {

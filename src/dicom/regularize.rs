@@ -5,7 +5,7 @@ use ndarray::{Array3, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 use super::stack::{Pile, check_limits, check_uniform, grid};
-use super::{DicomError, GeometrySettings, SliceHeader};
+use super::{DicomError, GeometrySettings};
 use crate::geometry::Grid;
 use crate::units::{AIR_HU, Hounsfield, Millimetres};
 use crate::volume::Volume;
@@ -36,17 +36,16 @@ pub(super) enum Layout {
 impl Layout {
     pub(super) fn new(
         pile: &Pile,
-        reference: &SliceHeader,
         settings: &GeometrySettings,
         irregular: Irregular,
     ) -> Result<Self, DicomError> {
-        match (pile.grid(reference, settings), irregular) {
+        match (pile.grid(settings), irregular) {
             (Err(DicomError::Tilt { .. } | DicomError::Spacing { .. }), Irregular::Resample) => {
                 // behind a tilt there may be a gap, which no resampling fills
                 if let Err(gap @ DicomError::Gap { .. }) = check_uniform(&pile.along_mm(), settings) {
                     return Err(gap);
                 }
-                let plan = Plan::new(pile, reference)?;
+                let plan = Plan::new(pile)?;
                 check_limits(&plan.grid, settings)?;
                 Ok(Self::Resampled(plan))
             }
@@ -83,7 +82,8 @@ pub(super) struct Plan {
 impl Plan {
     /// Plans an orthogonal grid that holds all slices whole: their own rows and columns, widened by
     /// the shear, and the spacing along the normal that half of the slices do not exceed.
-    pub(super) fn new(pile: &Pile, reference: &SliceHeader) -> Result<Self, DicomError> {
+    pub(super) fn new(pile: &Pile) -> Result<Self, DicomError> {
+        let reference = &pile.reference;
         let along_mm = pile.along_mm();
         let step_mm = median_step(&along_mm);
         let heights: Vec<f64> = along_mm.iter().map(|at_mm| (at_mm - along_mm[0]) / step_mm).collect();

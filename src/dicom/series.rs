@@ -8,8 +8,8 @@ use super::enhanced::{self, Frame};
 use super::frames::Frames;
 use super::open::{Opened, open};
 use super::pixels::pixels_of;
-use super::{DicomError, Refused, SliceHeader, StoredPixels, header};
-use crate::findings::Code;
+use super::{DicomError, Doubt, Refused, SliceHeader, StoredPixels, header};
+use crate::findings::Reason;
 
 /// One image of a series and what its header says.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,8 +72,8 @@ impl MultiFrames {
     }
 }
 
-/// CT slices of one Series Instance UID, frame of reference, size, pixel spacing, orientation and,
-/// where several lie at one position, reconstruction and phase; in the order of their paths. Whether they make a volume is [`Stack`](super::Stack)'s to say.
+/// CT slices of one Series Instance UID, patient, study, frame of reference, size, pixel spacing, orientation
+/// and, where several lie at one position, reconstruction and phase; in the order of their paths. Whether they make a volume is [`Stack`](super::Stack)'s to say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// The folder that holds all slices; where it holds another series too, the first slice's file.
@@ -82,8 +82,13 @@ pub struct Series {
     pub slices: Vec<Slice>,
     /// Files of the series that cannot be used, each with its reason.
     pub set_aside: Vec<Refused>,
+    /// Files that may have held slices of this series and cannot be used; those of `set_aside`, and of the
+    /// series that this one was split from, but no localizers.
+    pub lost: Vec<Refused>,
+    /// Why it cannot be told which slices are one scan; `None` where nothing speaks against it.
+    pub doubt: Option<Doubt>,
     /// What was seen while grouping.
-    pub warnings: Vec<Code>,
+    pub warnings: Vec<Reason>,
 }
 
 /// The deepest folder that holds all `paths`.

@@ -30,7 +30,7 @@ impl Stack {
     /// limits of spacing and extent.
     pub fn new(slices: &[Slice], settings: &GeometrySettings) -> Result<Self, DicomError> {
         let pile = Pile::new(slices, settings)?;
-        let grid = pile.grid(&slices[0].header, settings)?;
+        let grid = pile.grid(settings)?;
         Ok(Self { positions: pile.positions, grid })
     }
 }
@@ -45,34 +45,34 @@ pub(super) struct Pile {
     pub(super) corners: Vec<DVec3>,
     /// Unit normal of the slices.
     pub(super) normal: DVec3,
+    /// What holds for all slices: the first header, with the mean of all directions.
+    pub(super) reference: SliceHeader,
 }
 
 impl Pile {
     /// Orders slices, and checks their number and that no two lie beside each other at one height.
     pub(super) fn new(slices: &[Slice], settings: &GeometrySettings) -> Result<Self, DicomError> {
         let least = settings.least_slices.max(1);
-        let Some(reference) = slices.first() else { return Err(DicomError::FewSlices { slices: 0, least }) };
-        let normal = reference.header.normal();
+        let Some(reference) = reference(slices) else {
+            return Err(DicomError::FewSlices { slices: 0, least });
+        };
+        let normal = reference.normal();
         let positions = ordered(slices, normal, settings)?;
         if positions.len() < least {
             return Err(DicomError::FewSlices { slices: positions.len(), least });
         }
         let corners = positions.iter().map(|at| slices[at[0]].header.position_mm).collect();
-        Ok(Self { positions, corners, normal })
+        Ok(Self { positions, corners, normal, reference })
     }
 
     /// The grid on which the slices lie as they are.
-    pub(super) fn grid(
-        &self,
-        reference: &SliceHeader,
-        settings: &GeometrySettings,
-    ) -> Result<Grid, DicomError> {
+    pub(super) fn grid(&self, settings: &GeometrySettings) -> Result<Grid, DicomError> {
         let degrees = self.tilt_degrees(settings)?;
         if degrees > settings.tilt_within_degrees {
             return Err(DicomError::Tilt { degrees });
         }
         let spacing_mm = check_uniform(&self.along_mm(), settings)?;
-        let grid = grid(reference, self.corners[0], self.normal * spacing_mm, self.corners.len())?;
+        let grid = grid(&self.reference, self.corners[0], self.normal * spacing_mm, self.corners.len())?;
         check_limits(&grid, settings)?;
         Ok(grid)
     }
@@ -104,6 +104,23 @@ impl Pile {
         }
         Ok(degrees)
     }
+}
+
+/// The first slice's header, with the mean of all slices' directions: scanners write them with few digits.
+/// `None` of no slice.
+fn reference(slices: &[Slice]) -> Option<SliceHeader> {
+    let first = &slices.first()?.header;
+    let directions = |header: &SliceHeader| (header.row_direction, header.column_direction);
+    if slices.iter().all(|slice| directions(&slice.header) == directions(first)) {
+        return Some(first.clone());
+    }
+    let sum =
+        |direction: fn(&SliceHeader) -> DVec3| slices.iter().map(|slice| direction(&slice.header)).sum();
+    let row: DVec3 = sum(|header| header.row_direction);
+    let column: DVec3 = sum(|header| header.column_direction);
+    let row_direction = row.try_normalize()?;
+    let column_direction = column.reject_from(row_direction).try_normalize()?;
+    Some(SliceHeader { row_direction, column_direction, ..first.clone() })
 }
 
 /// Groups slices by position along the normal, ascending; equal positions keep the slices' order.

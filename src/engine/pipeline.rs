@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use super::ahead::{Bounds, each_ahead};
 use crate::bundle::{Axis, Bundle};
 use crate::dicom::{AssembleSettings, Coverage, Shortfall};
-use crate::findings::{Code, Grids, HeatMap, Observation, Prediction, Provenance, Verdict};
+use crate::findings::{Code, Grids, HeatMap, Observation, Prediction, Provenance, Reason, Verdict};
 use crate::geometry::Grid;
 use crate::gpu::{Compute, GpuError};
 use crate::intake::{self, Item, Settings};
@@ -176,7 +176,7 @@ impl Engine {
                     observation.prediction = Some(prediction);
                     observation.provenance.device = device.to_owned();
                 }
-                Err(code) => observation.verdict = Verdict::NotEvaluable(code),
+                Err(reason) => observation.verdict = Verdict::NotEvaluable(reason),
             }
         }
         observations
@@ -200,7 +200,7 @@ impl Engine {
     }
 
     /// One answer for each input, with the device that gave it.
-    fn answers(&self, inputs: &[Input]) -> Vec<Result<(Prediction, &str), Code>> {
+    fn answers(&self, inputs: &[Input]) -> Vec<Result<(Prediction, &str), Reason>> {
         if inputs.is_empty() {
             return Vec::new();
         }
@@ -222,7 +222,7 @@ impl Engine {
             }
             // One of them does not fit to the others or to the network: each for itself.
             Err(_) if inputs.len() > 1 => inputs.chunks(1).flat_map(|input| self.answers(input)).collect(),
-            Err(error) => vec![Err(code_of(&error))],
+            Err(error) => vec![Err(Reason::new(code_of(&error), error.to_string()))],
         }
     }
 
@@ -309,12 +309,12 @@ impl Content {
 
 /// A fault of ours on one item must not end the run.
 fn contained<T>(work: impl FnOnce() -> Result<T, Verdict>) -> Result<T, Verdict> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Verdict::Poison(Code::Fault)))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Verdict::Poison(Code::Fault.into())))
 }
 
 /// A problem of the chain itself, not of the scan, is told as the device's.
 fn verdict_of(error: &PreprocessError) -> Verdict {
-    Verdict::NotEvaluable(error.code().unwrap_or(Code::Device))
+    Verdict::NotEvaluable(Reason::new(error.code().unwrap_or(Code::Device), error.to_string()))
 }
 
 fn code_of(error: &PredictError) -> Code {
@@ -332,6 +332,6 @@ mod tests {
     fn a_fault_becomes_a_verdict() {
         assert_eq!(contained(|| Ok(3)), Ok(3));
         let faulty = contained(|| -> Result<(), Verdict> { panic!("a fault made by this test") });
-        assert_eq!(faulty, Err(Verdict::Poison(Code::Fault)));
+        assert_eq!(faulty, Err(Verdict::Poison(Code::Fault.into())));
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::Reason;
+
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $advice:literal;)+) => {
         /// Why a file or series is doubtful or refused. The text form is stable.
@@ -121,6 +123,11 @@ codes! {
     /// Images of different size, spacing, orientation, reconstruction or phase share one series; each
     /// kind is a series of its own.
     Mixed = "MIXED", "separate the images into series";
+    /// Some files of the series cannot be read or used, so that slices are or may be missing.
+    Partial = "PARTIAL", "fetch the complete series from the archive, or allow what is left with --allow-partial";
+    /// Parts of one series that differ in patient, study, frame of reference, size, spacing or orientation lie
+    /// among each other in space, so that one scan may be two, or two one.
+    Overlap = "OVERLAP", "export the series again from the archive, or separate the images into series";
     /// The series has too few slices for a volume.
     FewSlices = "FEW_SLICES", "pass the whole series";
     /// Rescale values differ between slices; each slice is converted by its own.
@@ -179,22 +186,21 @@ impl Serialize for Code {
 pub enum Verdict {
     /// Sound.
     Ok,
-    /// Usable; the codes say what was seen and dealt with.
-    OkWarn(Vec<Code>),
+    /// Usable; the reasons say what was seen and dealt with.
+    OkWarn(Vec<Reason>),
     /// The file is set aside; the rest of its series goes on and is judged again.
-    RejectFile(Code),
+    RejectFile(Reason),
     /// The series gives no score.
-    NotEvaluable(Code),
+    NotEvaluable(Reason),
     /// Working on it killed the worker twice.
-    Poison(Code),
+    Poison(Reason),
 }
 
 impl Verdict {
-    /// `Ok` without codes, else `OkWarn` with each code once, sorted.
-    pub fn from_warnings(mut codes: Vec<Code>) -> Self {
-        codes.sort_unstable();
-        codes.dedup();
-        if codes.is_empty() { Self::Ok } else { Self::OkWarn(codes) }
+    /// `Ok` without warnings, else `OkWarn` with each code once, sorted.
+    pub fn from_warnings(warnings: Vec<Reason>) -> Self {
+        let warnings = Reason::each_once(warnings);
+        if warnings.is_empty() { Self::Ok } else { Self::OkWarn(warnings) }
     }
 
     /// The stable text form of the kind of verdict.
@@ -208,15 +214,20 @@ impl Verdict {
         }
     }
 
-    /// The codes, none for `Ok`.
-    pub fn codes(&self) -> &[Code] {
+    /// The codes with what was seen, none for `Ok`.
+    pub fn reasons(&self) -> &[Reason] {
         match self {
             Self::Ok => &[],
-            Self::OkWarn(codes) => codes,
-            Self::RejectFile(code) | Self::NotEvaluable(code) | Self::Poison(code) => {
-                std::slice::from_ref(code)
+            Self::OkWarn(reasons) => reasons,
+            Self::RejectFile(reason) | Self::NotEvaluable(reason) | Self::Poison(reason) => {
+                std::slice::from_ref(reason)
             }
         }
+    }
+
+    /// The codes, none for `Ok`.
+    pub fn codes(&self) -> Vec<Code> {
+        self.reasons().iter().map(|reason| reason.code).collect()
     }
 
     /// Whether a score may be given.
@@ -240,9 +251,10 @@ mod tests {
     #[test]
     fn warnings_are_sorted_and_unique() {
         assert_eq!(Verdict::from_warnings(vec![]), Verdict::Ok);
-        let verdict = Verdict::from_warnings(vec![Code::Lossy, Code::Duplicate, Code::Lossy]);
+        let verdict =
+            Verdict::from_warnings([Code::Lossy, Code::Duplicate, Code::Lossy].map(Reason::from).to_vec());
         assert_eq!(verdict.codes(), [Code::Duplicate, Code::Lossy]);
         assert!(verdict.is_evaluable());
-        assert!(!Verdict::NotEvaluable(Code::Gap).is_evaluable());
+        assert!(!Verdict::NotEvaluable(Code::Gap.into()).is_evaluable());
     }
 }

@@ -2,17 +2,17 @@
 
 use crate::dicom::DicomError;
 use crate::files::{PictureError, VolumeFileError};
-use crate::findings::{Code, Verdict};
+use crate::findings::{Code, Reason, Verdict};
 
 /// Why an item gives no volume. Each has one [`Code`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntakeError {
     /// The file was refused when it was found.
-    #[error("refused: {code}")]
+    #[error("{}", .reason.message)]
     Refused {
         /// Why.
-        code: Code,
+        reason: Reason,
     },
     /// The series makes no volume, or a volume file breaks the rules of one.
     #[error(transparent)]
@@ -35,7 +35,7 @@ impl IntakeError {
     /// The stable code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::Refused { code } => *code,
+            Self::Refused { reason } => reason.code,
             Self::Dicom(error) => error.code(),
             Self::Picture(error) => match error {
                 PictureError::Unreadable { .. } => Code::Unreadable,
@@ -49,11 +49,18 @@ impl IntakeError {
         }
     }
 
+    /// The code of this error with its sentence.
+    pub fn reason(&self) -> Reason {
+        Reason::new(self.code(), self.to_string())
+    }
+
     /// The verdict of this error: on the file where it cannot be read, else on what it holds.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Refused { .. } | Self::Picture(_) | Self::VolumeFile(_) => Verdict::RejectFile(self.code()),
-            Self::Dicom(_) | Self::NotFinite { .. } => Verdict::NotEvaluable(self.code()),
+            Self::Refused { .. } | Self::Picture(_) | Self::VolumeFile(_) => {
+                Verdict::RejectFile(self.reason())
+            }
+            Self::Dicom(_) | Self::NotFinite { .. } => Verdict::NotEvaluable(self.reason()),
         }
     }
 }

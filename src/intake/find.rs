@@ -38,7 +38,7 @@ fn find_files(paths: &[PathBuf]) -> (Vec<Item>, Vec<PathBuf>) {
     let of_series =
         series.into_iter().map(|series| Item::new(series.path.clone(), Source::Series(Box::new(series))));
     let of_refused =
-        refused.into_iter().map(|Refused { path, verdict }| Item::new(path, Source::Refused(verdict)));
+        refused.into_iter().map(|Refused { path, verdict, .. }| Item::new(path, Source::Refused(verdict)));
     let mut items: Vec<Item> = of_series.chain(of_refused).collect();
     let mut archives = Vec::new();
     let recognised: Vec<Recognised> =
@@ -72,7 +72,7 @@ fn recognise(path: &Path, is_named: bool) -> Recognised {
             if !is_named && !is_promised {
                 return Recognised::Nothing;
             }
-            Source::Refused(Verdict::RejectFile(Code::NotDicom))
+            Source::Refused(Verdict::RejectFile(Code::NotDicom.into()))
         }
     };
     Recognised::Item(Box::new(source))
@@ -80,7 +80,8 @@ fn recognise(path: &Path, is_named: bool) -> Recognised {
 
 /// The items of an archive, or the archive itself as one that is refused.
 fn find_in_archive(path: &Path) -> Vec<Item> {
-    let refused = |path: PathBuf, code| Item::new(path, Source::Refused(Verdict::RejectFile(code)));
+    let refused =
+        |path: PathBuf, code: Code| Item::new(path, Source::Refused(Verdict::RejectFile(code.into())));
     let (folder, left_out) = match unpack_privately(path) {
         Ok(unpacked) => unpacked,
         Err(error) => return vec![refused(path.to_path_buf(), error.code())],
@@ -145,6 +146,6 @@ mod tests {
             items.iter().map(|item| item.load(&Settings::default()).err().map(|e| e.code())).collect();
         assert_eq!(codes, [Some(Code::NotDicom), None, None]);
         assert_eq!(find(&[at("labels.csv")])[0].kind(), Kind::Refused);
-        assert_eq!(find(&[at("gone.png")])[0].refusal(), Some(&Verdict::RejectFile(Code::Unreadable)));
+        assert_eq!(find(&[at("gone.png")])[0].refusal(), Some(&Verdict::RejectFile(Code::Unreadable.into())));
     }
 }

@@ -6,7 +6,9 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::item::{Item, Settings, Source};
-use crate::dicom::{AssembleSettings, Description, Padding, Series, Stack, Unspecified, describe};
+use crate::dicom::{
+    AssembleSettings, Description, Padding, Partial, Series, Stack, Unspecified, check_whole, describe,
+};
 use crate::findings::{Code, Verdict};
 use crate::geometry::{Grid, Unit};
 use crate::units::Hounsfield;
@@ -16,8 +18,15 @@ use crate::volume::Volume;
 const HEADERS_AT_ONCE: usize = 64;
 
 /// Why a series may be refused although its values can be told.
-const TOLD_ALL_THE_SAME: [Code; 6] =
-    [Code::NotHounsfield, Code::FewSlices, Code::HuRange, Code::HuJump, Code::Content, Code::OutOfDomain];
+const TOLD_ALL_THE_SAME: [Code; 7] = [
+    Code::Partial,
+    Code::NotHounsfield,
+    Code::FewSlices,
+    Code::HuRange,
+    Code::HuJump,
+    Code::Content,
+    Code::OutOfDomain,
+];
 
 /// How much of an item is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,11 +135,16 @@ fn inspect_series(item: &Item, series: &Series, depth: Depth) -> Inspection {
 }
 
 fn inspect_headers(item: &Item, series: &Series) -> Inspection {
-    let stack = Stack::new(&series.slices, &settings().assemble.geometry);
-    let (grid, verdict) = match stack {
-        Ok(stack) => (Some(stack.grid), Verdict::from_warnings(item.with_archive(series.warnings.clone()))),
-        Err(error) => (None, Verdict::NotEvaluable(error.code())),
-    };
+    let settings = settings().assemble;
+    let stack = Stack::new(&series.slices, &settings.geometry);
+    let (grid, verdict) =
+        match check_whole(series, settings.partial).and_then(|missing| Ok((missing, stack?))) {
+            Ok((missing, stack)) => {
+                let warnings = series.warnings.iter().cloned().chain(missing).collect();
+                (Some(stack.grid), Verdict::from_warnings(item.with_archive(warnings)))
+            }
+            Err(error) => (None, Verdict::NotEvaluable((&error).into())),
+        };
     Inspection { grid, ..Inspection::unread(item.path.clone(), Some(verdict)) }
 }
 
@@ -160,6 +174,7 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
 /// to be used.
 fn leniently(item: &Item, depth: Depth) -> Option<HounsfieldSummary> {
     let mut settings = settings();
+    settings.assemble.partial = Partial::Allow;
     settings.assemble.unspecified = Unspecified::Accept;
     settings.assemble.geometry.least_slices = 1;
     let loaded = item.load(&settings).ok()?;

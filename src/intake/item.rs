@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{IntakeError, sanity};
 use crate::dicom::{AssembleSettings, Series, assemble};
 use crate::files::{VolumeFormat, read_picture, read_volume};
-use crate::findings::{Code, Verdict};
+use crate::findings::{Code, Reason, Verdict};
 use crate::volume::Volume;
 
 /// What an item is.
@@ -40,7 +40,7 @@ pub struct Loaded {
     /// values for an array without spacing.
     pub volume: Volume,
     /// What was seen and dealt with: each code once, sorted.
-    pub warnings: Vec<Code>,
+    pub warnings: Vec<Reason>,
     /// The value of white, for pictures: 255 or 65535.
     pub max_value: Option<f32>,
 }
@@ -143,14 +143,14 @@ impl Item {
     /// [`IntakeError`] with the code of what is wrong with it.
     pub fn load(&self, settings: &Settings) -> Result<Loaded, IntakeError> {
         let mut loaded = self.load_source(settings)?;
-        loaded.warnings = Verdict::from_warnings(self.with_archive(loaded.warnings)).codes().to_vec();
+        loaded.warnings = Reason::each_once(self.with_archive(loaded.warnings));
         Ok(loaded)
     }
 
     /// `warnings`, and `ARCHIVE` where a part of the item may be missing from its archive.
-    pub(super) fn with_archive(&self, mut warnings: Vec<Code>) -> Vec<Code> {
+    pub(super) fn with_archive(&self, mut warnings: Vec<Reason>) -> Vec<Reason> {
         let is_incomplete = self.unpacked.as_ref().is_some_and(|unpacked| unpacked.is_incomplete);
-        warnings.extend(is_incomplete.then_some(Code::Archive));
+        warnings.extend(is_incomplete.then_some(Code::Archive.into()));
         warnings
     }
 
@@ -171,8 +171,8 @@ impl Item {
                 Ok(Loaded { volume, warnings, max_value: None })
             }
             Source::Refused(verdict) => {
-                let code = verdict.codes().first().copied().unwrap_or(Code::NotDicom);
-                Err(IntakeError::Refused { code })
+                let reason = verdict.reasons().first().cloned();
+                Err(IntakeError::Refused { reason: reason.unwrap_or(Code::NotDicom.into()) })
             }
         }
     }

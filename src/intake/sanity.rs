@@ -4,26 +4,21 @@
 //! says neither, so its values must speak for themselves.
 
 use super::IntakeError;
-use crate::dicom::{AssembleSettings, Padding, check_volume};
-use crate::findings::Code;
+use crate::dicom::{AssembleSettings, LEAST_HU, Padding, check_volume, plateau};
+use crate::findings::{Code, Reason};
 use crate::geometry::Unit;
 use crate::units::{AIR_HU, Hounsfield};
 use crate::volume::Volume;
 
-/// Least value of CT, as for DICOM series; what lies below it may be padding.
-const LEAST_HU: Hounsfield = -1100.0;
-/// One value in so many may lie below without a reason.
-const FEW: usize = 1000;
-
 /// Returns a volume that keeps the rules of [`check_volume`], and what was dealt with.
 ///
-/// Where more than 1 value in 1000 lies below -1100 HU and all of these are one and the same, as tools
-/// leave them outside the circle of reconstruction, they are padding: they become air, with a
+/// Where more than 1 value in 1000 lies below -1100 HU and all but so few of these are one and the same, as
+/// tools leave them outside the circle of reconstruction, they are padding: they become air, with a
 /// warning. Pictures and arrays without millimetres need finite values only.
 pub(super) fn checked(
     volume: Volume,
     settings: &AssembleSettings,
-) -> Result<(Volume, Vec<Code>), IntakeError> {
+) -> Result<(Volume, Vec<Reason>), IntakeError> {
     let not_finite = volume.as_slice().iter().filter(|value| !value.is_finite()).count();
     if not_finite > 0 {
         return Err(IntakeError::NotFinite { values: not_finite });
@@ -31,23 +26,25 @@ pub(super) fn checked(
     if volume.grid().unit() == Unit::Pixel {
         return Ok((volume, Vec::new()));
     }
-    let Some(padding_hu) = padding_of(volume.as_slice()) else {
+    let Some((padding_hu, voxels)) = padding_of(volume.as_slice()) else {
         let warnings = check_volume(&volume, settings)?;
         return Ok((volume, warnings));
     };
     let kept = (settings.padding == Padding::Keep).then(|| volume.clone());
     let with_air = volume.map(|value| if value == padding_hu { AIR_HU } else { value });
     let mut warnings = check_volume(&with_air, settings)?;
-    warnings.push(Code::Padding);
+    let message = match settings.padding {
+        Padding::Air => "were taken for padding and became air",
+        Padding::Keep => "were taken for padding",
+    };
+    warnings.push(Reason::new(Code::Padding, format!("{voxels} voxels of {padding_hu} HU {message}")));
     Ok((kept.unwrap_or(with_air), warnings))
 }
 
-/// The one value of all voxels that lie below what CT gives, where these are not few.
-fn padding_of(values: &[Hounsfield]) -> Option<Hounsfield> {
-    let mut below = values.iter().copied().filter(|value| *value < LEAST_HU);
-    let first = below.next()?;
-    let (count, is_one) = below.fold((1, true), |(count, is_one), hu| (count + 1, is_one && hu == first));
-    (is_one && count > values.len() / FEW).then_some(first)
+/// The one value of voxels that lie below what CT gives, where these are not few, and how many there are.
+fn padding_of(values: &[Hounsfield]) -> Option<(Hounsfield, u64)> {
+    let below = values.iter().filter(|value| **value < LEAST_HU);
+    plateau(below.map(|value| (*value, 1)), values.len() as u64)
 }
 
 #[cfg(test)]
@@ -55,7 +52,7 @@ mod tests {
     use super::*;
     use crate::geometry::Grid;
 
-    fn judged(values: [f32; 4], padding: Padding) -> Result<(Vec<f32>, Vec<Code>), Code> {
+    fn judged(values: [f32; 4], padding: Padding) -> Result<(Vec<f32>, Vec<Reason>), Code> {
         let grid = Grid::aligned([3, 2, 2], [1.0; 3]).unwrap();
         let volume = Volume::from_fn(grid, |[_, y, x]| values[2 * y + x]);
         let settings = AssembleSettings { padding, ..AssembleSettings::default() };
@@ -68,8 +65,11 @@ mod tests {
         let air = Padding::Air;
         assert_eq!(judged([-1000.0, 0.0, 40.0, 300.0], air), Ok((vec![-1000.0, 0.0, 40.0, 300.0], vec![])));
         let padded = [-3024.0, -3024.0, 40.0, 300.0];
-        assert_eq!(judged(padded, air), Ok((vec![-1024.0, -1024.0, 40.0, 300.0], vec![Code::Padding])));
-        assert_eq!(judged(padded, Padding::Keep), Ok((padded.to_vec(), vec![Code::Padding])));
+        assert_eq!(
+            judged(padded, air),
+            Ok((vec![-1024.0, -1024.0, 40.0, 300.0], vec![Code::Padding.into()]))
+        );
+        assert_eq!(judged(padded, Padding::Keep), Ok((padded.to_vec(), vec![Code::Padding.into()])));
         assert_eq!(judged([-3024.0, -2024.0, 40.0, 300.0], air), Err(Code::HuRange));
         assert_eq!(judged([-1000.0, 0.0, 40.0, 9000.0], air), Err(Code::HuRange));
         assert_eq!(judged([-1000.0, 0.0, 40.0, f32::NAN], air), Err(Code::HuRange));

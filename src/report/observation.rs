@@ -4,14 +4,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::findings::{Code, HeatMap, Observation};
+use crate::findings::{Code, HeatMap, Observation, Reason};
 use crate::geometry::{Grid, Unit};
 
 #[derive(Serialize)]
 struct Line<'a> {
     path: String,
     status: &'static str,
-    codes: &'a [Code],
+    codes: Vec<Code>,
+    reasons: &'a [Reason],
     prediction: Option<&'a str>,
     probabilities: Option<serde_json::Map<String, serde_json::Value>>,
     threshold: Option<f32>,
@@ -67,7 +68,8 @@ fn slices_z_mm(seen: &Grid) -> Option<Vec<f64>> {
     (seen.unit() == Unit::Millimetre).then(|| (0..slices).map(z_of).collect())
 }
 
-/// Returns an observation as one line of JSON: `path`, `status`, `codes`, `prediction`,
+/// Returns an observation as one line of JSON: `path`, `status`, `codes`,
+/// `reasons` (for each code what was seen, with its figures, and what can be done), `prediction`,
 /// `probabilities` (class name to probability), `threshold`, `attention` where there is one, with
 /// `attention_z_mm` (the z of each weight's slice, LPS), `heat_map` where there is one, `bundle`,
 /// `weights_sha256`, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a
@@ -85,6 +87,7 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
         path: observation.path.display().to_string(),
         status: observation.verdict.as_str(),
         codes: observation.verdict.codes(),
+        reasons: observation.verdict.reasons(),
         prediction: prediction.map(|prediction| prediction.class.as_str()),
         probabilities: prediction.map(|prediction| {
             let named = prediction.classes.iter().zip(&prediction.probabilities);
@@ -127,7 +130,7 @@ mod tests {
         };
         let observation = Observation {
             path: "a\nb".into(),
-            verdict: Verdict::OkWarn(vec![Code::Lossy]),
+            verdict: Verdict::OkWarn(vec![Code::Lossy.into()]),
             prediction: Some(prediction),
             grids: None,
             heat_map: None,
@@ -140,7 +143,7 @@ mod tests {
         assert_eq!(value["codes"][0], "LOSSY");
         assert_eq!(value["probabilities"]["nodule"], 0.75);
         let refused =
-            Observation { verdict: Verdict::NotEvaluable(Code::Gap), prediction: None, ..observation };
+            Observation { verdict: Verdict::NotEvaluable(Code::Gap.into()), prediction: None, ..observation };
         let value: serde_json::Value = serde_json::from_str(&observation_line(&refused, None)).unwrap();
         assert!(value["prediction"].is_null() && value["probabilities"].is_null());
         assert_eq!(value["codes"][0], "GAP");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::dicom::Description;
-use crate::findings::{Code, Verdict};
+use crate::findings::{Code, Reason, Verdict};
 use crate::geometry::Grid;
 use crate::intake::{HounsfieldSummary, Inspection, short_digest};
 
@@ -22,7 +22,8 @@ pub enum Identity {
 struct FileLine<'a> {
     path: String,
     verdict: Option<&'static str>,
-    codes: &'a [Code],
+    codes: Vec<Code>,
+    reasons: &'a [Reason],
 }
 
 #[derive(Serialize)]
@@ -38,7 +39,8 @@ struct VolumeLine<'a> {
     kernel: Option<&'a str>,
     thickness_mm: Option<f64>,
     verdict: Option<&'static str>,
-    codes: &'a [Code],
+    codes: Vec<Code>,
+    reasons: &'a [Reason],
     hu: Option<HounsfieldLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     patient: Option<PatientLine<'a>>,
@@ -63,15 +65,17 @@ struct PatientLine<'a> {
 ///
 /// For a series or volume: `path`, `series` (a short digest of the UID, or the UID), `slices`,
 /// `shape_zyx`, `spacing_mm` `[z, y, x]`, `origin_mm` `[x, y, z]` in LPS, `direction` (unit vectors of the
-/// voxel axes z, y and x), `syntax`, `kernel`, `thickness_mm`, `verdict`, `codes`, `hu` (`min`, `max`,
+/// voxel axes z, y and x), `syntax`, `kernel`, `thickness_mm`, `verdict`, `codes`, `reasons` (for each code
+/// what was seen and what can be done), `hu` (`min`, `max`,
 /// `mean` and, where it was asked for, `sha256`) and, where identity is shown, `patient`. What is
-/// unknown is null. For a file that is refused: `path`, `verdict` and `codes`.
+/// unknown is null. For a file that is refused: `path`, `verdict`, `codes` and `reasons`.
 pub fn inspection_line(inspection: &Inspection, identity: Identity) -> String {
     let path = inspection.path.display().to_string();
     let verdict = inspection.verdict.as_ref().map(Verdict::as_str);
-    let codes = inspection.verdict.as_ref().map_or(&[][..], Verdict::codes);
+    let codes = inspection.verdict.as_ref().map(Verdict::codes).unwrap_or_default();
+    let reasons = inspection.verdict.as_ref().map_or(&[][..], Verdict::reasons);
     let Some(slices) = inspection.slices else {
-        return json(&FileLine { path, verdict, codes });
+        return json(&FileLine { path, verdict, codes, reasons });
     };
     let grid = inspection.grid.as_ref();
     let description = inspection.description.as_ref();
@@ -88,6 +92,7 @@ pub fn inspection_line(inspection: &Inspection, identity: Identity) -> String {
         thickness_mm: description.and_then(|description| description.thickness_mm),
         verdict,
         codes,
+        reasons,
         hu: inspection.hounsfield.as_ref().map(hounsfield_line),
         patient: description.filter(|_| identity == Identity::Shown).map(|description| PatientLine {
             name: description.patient_name.as_deref(),
@@ -141,7 +146,9 @@ pub fn inspection_text(inspection: &Inspection, identity: Identity) -> String {
         None => text.push_str("\n  not opened"),
         Some(verdict) => {
             _ = write!(text, "\n  {}", verdict.as_str());
-            verdict.codes().iter().for_each(|code| _ = write!(text, "\n    {code}: {}", code.advice()));
+            for Reason { code, message } in verdict.reasons() {
+                _ = write!(text, "\n    {code}: {message}\n      -> {}", code.advice());
+            }
         }
     }
     text
@@ -194,7 +201,7 @@ mod tests {
             description: Some(description),
             slices: Some(3),
             grid: grid.ok(),
-            verdict: Some(Verdict::OkWarn(vec![Code::Lossy])),
+            verdict: Some(Verdict::OkWarn(vec![Code::Lossy.into()])),
             hounsfield: Some(HounsfieldSummary { min: -1024.0, max: 99.0, mean: -0.5, sha256: None }),
         }
     }
@@ -226,14 +233,16 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_file_is_told_in_three_fields() {
-        let verdict = Some(Verdict::RejectFile(Code::Truncated));
+    fn a_refused_file_is_told_with_its_reasons() {
+        let verdict = Some(Verdict::RejectFile(Code::Truncated.into()));
         let refused =
             Inspection { description: None, slices: None, grid: None, verdict, hounsfield: None, ..found() };
         let value: serde_json::Value =
             serde_json::from_str(&inspection_line(&refused, Identity::Hidden)).unwrap();
+        let (message, advice) = (Code::Truncated.meaning().trim_end_matches('.'), Code::Truncated.advice());
         let expected = serde_json::json!({
-            "path": "a\n\u{1b}[2Jb", "verdict": "REJECT_FILE", "codes": ["TRUNC"]
+            "path": "a\n\u{1b}[2Jb", "verdict": "REJECT_FILE", "codes": ["TRUNC"],
+            "reasons": [{"code": "TRUNC", "message": message, "advice": advice}]
         });
         assert_eq!(value, expected);
     }
@@ -256,7 +265,7 @@ mod tests {
         assert!(!text.contains('\u{1b}') && !text.contains("CANARY"), "{text}");
         assert!(text.contains("3 slices, 4 x 5 pixels of 0.5000 x 0.5000 mm, 2.0000 mm apart"), "{text}");
         assert!(
-            text.ends_with("OK_WARN\n    LOSSY: prefer the lossless original where there is one"),
+            text.ends_with("with loss\n      -> prefer the lossless original where there is one"),
             "{text}"
         );
     }

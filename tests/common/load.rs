@@ -49,7 +49,7 @@ pub(crate) fn load(slices: &[CtSlice]) -> Result<Assembled, Code> {
 /// The voxels of slices that must load without a warning.
 pub(crate) fn hu(slices: &[CtSlice]) -> Vec<f32> {
     let assembled = load(slices).unwrap();
-    assert_eq!(assembled.warnings, []);
+    assert!(assembled.warnings.is_empty());
     assembled.volume.as_slice().to_vec()
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn expected_hu(slices: &[CtSlice], value: impl Fn(u16) -> f64) -> Vec
     slices.iter().flat_map(|slice| slice.pixels.iter().map(|word| value(*word) as f32)).collect()
 }
 
-/// One bad file among four: the others no longer lie on a grid, and the file's own code is told.
+/// One bad file among seven: the series is refused as partial, and the file's own code is told.
 pub(crate) fn one_bad_file(change: impl Fn(&mut CtSlice)) -> (Vec<Refused>, Option<Code>) {
     let mut slices = series(7, 2.0);
     change(&mut slices[3]);
@@ -78,8 +78,8 @@ pub(crate) fn one_bad_file(change: impl Fn(&mut CtSlice)) -> (Vec<Refused>, Opti
 
 pub(crate) fn refused_code(change: impl Fn(&mut CtSlice)) -> Code {
     match one_bad_file(change) {
-        (refused, Some(Code::Gap)) if refused.len() == 1 => match refused[0].verdict {
-            Verdict::RejectFile(code) => code,
+        (refused, Some(Code::Partial)) if refused.len() == 1 => match &refused[0].verdict {
+            Verdict::RejectFile(reason) => reason.code,
             _ => panic!("not a refused file"),
         },
         other => panic!("{other:?}"),

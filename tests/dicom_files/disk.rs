@@ -15,11 +15,11 @@ fn verdict_on_disk(path: &Path) -> Verdict {
         return refused.verdict.clone();
     }
     match discovery.series.as_slice() {
-        [] => Verdict::RejectFile(Code::NotDicom),
+        [] => Verdict::RejectFile(Code::NotDicom.into()),
         [series] if series.slices.is_empty() => series.set_aside[0].verdict.clone(),
         [series] => match series.slices[0].pixels() {
             Ok(_) => Verdict::Ok,
-            Err(error) => Verdict::RejectFile(error.code()),
+            Err(error) => Verdict::RejectFile(error.code().into()),
         },
         _ => panic!("one file gives one series"),
     }
@@ -63,7 +63,7 @@ fn case_057_what_is_no_regular_file_is_never_opened() {
     // root reads what nobody may
     let is_root = std::fs::File::open(at("closed.dcm")).is_ok();
     assert_eq!(slices, if is_root { 2 } else { 1 });
-    let unreadable = Verdict::RejectFile(Code::Unreadable);
+    let unreadable = Verdict::RejectFile(Code::Unreadable.into());
     assert!(discovery.refused.iter().all(|refused| refused.verdict == unreadable));
     assert_eq!(discovery.refused.len(), usize::from(!is_root));
     // named one by one they are told, and not opened either
@@ -101,7 +101,7 @@ fn case_059_sparse_file_of_ten_gigabytes() {
         std::fs::write(&path, bytes).unwrap();
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(10 << 30).unwrap();
         let start = Instant::now();
-        assert_eq!(verdict_on_disk(&path), Verdict::RejectFile(expected));
+        assert_eq!(verdict_on_disk(&path), Verdict::RejectFile(expected.into()));
         assert!(start.elapsed() < Duration::from_secs(1));
     }
 }

@@ -51,14 +51,14 @@ fn judge(bytes: &[u8]) -> Judged {
         Err(error) => {
             let told = format!("{error} {error:?}");
             assert!(!told.contains("CANARY"), "{told}");
-            Judged { verdict: Verdict::RejectFile(error.code()), hu: vec![] }
+            Judged { verdict: Verdict::RejectFile(error.code().into()), hu: vec![] }
         }
         Ok((header, pixels)) => {
             let mut warnings = header.warnings.clone();
             warnings.extend(header.lossy.then_some(Code::Lossy));
             let rescale = header.rescale.unwrap();
             let hu = pixels.values().map(|value| rescale.hounsfield(value)).collect();
-            Judged { verdict: Verdict::from_warnings(warnings), hu }
+            Judged { verdict: Verdict::from_warnings(warnings.into_iter().map(Into::into).collect()), hu }
         }
     };
     assert!(start.elapsed() <= LONGEST, "{:?}", start.elapsed());
@@ -75,11 +75,11 @@ fn ok() -> Judged {
 }
 
 fn warned(code: Code) -> Judged {
-    Judged { verdict: Verdict::OkWarn(vec![code]), hu: sound_hu() }
+    Judged { verdict: Verdict::OkWarn(vec![code.into()]), hu: sound_hu() }
 }
 
 fn rejected(code: Code) -> Judged {
-    Judged { verdict: Verdict::RejectFile(code), hu: vec![] }
+    Judged { verdict: Verdict::RejectFile(code.into()), hu: vec![] }
 }
 
 /// The shortest of five times that a file takes: the others may wait for other programs.

@@ -92,7 +92,7 @@ fn case_035_036_pixel_data_too_short_or_too_long() {
             .with(Element::bytes(PIXEL_DATA, "OB", &vec![24; bytes]))
     };
     assert_eq!(judge_forged(&byte(10)), Judged { verdict: Verdict::Ok, hu: vec![-1000.0; 9] });
-    let odd = Judged { verdict: Verdict::OkWarn(vec![Code::OddLength]), hu: vec![-1000.0; 9] };
+    let odd = Judged { verdict: Verdict::OkWarn(vec![Code::OddLength.into()]), hu: vec![-1000.0; 9] };
     assert_eq!(judge_forged(&byte(9)), odd);
     assert_eq!(judge_forged(&byte(11)), rejected(Code::PixelLength));
 }

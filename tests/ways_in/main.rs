@@ -358,7 +358,7 @@ fn archives_stay_inside_and_do_not_nest() {
     );
     let items = find(std::slice::from_ref(&outer));
     let found: Vec<_> = items.iter().map(|item| (item.path.clone(), item.refusal().cloned())).collect();
-    let refused = Some(Verdict::RejectFile(Code::Archive));
+    let refused = Some(Verdict::RejectFile(Code::Archive.into()));
     let expected =
         [(outer.join("#0"), refused.clone()), (outer.join("b/inner"), refused), (outer.join("ok.nii"), None)];
     assert_eq!(found, expected);

@@ -43,8 +43,8 @@ fn only_volume<'a>(items: &'a [Item], input: &Path) -> anyhow::Result<&'a Item> 
         items.iter().filter(|item| matches!(item.kind(), Kind::Series | Kind::VolumeFile)).collect();
     match volumes[..] {
         [volume] => Ok(volume),
-        [] => match items.iter().find_map(|item| item.refusal()?.codes().first().copied()) {
-            Some(code) => bail!("{}: {code}: {}", input.display(), code.advice()),
+        [] => match items.iter().find_map(|item| item.refusal()?.reasons().first().cloned()) {
+            Some(reason) => bail!("{}: {reason}; {}", input.display(), reason.code.advice()),
             None => bail!("{}: there is no series or volume", input.display()),
         },
         [..] => bail!("{} holds {} series or volumes; name one", input.display(), volumes.len()),

@@ -38,6 +38,6 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     }
     bar.finish_and_clear();
     // what is wrong with a file is the answer, not a failure, unless it cannot be read at all
-    let is_unreadable = |item: &&Item| item.refusal() == Some(&Verdict::RejectFile(Code::Unreadable));
+    let is_unreadable = |item: &&Item| item.refusal() == Some(&Verdict::RejectFile(Code::Unreadable.into()));
     Ok(Exit::of_items(items.iter().filter(is_unreadable).count(), items.len()))
 }

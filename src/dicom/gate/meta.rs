@@ -13,7 +13,7 @@ use super::bytes::Bytes;
 use super::encoding::{EXPLICIT_VR_BIG_ENDIAN, Encoding, has_long_length};
 
 /// Bytes that tell how a file starts: preamble and `DICM`.
-pub(super) const BEGINNING: usize = 132;
+pub(in crate::dicom) const BEGINNING: usize = 132;
 /// Longest value accepted in the file meta information.
 const LONGEST_VALUE: u32 = 1 << 20;
 /// Most elements accepted in it; the standard knows 19.

@@ -23,5 +23,6 @@ mod wanted;
 pub(super) use data_set::{DataSet, Element};
 pub(super) use encoding::ByteOrder;
 pub use error::GateError;
+pub(super) use meta::BEGINNING;
 pub(super) use pixel_data::{Extent, PixelData};
-pub(super) use scan::{Scan, Storage, scan};
+pub(super) use scan::{Scan, Storage, scan, scan_into};

@@ -47,12 +47,20 @@ pub(in crate::dicom) enum Storage {
 ///
 /// Memory is bounded by 64 MiB whatever the file says. All of its structure is checked: lengths
 /// against what is left, nesting, order, items, value representations.
-pub(in crate::dicom) fn scan<R: Read + Seek>(mut source: R) -> Result<Option<Scan>, GateError> {
-    let mut beginning = [0; BEGINNING];
+pub(in crate::dicom) fn scan<R: Read + Seek>(source: R) -> Result<Option<Scan>, GateError> {
+    scan_into(source, &mut DataSet::default())
+}
+
+/// Like [`scan`]; of a file that fails, `beginning` holds what was kept before the fault.
+pub(in crate::dicom) fn scan_into<R: Read + Seek>(
+    mut source: R,
+    beginning: &mut DataSet,
+) -> Result<Option<Scan>, GateError> {
+    let mut first = [0; BEGINNING];
     let mut bytes = Bytes::plain(&mut source)?;
-    let found = bytes.read(&mut beginning)?;
-    let beginning = &beginning[..found];
-    let Some(start) = recognise(beginning) else { return Ok(None) };
+    let found = bytes.read(&mut first)?;
+    let first = &first[..found];
+    let Some(start) = recognise(first) else { return Ok(None) };
     if bytes.end() > MOST_BYTES {
         return Err(GateError::FileSize { bytes: bytes.end(), most: MOST_BYTES });
     }
@@ -68,14 +76,14 @@ pub(in crate::dicom) fn scan<R: Read + Seek>(mut source: R) -> Result<Option<Sca
     if is_deflated {
         bytes = bytes.inflated_from(offset)?;
     }
-    let (data_set, seen) = walk(&mut bytes, encoding)?;
+    let seen = walk(&mut bytes, encoding, beginning)?;
     let has_preamble = start == Start::Meta(BEGINNING as u64);
-    let has_marked_preamble = has_preamble && beginning[..128].iter().any(|byte| *byte != 0);
+    let has_marked_preamble = has_preamble && first[..128].iter().any(|byte| *byte != 0);
     let mut warnings = Vec::new();
     warnings.extend(has_marked_preamble.then_some(Code::Preamble));
     warnings.extend(seen.has_odd_length.then_some(Code::OddLength));
     Ok(Some(Scan {
-        data_set,
+        data_set: std::mem::take(beginning),
         transfer_syntax,
         pixel_data: seen.pixel_data.filter(|_| !seen.has_float_pixels),
         warnings,

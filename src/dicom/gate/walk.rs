@@ -14,7 +14,7 @@ use super::data_set::{DataSet, Element, Value};
 use super::encoding::{Encoding, ITEM, ITEM_END};
 use super::header::{Header, Length, Place, read_header};
 use super::pixel_data::{Extent, PixelData, announced, encapsulated};
-use super::wanted::{Wanted, may_be_written_as, number_size, wanted};
+use super::wanted::{Wanted, number_size, wanted};
 
 /// Longest run of zeros passed over after Pixel Data: some writers fill up blocks.
 const LONGEST_FILL: u64 = 1 << 16;
@@ -53,19 +53,21 @@ pub(super) enum Ending {
     Delimiter,
 }
 
-/// Walks the data set that starts at the reader's position.
+/// Walks the data set that starts at the reader's position. What is kept of it goes into `data_set`, up to
+/// where an error stopped the walk.
 pub(super) fn walk<R: Read + Seek>(
     bytes: &mut Bytes<R>,
     encoding: Encoding,
-) -> Result<(DataSet, Seen), GateError> {
+    data_set: &mut DataSet,
+) -> Result<Seen, GateError> {
     let whole = Scope { encoding, level: 0, limit: bytes.end(), ending: Ending::File, is_kept: true };
     let mut walk = Walk { bytes, seen: Seen::default(), budget: Budget::default() };
-    let data_set = walk.data_set(whole)?;
+    walk.fill(data_set, whole)?;
     if walk.budget.elements() <= 1 {
         // not a single element
         return Err(walk.bytes.cut_off(ITEM));
     }
-    Ok((data_set, walk.seen))
+    Ok(walk.seen)
 }
 
 /// A walk under way.
@@ -76,15 +78,21 @@ pub(super) struct Walk<'a, R> {
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
-    /// Walks the elements of a scope.
+    /// The elements of a scope.
     pub(super) fn data_set(&mut self, scope: Scope) -> Result<DataSet, GateError> {
         let mut data_set = DataSet::default();
+        self.fill(&mut data_set, scope)?;
+        Ok(data_set)
+    }
+
+    /// Walks the elements of a scope.
+    fn fill(&mut self, data_set: &mut DataSet, scope: Scope) -> Result<(), GateError> {
         let mut last: Option<Tag> = None;
         let mut elements = 0;
         while let Some(header) = self.next(scope, last)? {
             let tag = header.tag;
             if tag == ITEM_END && scope.ending == Ending::Delimiter {
-                return Ok(data_set);
+                return Ok(());
             }
             if tag.group() == ITEM.group() {
                 return Err(GateError::Sequence { tag: last.unwrap_or(tag) });
@@ -100,9 +108,9 @@ impl<R: Read + Seek> Walk<'_, R> {
                 }
                 _ => last = Some(tag),
             }
-            self.element(scope, header, &mut data_set)?;
+            self.element(scope, header, data_set)?;
         }
-        Ok(data_set)
+        Ok(())
     }
 
     /// The next element's header; `None` where the scope ends.
@@ -145,7 +153,8 @@ impl<R: Read + Seek> Walk<'_, R> {
         let Header { tag, named, length } = header;
         let wanted = wanted(tag).filter(|_| scope.is_kept);
         let vr = named.or(wanted.map(|wanted| wanted.vr)).unwrap_or(VR::UN);
-        if wanted.is_some_and(|wanted| !may_be_written_as(wanted.vr, vr)) {
+        let wanted = wanted.filter(|wanted| wanted.is_read_as(vr) || !wanted.is_optional);
+        if wanted.is_some_and(|wanted| !wanted.is_read_as(vr)) {
             return Err(GateError::ValueRepresentation { tag });
         }
         if tag == tags::PIXEL_DATA {
@@ -215,7 +224,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         length: u32,
         (vr, wanted): (VR, Wanted),
     ) -> Result<Value, GateError> {
-        let size = number_size(wanted.vr);
+        let size = number_size(if vr == VR::UN { wanted.vr } else { vr });
         let is_big = scope.encoding == Encoding::BIG_ENDIAN && size > 1;
         if is_big && vr == VR::UN {
             // nobody can tell the byte order of an unknown element (PS3.5 6.2.2)

@@ -20,6 +20,7 @@ const WANTED: &[(Tag, VR)] = &[
     (tags::FRAME_ACQUISITION_DATE_TIME, VR::DT),
     (tags::CT_RECONSTRUCTION_SEQUENCE, VR::SQ),
     (tags::CT_IMAGE_FRAME_TYPE_SEQUENCE, VR::SQ),
+    (tags::STUDY_INSTANCE_UID, VR::UI),
     (tags::SERIES_INSTANCE_UID, VR::UI),
     (tags::SERIES_NUMBER, VR::IS),
     (tags::ACQUISITION_NUMBER, VR::IS),
@@ -62,6 +63,10 @@ const WANTED: &[(Tag, VR)] = &[
 /// all others it is refused.
 const SHOWN: &[Tag] = &[tags::PATIENT_NAME, tags::PATIENT_ID];
 
+/// Of these, a value of another kind than the standard's is passed over, not refused: what pulmo makes
+/// of the file does not hang on it. Numbers of 32 bits are kept.
+const OPTIONAL: &[Tag] = &[tags::PIXEL_PADDING_VALUE, tags::PIXEL_PADDING_RANGE_LIMIT];
+
 /// Longest value kept of any element but an offset table.
 const LONGEST_VALUE: u32 = 4096;
 /// Longest offset table: 8 bytes a frame, for eight times the frames that pulmo reads.
@@ -76,6 +81,8 @@ pub(super) struct Wanted {
     pub(super) longest: u32,
     /// Whether the element is only shown to people.
     pub(super) is_shown_only: bool,
+    /// Whether the element is passed over where it is of another kind.
+    pub(super) is_optional: bool,
 }
 
 /// Looks the tag up; `None` where pulmo does not read it.
@@ -83,7 +90,7 @@ pub(super) fn wanted(tag: Tag) -> Option<Wanted> {
     let index = WANTED.binary_search_by_key(&tag, |(wanted, _)| *wanted).ok()?;
     let vr = WANTED.get(index)?.1;
     let longest = if vr == VR::OV { LONGEST_TABLE } else { LONGEST_VALUE };
-    Some(Wanted { vr, longest, is_shown_only: SHOWN.contains(&tag) })
+    Some(Wanted { vr, longest, is_shown_only: SHOWN.contains(&tag), is_optional: OPTIONAL.contains(&tag) })
 }
 
 /// How a value is to be understood, as coarse as pulmo's readers need it.
@@ -108,8 +115,15 @@ fn kind(vr: VR) -> Kind {
 
 /// Whether a file may write an element of representation `standard` as `found`: any text for text,
 /// signed for unsigned of the same size, and `UN` for everything.
-pub(super) fn may_be_written_as(standard: VR, found: VR) -> bool {
+fn may_be_written_as(standard: VR, found: VR) -> bool {
     found == VR::UN || kind(standard) == kind(found)
+}
+
+impl Wanted {
+    /// Whether the element is read where a file writes it as `found`.
+    pub(super) fn is_read_as(&self, found: VR) -> bool {
+        may_be_written_as(self.vr, found) || self.is_optional && kind(found) == Kind::Numbers(4)
+    }
 }
 
 /// Bytes of one number of the representation; 1 for text.
