@@ -14,7 +14,7 @@ mod common;
 use common::ct::{self, CtSlice, chest, series};
 use common::load::{assembled, expected_hu, folder_of, found, hu, keep, load, load_with, with};
 use pulmo::dicom::{
-    AssembleSettings, Coverage, GeometrySettings, Series, Shortfall, Stack, assemble, discover,
+    AssembleSettings, Coverage, GeometrySettings, Partial, Series, Shortfall, Stack, assemble, discover,
 };
 use pulmo::findings::{Code, Verdict};
 
@@ -49,10 +49,10 @@ fn case_081_082_missing_slices() {
     assert_eq!(load(&series(9, 1.5)[1..8]).unwrap().volume.grid().shape_zyx(), [7, 8, 8]);
 }
 
-/// What is left at an end still lies on a grid, and the code is a warning; elsewhere there is a hole.
+/// What is left at an end still lies on a grid, and may be used where that is allowed; elsewhere there is a hole.
 #[test]
 fn case_082_slices_that_cannot_be_decoded() {
-    let with_broken = |broken: &[usize]| {
+    let with_broken = |broken: &[usize], partial: Partial| {
         let mut slices = series(9, 2.0);
         let folder = folder_of(&slices);
         let found = found(&folder);
@@ -61,16 +61,17 @@ fn case_082_slices_that_cannot_be_decoded() {
             slices[*index].text(ct::INTERCEPT, "DS", "-1000");
             slices[*index].write(folder.path(), &format!("{index:03}.dcm"));
         }
-        assembled(&found[0], &keep())
+        assembled(&found[0], &AssembleSettings { partial, ..keep() })
     };
     for (broken, left) in [(&[0][..], 1..9), (&[8], 0..8), (&[0, 1, 8], 2..8)] {
-        let assembled = with_broken(broken).unwrap();
-        assert_eq!(assembled.warnings, [Code::Changed]);
+        assert_eq!(with_broken(broken, Partial::Refuse).err(), Some(Code::Partial));
+        let assembled = with_broken(broken, Partial::Allow).unwrap();
+        assert_eq!(assembled.warnings, [Code::Partial]);
         assert_eq!(assembled.volume, load(&series(9, 2.0)[left]).unwrap().volume, "{broken:?}");
     }
-    assert_eq!(with_broken(&[4]).err(), Some(Code::Gap));
-    assert_eq!(with_broken(&[0, 1, 2, 3, 4, 5, 6]).err(), Some(Code::FewSlices));
-    assert_eq!(with_broken(&[0, 1, 2, 3, 4, 5, 6, 7, 8]).err(), Some(Code::Changed));
+    assert_eq!(with_broken(&[4], Partial::Allow).err(), Some(Code::Gap));
+    assert_eq!(with_broken(&[0, 1, 2, 3, 4, 5, 6], Partial::Allow).err(), Some(Code::FewSlices));
+    assert_eq!(with_broken(&[0, 1, 2, 3, 4, 5, 6, 7, 8], Partial::Allow).err(), Some(Code::Changed));
 }
 
 #[test]
@@ -419,6 +420,8 @@ fn a_file_that_changed_since_discovery_is_not_used() {
     let folder = folder_of(&series(3, 2.0));
     let series = found(&folder);
     CtSlice::at(40.0).write(folder.path(), "001.dcm");
-    assert_eq!(assembled(&series[0], &keep()).err(), Some(Code::FewSlices));
+    assert_eq!(assembled(&series[0], &keep()).err(), Some(Code::Partial));
+    let allowed = AssembleSettings { partial: Partial::Allow, ..keep() };
+    assert_eq!(assembled(&series[0], &allowed).err(), Some(Code::FewSlices));
     assert_eq!(series[0].slices[1].pixels().err().map(|error| error.code()), Some(Code::Changed));
 }

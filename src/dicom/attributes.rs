@@ -1,8 +1,8 @@
 //! Single attributes, read strictly: missing, empty, of the wrong kind and badly written are told apart.
 
-use dicom_core::Tag;
+use dicom_core::{Tag, VR};
 
-use super::gate::{DataSet, Element};
+use super::gate::{DataSet, Element, Value};
 
 /// What is wrong with an attribute. Its text is never told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,13 +106,18 @@ impl<'a> Attributes<'a> {
     }
 
     /// The attribute as the pattern of a 16-bit sample, whether it is written as a number of 16 bits or of 32;
-    /// `None` where it is missing or none.
-    pub(super) fn pattern(self, attribute: Attribute) -> Option<u16> {
-        let bytes = self.element(attribute).ok()?.bytes();
-        match *bytes {
-            [low, high] => Some(u16::from_le_bytes([low, high])),
-            [low, high, 0, 0] | [low, high, 0xFF, 0xFF] => Some(u16::from_le_bytes([low, high])),
-            _ => None,
+    /// `None` where it is missing, empty or too large.
+    pub(super) fn pattern(self, attribute: Attribute) -> Result<Option<u16>, AttributeError> {
+        match self.0.get(attribute.tag) {
+            Some(Element { vr: VR::UL | VR::SL, value: Value::Bytes(bytes), .. }) => Ok(match **bytes {
+                [low, high, 0, 0] | [low, high, 0xFF, 0xFF] => Some(u16::from_le_bytes([low, high])),
+                _ => None,
+            }),
+            _ => match self.unsigned(attribute) {
+                Ok(word) => Ok(Some(word)),
+                Err(AttributeError::Missing { .. } | AttributeError::Empty { .. }) => Ok(None),
+                Err(error) => Err(error),
+            },
         }
     }
 

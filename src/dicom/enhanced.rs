@@ -89,7 +89,7 @@ impl<'a> Groups<'a> {
             format: pixels.format(),
             rescale: header::rescale(values)?,
             units: header::units(values)?,
-            padding: header::padding(self.object, pixels.format()),
+            padding: header::padding(self.object, pixels.format())?,
             lossy: header::is_lossy(self.object)?,
             acquisition: frame_acquisition(&marked, self.object),
             warnings: scan.warnings.clone(),

@@ -204,7 +204,7 @@ pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
         format,
         rescale: rescale(attributes)?,
         units: units(attributes)?,
-        padding: padding(attributes, format),
+        padding: padding(attributes, format)?,
         lossy: is_lossy(attributes)?,
         acquisition: acquisition(attributes),
         warnings: scan.warnings.clone(),
@@ -322,12 +322,14 @@ pub(super) fn units(attributes: Attributes<'_>) -> Result<Units, DicomError> {
     Ok(Units::of_rescale_type(attributes.text(RESCALE_TYPE).map_err(malformed)?.as_deref()))
 }
 
-/// The stored values that the header declares as padding. What cannot be read declares nothing: the values
-/// themselves tell padding too.
-pub(super) fn padding(attributes: Attributes<'_>, format: PixelFormat) -> Option<PixelPadding> {
-    let value = attributes.pattern(PADDING)?;
-    let limit = attributes.pattern(PADDING_LIMIT);
-    Some(PixelPadding::new([value, limit.unwrap_or(value)], format))
+/// The stored values that the header declares as padding.
+pub(super) fn padding(
+    attributes: Attributes<'_>,
+    format: PixelFormat,
+) -> Result<Option<PixelPadding>, DicomError> {
+    let [value, limit] = [PADDING, PADDING_LIMIT].map(|attribute| attributes.pattern(attribute));
+    let (value, limit) = (value.map_err(malformed)?, limit.map_err(malformed)?);
+    Ok(value.map(|value| PixelPadding::new([value, limit.unwrap_or(value)], format)))
 }
 
 fn malformed(source: AttributeError) -> DicomError {

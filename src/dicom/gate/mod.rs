@@ -20,7 +20,7 @@ mod sequence;
 mod walk;
 mod wanted;
 
-pub(super) use data_set::{DataSet, Element};
+pub(super) use data_set::{DataSet, Element, Value};
 pub(super) use encoding::ByteOrder;
 pub use error::GateError;
 pub(super) use meta::BEGINNING;
