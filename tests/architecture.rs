@@ -57,6 +57,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("dicom_object", &["dicom"]),
     ("dicom_pixeldata", &["dicom"]),
     ("dicom_transfer_syntax_registry", &["dicom"]),
+    ("encoding_rs", &["dicom"]),
     ("flate2", &["dicom", "files"]),
     ("glam", &["geometry", "volume", "dicom", "files", "preprocess", "phantom"]),
     ("image", &["files", "cli"]),

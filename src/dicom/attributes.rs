@@ -170,7 +170,7 @@ impl<'a> Attributes<'a> {
 }
 
 /// Without what writers pad texts with: blanks, tabs, line ends and NULs.
-fn trimmed(text: &str) -> &str {
+pub(super) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\r', '\0'])
 }
 

@@ -5,13 +5,15 @@ use std::path::Path;
 use dicom_dictionary_std::tags;
 
 use super::DicomError;
-use super::attributes::{Attribute, Attributes};
+use super::attributes::{Attribute, Attributes, trimmed};
+use super::characters::decoded;
 use super::header::{attribute, series_uid};
 use super::open::open;
 use crate::units::Millimetres;
 
 const KERNEL: Attribute = attribute(tags::CONVOLUTION_KERNEL, "Convolution Kernel");
 const THICKNESS: Attribute = attribute(tags::SLICE_THICKNESS, "Slice Thickness");
+const CHARACTER_SET: Attribute = attribute(tags::SPECIFIC_CHARACTER_SET, "Specific Character Set");
 const PATIENT_NAME: Attribute = attribute(tags::PATIENT_NAME, "Patient's Name");
 const PATIENT_ID: Attribute = attribute(tags::PATIENT_ID, "Patient ID");
 
@@ -28,7 +30,7 @@ pub struct Description {
     pub kernel: Option<String>,
     /// Slice Thickness, which is not the distance between slices.
     pub thickness_mm: Option<Millimetres>,
-    /// Patient's Name.
+    /// Patient's Name, decoded by its Specific Character Set.
     pub patient_name: Option<String>,
     /// Patient ID.
     pub patient_id: Option<String>,
@@ -51,7 +53,12 @@ impl std::fmt::Debug for Description {
 pub fn describe(path: &Path) -> Result<Description, DicomError> {
     let scan = open(path)?.ok_or(DicomError::NotDicom)?.scan;
     let attributes = Attributes(&scan.data_set);
-    let text = |attribute| attributes.text(attribute).ok().flatten();
+    let terms = attributes.texts(CHARACTER_SET).ok().flatten().unwrap_or_default();
+    let terms: Vec<String> = terms.iter().map(|term| term.trim().to_owned()).collect();
+    let text = |attribute: Attribute| {
+        let text = decoded(scan.data_set.get(attribute.tag)?.bytes(), &terms);
+        Some(trimmed(&text).to_owned()).filter(|text| !text.is_empty())
+    };
     Ok(Description {
         series_uid: series_uid(&scan),
         kernel: text(KERNEL),

@@ -8,6 +8,7 @@
 //!   is read of it; `open` is the gate for files on disk; `discover` walks paths, `grouping` makes series of what it
 //!   finds, by the `identity` that files tell.
 //! - `attributes` reads single attributes strictly; `header` gathers those a CT slice needs.
+//! - `characters` decodes names; `describe` gathers what is shown to people.
 //! - `enhanced` reads the frames of multi-frame objects; `cluster` tells apart, by `acquisition`, the
 //!   reconstructions and phases that share a series; `partial` tells what is missing of one.
 //! - `stack` holds the rules of geometry: what may become a volume, and on which grid; `regularize`
@@ -22,6 +23,7 @@ mod acquisition;
 mod assemble;
 mod attributes;
 mod census;
+mod characters;
 mod check;
 mod cluster;
 mod codec;

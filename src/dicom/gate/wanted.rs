@@ -6,6 +6,7 @@ use dicom_dictionary_std::tags;
 /// Tags that are kept wherever they stand outside passed-over sequences, ascending (PS3.6 section 6).
 const WANTED: &[(Tag, VR)] = &[
     (tags::DIRECTORY_RECORD_SEQUENCE, VR::SQ),
+    (tags::SPECIFIC_CHARACTER_SET, VR::CS),
     (tags::IMAGE_TYPE, VR::CS),
     (tags::SOP_CLASS_UID, VR::UI),
     (tags::ACQUISITION_TIME, VR::TM),
@@ -61,7 +62,7 @@ const WANTED: &[(Tag, VR)] = &[
 
 /// Of these, which are only shown to people, a value longer than any of its kind is left out; of
 /// all others it is refused.
-const SHOWN: &[Tag] = &[tags::PATIENT_NAME, tags::PATIENT_ID];
+const SHOWN: &[Tag] = &[tags::SPECIFIC_CHARACTER_SET, tags::PATIENT_NAME, tags::PATIENT_ID];
 
 /// Of these, a value of another kind than the standard's is passed over, not refused: what pulmo makes
 /// of the file does not hang on it. Numbers of 32 bits are kept.
