@@ -18,6 +18,16 @@ pub enum Shortfall {
     Warn,
 }
 
+/// Area of the lungs in the volume's last slices towards feet and head, as a fraction of their largest
+/// area in any slice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cut {
+    /// Towards the feet.
+    pub feet: f64,
+    /// Towards the head.
+    pub head: f64,
+}
+
 /// How much of the lungs a volume must hold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Coverage {
@@ -56,18 +66,22 @@ impl Coverage {
 /// # Errors
 /// [`DicomError::Coverage`] where there is no lung, too little, or the volume's ends cut it.
 pub fn check_coverage(volume: &Volume, settings: &Coverage) -> Result<(), DicomError> {
-    let Some(lungs) = lung_mask(volume) else { return Err(DicomError::Coverage { lung_ml: 0.0, cut: 0.0 }) };
+    let whole = Cut { feet: 0.0, head: 0.0 };
+    let Some(lungs) = lung_mask(volume) else { return Err(DicomError::Coverage { lung_ml: 0.0, cut: whole }) };
     let lung_ml = lungs.volume_mm3() / 1000.0;
-    let along_patient = Axis(canonical_axes(lungs.grid()).source_axis[0]);
+    let axes = canonical_axes(lungs.grid());
+    let along_patient = Axis(axes.source_axis[0]);
     let areas: Vec<usize> = lungs
         .voxels()
         .axis_iter(along_patient)
         .map(|slice| slice.iter().filter(|inside| **inside).count())
         .collect();
     let largest = areas.iter().copied().max().unwrap_or(0).max(1);
-    let ends = [areas.first(), areas.last()].into_iter().flatten().copied().max().unwrap_or(0);
-    let cut = ends as f64 / largest as f64;
-    if lung_ml < settings.least_lung_ml || cut > settings.most_cut {
+    let [first, last] =
+        [areas.first(), areas.last()].map(|area| area.copied().unwrap_or(0) as f64 / largest as f64);
+    let (feet, head) = if axes.flipped[0] { (last, first) } else { (first, last) };
+    let cut = Cut { feet, head };
+    if lung_ml < settings.least_lung_ml || feet.max(head) > settings.most_cut {
         return Err(DicomError::Coverage { lung_ml, cut });
     }
     Ok(())

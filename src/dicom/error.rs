@@ -1,7 +1,7 @@
 //! Why a file or series cannot become a volume.
 
 use super::partial::Missing;
-use super::{AttributeError, CodecError, Doubt, GateError};
+use super::{AttributeError, CodecError, Cut, Doubt, GateError};
 use crate::findings::{Code, Reason};
 
 /// Why a file or series cannot become a volume. Each has one [`Code`].
@@ -259,12 +259,17 @@ pub enum DicomError {
         voxels: u64,
     },
     /// The lungs are not in the volume as a whole.
-    #[error("{lung_ml:.0} ml of lung, cut at an end of the volume to {cut:.2} of their widest slice")]
+    #[error(
+        "the scan holds {lung_ml:.0} ml of lung; its last slice shows {:.0} % of their largest area towards the feet and \
+         {:.0} % towards the head, where whole lungs show next to nothing",
+        100.0 * .cut.feet,
+        100.0 * .cut.head
+    )]
     Coverage {
         /// Volume of both lungs as far as they hold air.
         lung_ml: f64,
-        /// Area of the lungs in the outermost slices, as a fraction of their largest area.
-        cut: f64,
+        /// How much of them the ends of the volume cut.
+        cut: Cut,
     },
     /// A multi-frame object lacks a functional group.
     #[error("the functional group of {name} is missing or wrong")]

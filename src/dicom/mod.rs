@@ -55,7 +55,7 @@ pub use census::LEAST_HU;
 pub use check::check_volume;
 pub use cluster::Doubt;
 pub use codec::CodecError;
-pub use coverage::{Coverage, Shortfall, check_coverage};
+pub use coverage::{Coverage, Cut, Shortfall, check_coverage};
 pub use describe::{Description, describe};
 pub use discover::{Discovery, Refused, discover};
 pub use error::DicomError;

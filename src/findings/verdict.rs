@@ -40,8 +40,8 @@ codes! {
     Unreadable = "UNREADABLE", "check the file's permissions and the disk";
     /// The file ends before its declared content.
     Truncated = "TRUNC", "copy or export the file again";
-    /// The DICOM data set breaks the rules of its encoding.
-    Malformed = "MALFORMED", "export the series again from the archive";
+    /// A header breaks the rules of its format: a DICOM data set, a volume file or a picture.
+    Malformed = "MALFORMED", "export it again from where it came";
     /// The file meta information is broken: pulmo cannot tell where the data set starts.
     Meta = "META", "export the series again from the archive";
     /// An element declares more bytes than the file holds.
@@ -59,7 +59,7 @@ codes! {
     /// An element stands twice in one data set, so that two values compete.
     DuplicateElement = "DUP_ELEM", "export the series again from the archive";
     /// The deflated data set is corrupt, cut off, or larger than the bound once inflated.
-    Inflate = "INFLATE", "transcode the series to Explicit VR Little Endian";
+    Inflate = "INFLATE", "copy or export the file again";
     /// The file or its header is larger than the bound.
     FileSize = "SIZE", "check the file: no CT object is that large";
     /// The file changed while it was being read.
@@ -67,25 +67,25 @@ codes! {
     /// The transfer syntax is missing, unknown, or contradicted by the data.
     Syntax = "TS", "export the series again from the archive";
     /// The transfer syntax is one of the standard's that pulmo does not read.
-    TransferSyntax = "TS_UNSUPPORTED", "transcode the series to Explicit VR Little Endian";
+    TransferSyntax = "TS_UNSUPPORTED", "transcode the DICOM series to Explicit VR Little Endian";
     /// The object is not a CT image (another modality or SOP class).
     NotCt = "NOT_CT", "pass CT series only";
     /// The object holds no pixel data.
     NoPixels = "NOPIX", "export the series with its pixel data";
-    /// Rows, columns or samples per pixel are impossible for CT.
-    Dimensions = "DIM", "export the series again from the archive";
+    /// The numbers of rows, columns or axes are those of no image or volume.
+    Dimensions = "DIM", "export it again from where it came";
     /// The image has more than one sample a pixel, or none: a colour picture is no CT.
     SamplesPerPixel = "SPP", "pass the CT images, not screen captures";
     /// Number of Frames is not a number of frames.
     Frames = "FRAMES", "export the series again from the archive";
     /// Fragments, offset tables and frames of compressed pixel data do not fit together.
-    Fragments = "FRAG", "transcode the series to Explicit VR Little Endian";
+    Fragments = "FRAG", "transcode the DICOM series to Explicit VR Little Endian";
     /// Bits allocated, stored and high bit do not fit together.
     Bits = "BITS", "export the series again from the archive";
     /// The pixel data are shorter or longer than rows x columns says.
     PixelLength = "PIXLEN", "copy or export the file again";
-    /// The compressed pixel data cannot be decoded.
-    Codec = "CODEC", "transcode the series to Explicit VR Little Endian";
+    /// The pixel data are damaged, or of a kind that pulmo does not read.
+    Codec = "CODEC", "export it again, uncompressed where that can be chosen";
     /// The compressed image has another size than the DICOM header says.
     CodecDimensions = "CODEC_DIM", "export the series again from the archive";
     /// The compressed image is signed where the DICOM header says unsigned, or the other way round.
@@ -100,10 +100,10 @@ codes! {
     NotHounsfield = "NOT_HU", "export the original CT images, not a derived series";
     /// Image Position (Patient) is missing.
     NoPosition = "NO_IPP", "export the original axial series";
-    /// Image Orientation (Patient) is missing or not two orthonormal directions.
-    Orientation = "IOP", "export the original axial series";
+    /// The orientation is missing or no set of orthonormal directions.
+    Orientation = "IOP", "export the original images with their orientation";
     /// Pixel Spacing is missing or not positive.
-    PixelSpacing = "PIXEL_SPACING", "export the original CT images, not screen captures";
+    PixelSpacing = "PIXEL_SPACING", "export the original images with their spacing, not screen captures";
     /// Localizer (scout) images were found among the slices and left out.
     Localizer = "LOCALIZER", "nothing: localizers carry no volume";
     /// Byte-identical copies of slices were found and merged.
@@ -141,9 +141,9 @@ codes! {
     /// A value has an odd number of bytes.
     OddLength = "ODD_LEN", "nothing: the value is read as it stands";
     /// Values lie outside what CT gives (-1100 to 4000 HU after padding).
-    HuRange = "HU_RANGE", "check Rescale Slope and Intercept against the scanner's export";
+    HuRange = "HU_RANGE", "check that the values are Hounsfield units: slope and intercept against the scanner's export";
     /// Values jump between neighbouring slices as no anatomy does.
-    HuJump = "HU_JUMP", "check Rescale Intercept of the single slices";
+    HuJump = "HU_JUMP", "check slope and intercept of the single slices";
     /// Rescale Type says that the unit is unspecified; the values were taken for Hounsfield units.
     RescaleType = "RESCALE_TYPE", "check that the images are original CT images";
     /// The volume is constant, all air or otherwise empty.
