@@ -307,7 +307,7 @@ fn files_of_other_tools_land_where_they_say() {
         let path = root.path().join("file");
         fs::write(&path, bytes).unwrap();
         let Some(Container::Volume(format)) = recognise_container(&path) else { panic!("{name}") };
-        let volume = read_volume(&path, format, None).unwrap();
+        let volume = read_volume(&path, format, None).unwrap().volume;
         let expected = |[z, y, x]: [usize; 3]| (100 * (6 * x + 2 * y + z)) as f32 - 1000.0;
         assert_eq!(volume, Volume::from_fn(*volume.grid(), expected), "{name}");
         assert_eq!(volume.grid().shape_zyx(), [2, 3, 2], "{name}");
