@@ -135,7 +135,8 @@ pub(super) fn read_text_values(from: &mut impl BufRead, count: usize) -> Result<
             return Err(VolumeFileError::Long { values: count });
         }
         #[expect(clippy::cast_possible_truncation, reason = "volumes hold f32: 24 bits of each value")]
-        let value = std::str::from_utf8(&word).ok().and_then(|word| word.parse::<f64>().ok()).map(|v| v as f32);
+        let value =
+            std::str::from_utf8(&word).ok().and_then(|word| word.parse::<f64>().ok()).map(|v| v as f32);
         values.push(value.ok_or(VolumeFileError::Header { what: "a value, which is no number" })?);
     }
     if values.len() == count { Ok(values) } else { Err(VolumeFileError::Short { values: count }) }

@@ -43,7 +43,10 @@ mod tests {
         let mut from = b"one\r\n\ntwo".as_slice();
         let mut lines = HeaderLines::new(&mut from);
         let mut next = || lines.next_line().unwrap();
-        assert_eq!([next(), next(), next(), next()], [Some("one".into()), Some("".into()), Some("two".into()), None]);
+        assert_eq!(
+            [next(), next(), next(), next()],
+            [Some("one".into()), Some("".into()), Some("two".into()), None]
+        );
         let endless = vec![b'x'; LONGEST_HEADER + 1];
         assert!(matches!(HeaderLines::new(&*endless).next_line(), Err(VolumeFileError::Format)));
     }

@@ -149,7 +149,8 @@ impl Header {
             None => self.numbers(&["ElementSize"], axes),
             Some(_) => None,
         });
-        let spacing = spacing.filter(|mm| mm[..3].iter().all(|mm| *mm > 0.0)).ok_or(VolumeFileError::Spacing)?;
+        let spacing =
+            spacing.filter(|mm| mm[..3].iter().all(|mm| *mm > 0.0)).ok_or(VolumeFileError::Spacing)?;
         let matrix = self.numbers(&["TransformMatrix", "Rotation", "Orientation"], axes * axes);
         let offset = self.numbers(&["Offset", "Origin", "Position"], axes);
         let (matrix, offset) = matrix.zip(offset).ok_or(VolumeFileError::NoOrientation)?;
@@ -278,7 +279,7 @@ mod tests {
         std::fs::write(folder.path().join("a.raw"), [0, 1, 0, 2]).unwrap();
         let volume = read(folder.path(), &format!("{HEADER}a.raw\n"), b"").unwrap();
         assert_eq!(volume.as_slice(), [1.0, 2.0]);
-        for name in ["../a.raw", "/etc/passwd", "..\\a.raw", "LIST", "c:a.raw", "slice%03d.raw"] {
+        for name in ["../a.raw", "/etc/passwd", "..\\a.raw", "LIST", "c:a.raw", "slice%s.raw"] {
             let result = read(folder.path(), &format!("{HEADER}{name}\n"), b"");
             assert!(matches!(result, Err(VolumeFileError::Header { what: "ElementDataFile" })), "{name}");
         }
@@ -296,5 +297,95 @@ mod tests {
         };
         let codes = ["TransformMatrix", "Offset", "ElementSpacing", "ElementType", "DimSize"].map(without);
         assert_eq!(codes, ["IOP", "IOP", "PIXEL_SPACING", "MALFORMED", "MALFORMED"]);
+    }
+
+    /// Eight shorts, 0 to 7, little endian, behind each header.
+    ///
+    /// ORIGIN: SimpleITK 2.5.7 reads each of these headers as 2 x 2 x 2 voxels of 0.5 x 0.75 x 2 mm from (1, 2, 3),
+    /// values 0 to 7.
+    #[test]
+    fn headers_that_simpleitk_reads_are_read_alike() {
+        let plain = "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n\
+            TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 1 2 3\nElementSpacing = 0.5 0.75 2\nDimSize = 2 2 2\n\
+            ElementType = MET_SHORT\nElementDataFile = LOCAL\n";
+        let with = |from: &str, to: &str| plain.replace(from, to);
+        let four = with("NDims = 3", "NDims = 4")
+            .replace("1 0 0 0 1 0 0 0 1", "1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1")
+            .replace("1 2 3\n", "1 2 3 0\n")
+            .replace("0.5 0.75 2\n", "0.5 0.75 2 1\n")
+            .replace("2 2 2\n", "2 2 2 1\n");
+        let values: Vec<u8> = (0..8).flat_map(|value: i16| value.to_le_bytes()).collect();
+        let longs: Vec<u8> = (0..8).flat_map(|value: i32| value.to_le_bytes()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+        std::fs::create_dir(folder.path().join("d")).unwrap();
+        for (name, bytes) in
+            [("a.raw", &values[..]), ("d/a.raw", &values), ("s1.raw", &values[..8]), ("s2.raw", &values[8..])]
+        {
+            write(name, bytes);
+        }
+        write("junk.raw", &[b"junkjunkx", &values[..]].concat());
+        let junk = |size: &str| {
+            with("LOCAL", "junk.raw").replace("DimSize", &format!("HeaderSize = {size}\nDimSize"))
+        };
+        for (header, behind) in [
+            (plain.to_owned(), &values[..]),
+            (format!("\n{plain}"), &values),
+            (with("DimSize", "\n  \nDimSize"), &values),
+            (with("\n", "\r\n"), &values),
+            (with(" = ", ": "), &values),
+            (with("BinaryData = True\n", ""), &values),
+            (with("BinaryData = True", "BinaryData = False"), b"0 1 2 3 4 5 6 7\n"),
+            (with("ElementSpacing", "ElementSize"), &values),
+            (with("ElementSpacing", "ElementSize = 9 9 9\nElementSpacing"), &values),
+            (with("DimSize", "HeaderSize = -1\nDimSize"), &values),
+            (with("MET_SHORT", "MET_LONG"), &longs),
+            (with("MET_SHORT", "MET_ULONG"), &longs),
+            (four, &values),
+            (with("LOCAL\n", "a.raw"), b""),
+            (with("LOCAL", "d/a.raw"), b""),
+            (junk("-1"), b""),
+            (junk("9"), b""),
+            (with("LOCAL", "LIST") + "s1.raw\ns2.raw\n", b""),
+            (with("LOCAL", "LIST 2D") + "s1.raw\ns2.raw", b""),
+            (with("LOCAL", "LIST 3") + "a.raw", b""),
+            (with("LOCAL", "s%d.raw 1 2 1"), b""),
+        ] {
+            let volume =
+                read(folder.path(), &header, behind).unwrap_or_else(|error| panic!("{header}: {error}"));
+            assert!(is_metaimage(header.as_bytes()), "{header}");
+            assert_eq!(volume.as_slice(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "{header}");
+            let grid = volume.grid();
+            assert_eq!((grid.shape_zyx(), grid.spacing_mm()), ([2; 3], [2.0, 0.75, 0.5]), "{header}");
+            assert_eq!(grid.origin_mm(), DVec3::new(1.0, 2.0, 3.0), "{header}");
+        }
+        for (header, code) in [
+            (with("LOCAL", "LIST") + "s1.raw\n", "MALFORMED"),
+            (with("LOCAL", "LIST") + "s1.raw\na.raw\n", "PIXLEN"),
+            (with("LOCAL", "LIST") + "s1.raw\n../s2.raw\n", "MALFORMED"),
+            (with("LOCAL", "a.raw").replace("MET_SHORT", "MET_LONG"), "TRUNC"),
+            (junk("8"), "PIXLEN"),
+            (junk("0"), "PIXLEN"),
+            (with("DimSize", "HeaderSize = 9\nDimSize"), "MALFORMED"),
+            (with("NDims = 3", "NDims = 2"), "MALFORMED"),
+            (with("0 0 1\n", "0 0 2\n"), "MALFORMED"),
+            (with("DimSize", "ElementToIntensityFunctionSlope = 2\nDimSize"), "MALFORMED"),
+        ] {
+            let error = read(folder.path(), &header, b"").unwrap_err();
+            assert_eq!(error.code().as_str(), code, "{header}: {error}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_nuls_follows_a_compressed_stream() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = format!("{HEADER}LOCAL\n").replace("DimSize", "CompressedData = True\nDimSize");
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, &[0, 1, 0, 2]).unwrap();
+        let packed = encoder.finish().unwrap();
+        let read = |rest: &[u8]| read(folder.path(), &header, &[&packed, rest].concat());
+        assert_eq!(read(b"").unwrap().as_slice(), [1.0, 2.0]);
+        assert_eq!(read(&[0; 9]).unwrap().as_slice(), [1.0, 2.0]);
+        assert!(matches!(read(b"\0x"), Err(VolumeFileError::Damaged)));
     }
 }

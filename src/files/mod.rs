@@ -15,6 +15,7 @@ mod nifti_write;
 mod npy;
 mod npz;
 mod nrrd;
+mod nrrd_place;
 mod placement;
 mod png;
 mod raster;

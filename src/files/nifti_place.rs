@@ -17,9 +17,7 @@ const SAME_PLACE_MM: f64 = 0.1;
 const ANOTHER_AXIS_DEGREES: f64 = 45.0;
 
 /// Returns LPS millimetres from voxel indices, and what was doubtful about them.
-pub(super) fn placement(
-    fields: &Fields<'_>,
-) -> Result<(DAffine3, Vec<VolumeFileWarning>), VolumeFileError> {
+pub(super) fn placement(fields: &Fields<'_>) -> Result<(DAffine3, Vec<VolumeFileWarning>), VolumeFileError> {
     let scale = LPS_FROM_RAS * millimetres(fields)?;
     let placed = |(matrix, offset): (DMat3, DVec3)| {
         DAffine3::from_mat3_translation(DMat3::from_diagonal(scale) * matrix, scale * offset)
@@ -105,10 +103,8 @@ fn compare(sform: &DAffine3, qform: &DAffine3) -> Result<Option<VolumeFileWarnin
 /// A warning where the header states another size of a voxel beside the only transform, or none.
 fn check_sizes(sform: &DAffine3, pixdim_mm: DVec3) -> Option<VolumeFileWarning> {
     let sform_mm = sizes(sform);
-    (!same_size(sform_mm, pixdim_mm)).then(|| VolumeFileWarning::Pixdim {
-        sform: in_words(sform_mm),
-        pixdim: in_words(pixdim_mm),
-    })
+    (!same_size(sform_mm, pixdim_mm))
+        .then(|| VolumeFileWarning::Pixdim { sform: in_words(sform_mm), pixdim: in_words(pixdim_mm) })
 }
 
 fn sizes(place: &DAffine3) -> DVec3 {
@@ -142,4 +138,128 @@ fn anatomical(place: &DAffine3) -> String {
         letters[usize::from(axis[along] > 0.0)]
     };
     [0, 1, 2].map(|axis| letter(place.matrix3.col(axis))).iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Gzip, VolumeFile, read_nifti, write_nifti};
+    use super::*;
+    use crate::findings::Code;
+    use crate::geometry::Grid;
+    use crate::volume::Volume;
+
+    /// Voxels of 0.7 x 0.8 x 2.5 mm, axes to the left, the back and the head, the first at this place (RAS).
+    const OFFSET: DVec3 = DVec3::new(90.0, 126.0, -72.0);
+
+    fn ras_from_voxel() -> DAffine3 {
+        DAffine3::from_mat3_translation(DMat3::from_diagonal(DVec3::new(-0.7, -0.8, 2.5)), OFFSET)
+    }
+
+    /// Bytes of a file whose two transforms say the same.
+    fn sound() -> Vec<u8> {
+        let lps = DMat3::from_diagonal(LPS_FROM_RAS) * ras_from_voxel().matrix3;
+        let place = DAffine3::from_mat3_translation(lps, LPS_FROM_RAS * OFFSET);
+        let volume =
+            Volume::from_fn(Grid::new([4, 3, 2], place).unwrap(), |[z, y, x]| (9 * z + 3 * y + x) as f32);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nii");
+        write_nifti(&path, &volume, Gzip::No).unwrap();
+        std::fs::read(path).unwrap()
+    }
+
+    fn put(bytes: &mut [u8], at: usize, numbers: &[f64]) {
+        for (index, number) in numbers.iter().enumerate() {
+            bytes[at + 4 * index..][..4].copy_from_slice(&(*number as f32).to_le_bytes());
+        }
+    }
+
+    /// The sound file with another `sform`.
+    fn with_sform(ras_from_voxel: DAffine3) -> Vec<u8> {
+        let mut bytes = sound();
+        for row in 0..3 {
+            put(&mut bytes, 280 + 16 * row, &ras_from_voxel.matrix3.row(row).to_array());
+            put(&mut bytes, 292 + 16 * row, &[ras_from_voxel.translation[row]]);
+        }
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<VolumeFile, VolumeFileError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nii");
+        std::fs::write(&path, bytes).unwrap();
+        read_nifti(&path)
+    }
+
+    fn refusal(ras_from_voxel: DAffine3) -> String {
+        let error = read(&with_sform(ras_from_voxel)).unwrap_err();
+        assert_eq!(error.code(), Code::Transforms);
+        error.to_string()
+    }
+
+    fn turned(degrees: f64) -> DAffine3 {
+        DAffine3::from_rotation_z(degrees.to_radians()) * ras_from_voxel()
+    }
+
+    #[test]
+    fn transforms_that_say_the_same_say_nothing() {
+        for degrees in [0.0, 0.03] {
+            assert_eq!(read(&with_sform(turned(degrees))).unwrap().warnings, []);
+        }
+    }
+
+    /// ORIGIN: nibabel 5.4.2 places the first voxel of `affine = [R(5 degrees), (10, 5, 2)] @ [diag(-0.7, -0.8, 2.5),
+    /// (90, 126, -72)]` at (88.676, 138.365, -70) in RAS, SimpleITK 2.5.7 at (-88.676, -138.365, -70) in LPS.
+    #[test]
+    fn a_registered_scan_lies_where_its_sform_says() {
+        let motion = DAffine3::from_translation(DVec3::new(10.0, 5.0, 2.0));
+        let file = read(&with_sform(motion * turned(5.0))).unwrap();
+        let origin = file.volume.grid().origin_mm();
+        assert!(origin.distance(DVec3::new(-88.676, -138.365, -70.0)) < 1e-3, "{origin}");
+        let [VolumeFileWarning::Registered { degrees, shift_mm }] = file.warnings[..] else { panic!() };
+        assert!((degrees - 5.0).abs() < 1e-3 && (shift_mm - 12.597).abs() < 1e-2, "{degrees} {shift_mm}");
+        assert_eq!(file.warnings[0].code(), Code::Transforms);
+        assert_eq!(read(&with_sform(turned(40.0))).unwrap().warnings.len(), 1);
+    }
+
+    #[test]
+    fn transforms_that_cannot_both_be_right_are_both_named() {
+        let scaled = |x, y, z| ras_from_voxel() * DAffine3::from_scale(DVec3::new(x, y, z));
+        for wrong in [scaled(1.3, 1.3, 1.3), scaled(1.0, 1.0, 1.01), scaled(0.0, 1.0, 1.0)] {
+            let message = refusal(wrong);
+            assert!(
+                message.contains("the size of a voxel")
+                    && message.contains("0.7000 x 0.8000 x 2.5000 mm by the qform")
+            );
+        }
+        assert!(refusal(scaled(1.3, 1.0, 1.0)).contains("0.9100 x 0.8000 x 2.5000 mm by the sform"));
+        let square = DMat3::from_cols(DVec3::NEG_X, DVec3::NEG_Y, DVec3::Z);
+        assert_eq!(anatomical(&DAffine3::from_mat3(square)), "RAS");
+        let sides = |place| refusal(place).split(": ").last().unwrap().to_owned();
+        assert_eq!(sides(scaled(-1.0, 1.0, 1.0)), "RPS by the sform, LPS by the qform");
+        assert_eq!(sides(scaled(1.0, 1.0, -1.0)), "LPI by the sform, LPS by the qform");
+        // the whole patient turned is a rigid motion, but left is right then
+        assert_eq!(sides(turned(180.0)), "RAS by the sform, LPS by the qform");
+        assert_eq!(sides(turned(90.0)), "PRS by the sform, LPS by the qform");
+    }
+
+    #[test]
+    fn a_sound_sform_is_taken_where_nothing_sound_is_beside_it() {
+        let mut bytes = sound();
+        put(&mut bytes, 256, &[2.0, 2.0, 2.0]);
+        assert_eq!(read(&bytes).unwrap().warnings, [VolumeFileWarning::Qform]);
+        bytes[252] = 0;
+        assert_eq!(read(&bytes).unwrap().warnings, []);
+        put(&mut bytes, 80, &[1.0, 1.0, 1.0]);
+        let file = read(&bytes).unwrap();
+        assert!(matches!(file.warnings[..], [VolumeFileWarning::Pixdim { .. }]));
+        assert!((file.volume.grid().spacing_mm()[0] - 2.5).abs() < 1e-6);
+    }
+
+    /// nibabel and SimpleITK read such a file, too.
+    #[test]
+    fn no_start_of_the_values_is_the_first_one_possible() {
+        let mut bytes = sound();
+        put(&mut bytes, 108, &[0.0]);
+        assert_eq!(read(&bytes).unwrap(), read(&sound()).unwrap());
+    }
 }

@@ -3,8 +3,6 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use glam::{DAffine3, DMat3, DVec3};
-
 use super::element::{ByteOrder, Element, Encoding, count_of, volume_of};
 use super::header_lines::HeaderLines;
 use super::placement::grid_of;
@@ -55,7 +53,7 @@ pub fn read_nrrd(path: &Path) -> Result<Volume, VolumeFileError> {
 }
 
 /// The fields of a header.
-struct Header {
+pub(super) struct Header {
     /// Their names, in lower case, and what they say.
     fields: Vec<(String, String)>,
     /// The lines behind the last one, where it says that they name files.
@@ -101,7 +99,7 @@ impl Header {
         Ok(())
     }
 
-    fn find(&self, name: &str) -> Option<&str> {
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
@@ -116,46 +114,6 @@ impl Header {
         let sizes = self.field("sizes")?.split_whitespace().map(str::parse);
         let sizes: Vec<usize> = sizes.collect::<Result<_, _>>().map_err(|_| wrong("sizes"))?;
         if sizes.len() == axes { Ok(sizes) } else { Err(wrong("sizes")) }
-    }
-
-    /// The shape of the three axes in space, and LPS millimetres from their voxel indices.
-    fn placement(&self, sizes: &[usize]) -> Result<([usize; 3], DAffine3), VolumeFileError> {
-        let lps_from_space = self.lps_from_space()?;
-        let text = self.find("space directions").ok_or(VolumeFileError::NoOrientation)?;
-        let wrong = |what| VolumeFileError::Header { what };
-        let directions = vectors(text).ok_or(wrong("space directions"))?;
-        if directions.len() != sizes.len() {
-            return Err(wrong("space directions"));
-        }
-        let axes = || sizes.iter().zip(&directions);
-        let in_space: Vec<(usize, DVec3)> =
-            axes().filter_map(|(side, direction)| direction.map(|direction| (*side, direction))).collect();
-        let is_apart = axes().all(|(side, direction)| direction.is_some() || *side == 1);
-        let ([(x, x_axis), (y, y_axis), (z, z_axis)], true) = (&in_space[..], is_apart) else {
-            return Err(VolumeFileError::Axes { axes: sizes.iter().filter(|side| **side > 1).count() });
-        };
-        let origin = vectors(self.find("space origin").ok_or(VolumeFileError::NoOrientation)?);
-        let Some([Some(origin)]) = origin.as_deref() else { return Err(wrong("space origin")) };
-        let matrix = lps_from_space * DMat3::from_cols(*x_axis, *y_axis, *z_axis);
-        Ok(([*z, *y, *x], DAffine3::from_mat3_translation(matrix, lps_from_space * *origin)))
-    }
-
-    /// What turns the header's space into LPS millimetres.
-    fn lps_from_space(&self) -> Result<DMat3, VolumeFileError> {
-        let space = self.find("space").map(str::to_ascii_lowercase);
-        let sides = match space.as_deref() {
-            Some("left-posterior-superior" | "lps") => DVec3::ONE,
-            Some("right-anterior-superior" | "ras") => DVec3::new(-1.0, -1.0, 1.0),
-            Some("left-anterior-superior" | "las") => DVec3::new(1.0, -1.0, 1.0),
-            _ => return Err(VolumeFileError::NoOrientation),
-        };
-        let units = self.find("space units").unwrap_or_default().split(['"', ' ', '\t']);
-        let mut millimetres = units.filter(|unit| !unit.is_empty()).map(millimetres_in);
-        let first = millimetres.next().unwrap_or(Some(1.0));
-        match first.filter(|first| millimetres.all(|other| other == Some(*first))) {
-            Some(millimetres) => Ok(DMat3::from_diagonal(sides * millimetres)),
-            None => Err(VolumeFileError::Header { what: "space units" }),
-        }
     }
 
     fn stored(&self) -> Result<Stored, VolumeFileError> {
@@ -186,9 +144,16 @@ impl Header {
             "ushort" | "unsigned short" | "unsigned short int" | "uint16" | "uint16_t" => Element::U16,
             "int" | "signed int" | "int32" | "int32_t" => Element::I32,
             "uint" | "unsigned int" | "uint32" | "uint32_t" => Element::U32,
-            "longlong" | "long long" | "long long int" | "signed long long" | "signed long long int"
-            | "int64" | "int64_t" => Element::I64,
-            "ulonglong" | "unsigned long long" | "unsigned long long int" | "uint64" | "uint64_t" => Element::U64,
+            "longlong"
+            | "long long"
+            | "long long int"
+            | "signed long long"
+            | "signed long long int"
+            | "int64"
+            | "int64_t" => Element::I64,
+            "ulonglong" | "unsigned long long" | "unsigned long long int" | "uint64" | "uint64_t" => {
+                Element::U64
+            }
             "float" => Element::F32,
             "double" => Element::F64,
             _ => return Err(VolumeFileError::ElementType),
@@ -234,33 +199,180 @@ fn numbered_names(text: &str) -> Option<(Vec<String>, Option<usize>)> {
     Some((numbered(pattern, [first.parse().ok()?, last.parse().ok()?, step.parse().ok()?])?, axes))
 }
 
-/// Millimetres in a unit of length.
-fn millimetres_in(unit: &str) -> Option<f64> {
-    match unit.to_ascii_lowercase().as_str() {
-        "mm" | "millimeter" | "millimeters" | "millimetre" | "millimetres" => Some(1.0),
-        "um" | "µm" | "micron" | "microns" => Some(1e-3),
-        "cm" => Some(10.0),
-        "m" => Some(1e3),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
 
-/// The vectors `(x,y,z)` of a text; `None` among them for `none`, which stands for an axis that lies in no space.
-fn vectors(text: &str) -> Option<Vec<Option<DVec3>>> {
-    let mut rest = text.trim();
-    let mut found = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix("none") {
-            found.push(None);
-            rest = after.trim_start();
-            continue;
-        }
-        let (inside, after) = rest.strip_prefix('(')?.split_once(')')?;
-        let numbers: Vec<f64> = inside.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
-        let vector = DVec3::from_array(numbers.try_into().ok()?);
-        // other writers say `none` by no numbers
-        found.push((!vector.is_nan()).then_some(vector));
-        rest = after.trim_start();
+    use glam::DVec3;
+
+    use super::*;
+
+    const PLAIN: &str = "NRRD0004\n# a comment\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 2 2 2\n\
+        space directions: (0.5,0,0) (0,0.75,0) (0,0,2)\nkinds: domain domain domain\nendian: little\nencoding: raw\n\
+        space origin: (1,2,3)\n";
+
+    /// Shorts from 0 to 7, little endian.
+    fn values() -> Vec<u8> {
+        (0..8).flat_map(|value: i16| value.to_le_bytes()).collect()
     }
-    Some(found)
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn with(from: &str, to: &str) -> String {
+        assert!(PLAIN.contains(from));
+        PLAIN.replace(from, to)
+    }
+
+    /// A folder with values in files of several kinds.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("d")).unwrap();
+        let values = values();
+        for (name, bytes) in [
+            ("d/a.raw", values.clone()),
+            ("s1.raw", values[..8].to_vec()),
+            ("s2.raw", values[8..].to_vec()),
+            ("junk.raw", [b"l1\nl2\nx", &values[..]].concat()),
+            ("a.gz", [b"l1\n".to_vec(), gzip(&[b"junk!", &values[..]].concat())].concat()),
+        ] {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        folder
+    }
+
+    fn read(folder: &Path, header: &str, behind: &[u8]) -> Result<Volume, VolumeFileError> {
+        let path = folder.join("a.nrrd");
+        std::fs::write(&path, [header.as_bytes(), behind].concat()).unwrap();
+        assert!(is_nrrd(&std::fs::read(&path).unwrap()));
+        read_nrrd(&path)
+    }
+
+    /// ORIGIN: SimpleITK 2.5.7 and pynrrd 1.1.3 read each of these (pynrrd not the capitals nor the bytes skipped in
+    /// a gzip file) as 2 x 2 x 2 voxels of 0.5 x 0.75 x 2 mm, values 0 to 7; SimpleITK's origins.
+    #[test]
+    fn headers_that_simpleitk_reads_are_read_alike() {
+        let folder = folder();
+        let (values, packed) = (values(), gzip(&values()));
+        let four = |first: &str, sizes: &str, directions: &str| {
+            with("dimension: 3", "dimension: 4")
+                .replace("2 2 2\n", sizes)
+                .replace("(0.5,0,0) (0,0.75,0) (0,0,2)", directions)
+                .replace("kinds: ", &format!("kinds: {first} "))
+        };
+        let beside = |text: &str| with("endian", &format!("{text}\nendian"));
+        let lps = [1.0, 2.0, 3.0];
+        for (header, behind, origin) in [
+            (PLAIN.to_owned() + "\n", &values[..], lps),
+            (PLAIN.replace('\n', "\r\n") + "\r\n", &values, lps),
+            (with("left-posterior-superior", "LPS") + "\n", &values, lps),
+            (with("type: short", "Type: Short") + "a:=b: c\n\n", &values, lps),
+            (with("left-posterior", "right-anterior") + "\n", &values, [-1.0, -2.0, 3.0]),
+            (with("left-posterior", "Left-Anterior") + "\n", &values, [1.0, -2.0, 3.0]),
+            (with("raw", "gzip") + "\n", &packed, lps),
+            (with("raw", "gz") + "\n", &[&packed[..], &[0; 9]].concat(), lps),
+            (with("raw", "ascii").replace("endian: little\n", "") + "\n", b"0 1 2 3\n4 5 6 7", lps),
+            (four("list", "1 2 2 2\n", "none (0.5,0,0) (0,0.75,0) (0,0,2)") + "\n", &values, lps),
+            (four("list", "2 2 2 1\n", "(0.5, 0, 0) (0,0.75,0) (0,0,2) (nan,nan,nan)") + "\n", &values, lps),
+            (beside("data file: d/a.raw") + "\n", b"", lps),
+            (beside("datafile: d/a.raw"), b"", lps),
+            (beside("data file: junk.raw\nbyte skip: -1"), b"", lps),
+            (beside("data file: junk.raw\nlineskip: 2\nbyteskip: 1"), b"", lps),
+            (
+                beside("data file: a.gz\nline skip: 1\nbyte skip: 5").replace("raw\nspace", "gzip\nspace"),
+                b"",
+                lps,
+            ),
+            (beside("data file: s%d.raw 1 2 1"), b"", lps),
+            (beside("data file: s%d.raw 1 2 1 2"), b"", lps),
+            (PLAIN.to_owned() + "data file: LIST\ns1.raw\ns2.raw\n", b"", lps),
+            (PLAIN.to_owned() + "data file: LIST 2\ns1.raw\ns2.raw", b"", lps),
+        ] {
+            let volume =
+                read(folder.path(), &header, behind).unwrap_or_else(|error| panic!("{header}: {error}"));
+            assert_eq!(volume.as_slice(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "{header}");
+            let grid = volume.grid();
+            assert_eq!((grid.shape_zyx(), grid.spacing_mm()), ([2; 3], [2.0, 0.75, 0.5]), "{header}");
+            assert_eq!(grid.origin_mm(), DVec3::from(origin), "{header}");
+            let sides = (DVec3::from(origin) / DVec3::from(lps)).to_array();
+            assert_eq!(
+                grid.direction().map(|axis| axis.element_sum()),
+                [sides[2], sides[1], sides[0]],
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_type_is_read_in_both_orders() {
+        let folder = folder();
+        for (kind, little) in [
+            ("signed char", vec![7]),
+            ("uchar", vec![7]),
+            ("short int", 7_i16.to_le_bytes().to_vec()),
+            ("uint16_t", 7_u16.to_le_bytes().to_vec()),
+            ("int", 7_i32.to_le_bytes().to_vec()),
+            ("unsigned int", 7_u32.to_le_bytes().to_vec()),
+            ("int64", 7_i64.to_le_bytes().to_vec()),
+            ("unsigned long long", 7_u64.to_le_bytes().to_vec()),
+            ("float", 7_f32.to_le_bytes().to_vec()),
+            ("double", 7_f64.to_le_bytes().to_vec()),
+        ] {
+            for (order, bytes) in
+                [("little", little.clone()), ("big", little.iter().rev().copied().collect())]
+            {
+                let header = with("2 2 2", "1 1 1").replace("little", order).replace("short", kind) + "\n";
+                assert_eq!(read(folder.path(), &header, &bytes).unwrap().as_slice(), [7.0], "{kind} {order}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_assumed_and_nothing_is_guessed() {
+        let folder = folder();
+        let without = |name: &str| {
+            let kept = PLAIN.lines().filter(|line| !line.starts_with(name)).map(|line| format!("{line}\n"));
+            kept.collect::<String>() + "\n"
+        };
+        let beside = |text: &str| with("endian", &format!("{text}\nendian"));
+        let units = |unit: &str| with("endian", &format!("space units: {unit}\nendian")) + "\n";
+        for (header, code) in [
+            (without("space:"), "IOP"),
+            (without("space directions"), "IOP"),
+            (without("space origin"), "IOP"),
+            (without("endian"), "MALFORMED"),
+            (without("encoding"), "MALFORMED"),
+            (without("type"), "MALFORMED"),
+            (with("left-posterior-superior", "scanner-xyz") + "\n", "IOP"),
+            (with("left-posterior-superior", "left-posterior-superior-time") + "\n", "IOP"),
+            (with("short", "block") + "\n", "CODEC"),
+            (with("raw", "bzip2") + "\n", "CODEC"),
+            (with("raw", "hex") + "\n", "CODEC"),
+            (with("sizes: 2 2 2", "sizes: 2 2 2\nsizes: 2 2 2") + "\n", "MALFORMED"),
+            (with("(0,0.75,0)", "none") + "\n", "DIM"),
+            (with("(0,0.75,0)", "(0.5,0.75,0)") + "\n", "TILT"),
+            (with("(0,0.75,0)", "(0,0,0)") + "\n", "PIXEL_SPACING"),
+            (units("\"mm\" \"mm\" \"in\""), "MALFORMED"),
+            (units("\"mm\" \"mm\" \"cm\""), "MALFORMED"),
+            (with("2 2 2", "2 2 3") + "\n", "TRUNC"),
+            (with("2 2 2", "2 2 1") + "\n", "PIXLEN"),
+            (with("raw", "gzip") + "\n", "CODEC"),
+            (beside("data file: ../a.raw") + "\n", "MALFORMED"),
+            (beside("data file: gone.raw") + "\n", "UNREADABLE"),
+            (beside("data file: d/a.raw\nbyte skip: 1") + "\n", "TRUNC"),
+            (PLAIN.to_owned() + "data file: LIST\ns1.raw\n\n", "MALFORMED"),
+            (PLAIN.to_owned() + "data file: LIST\ns1.raw\nd/a.raw\n\n", "PIXLEN"),
+        ] {
+            let error = read(folder.path(), &header, &values()).unwrap_err();
+            assert_eq!(error.code().as_str(), code, "{header}: {error}");
+        }
+        assert!(
+            read(folder.path(), &(with("raw", "bz2") + "\n"), b"").unwrap_err().to_string().contains("bzip2")
+        );
+        let micrometres = read(folder.path(), &units("\"um\" \"um\" \"um\""), &values()).unwrap();
+        assert!((micrometres.grid().spacing_mm()[0] - 0.002).abs() < 1e-12);
+    }
 }

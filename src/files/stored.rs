@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::ZlibDecoder;
 
+use super::VolumeFileError;
 use super::element::{Encoding, read_text_values, read_values};
 use super::stream::{self, Gunzip, after_padding};
-use super::VolumeFileError;
 
 /// Most bytes skipped of what is unpacked: a few bytes of a file may stand for many.
 const MOST_SKIPPED: u64 = 1 << 26;
@@ -32,10 +32,7 @@ pub(super) enum Packing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
     /// Behind so many lines, and then so many bytes: of a gzip file, of what is unpacked.
-    Behind {
-        lines: u64,
-        bytes: u64,
-    },
+    Behind { lines: u64, bytes: u64 },
     /// So that they end where the file ends.
     AtEnd,
 }
@@ -150,7 +147,11 @@ fn below(folder: &Path, name: &str) -> Option<PathBuf> {
     let mut place = folder.to_path_buf();
     let parts: Vec<&str> = name.split(['/', '\\']).collect();
     let (file, folders) = parts.split_last()?;
-    if parts.contains(&"..") || name.contains(':') || name.starts_with(['/', '\\']) || ["", "."].contains(file) {
+    if parts.contains(&"..")
+        || name.contains(':')
+        || name.starts_with(['/', '\\'])
+        || ["", "."].contains(file)
+    {
         return None;
     }
     for part in folders {
@@ -166,8 +167,10 @@ fn below(folder: &Path, name: &str) -> Option<PathBuf> {
 pub(super) fn numbered(pattern: &str, [first, last, step]: [i64; 3]) -> Option<Vec<String>> {
     let (before, rest) = pattern.split_once('%')?;
     let (width, after) = rest.split_once(['d', 'i', 'u'])?;
-    let digits = if width.is_empty() { 0 } else { width.parse::<usize>().ok().filter(|digits| *digits < 10)? };
-    let is_sound = !after.contains('%') && (width.is_empty() || width.starts_with('0')) && first >= 0 && step > 0;
+    let digits =
+        if width.is_empty() { 0 } else { width.parse::<usize>().ok().filter(|digits| *digits < 10)? };
+    let is_sound =
+        !after.contains('%') && (width.is_empty() || width.starts_with('0')) && first >= 0 && step > 0;
     let count = last.checked_sub(first).filter(|span| is_sound && *span >= 0)? / step;
     (count < MOST_FILES).then(|| {
         (0..=count).map(|index| format!("{before}{:0digits$}{after}", first + index * step)).collect()
@@ -181,11 +184,17 @@ mod tests {
     #[test]
     fn names_stay_below_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let place = |name| below(folder.path(), name).map(|place| place.strip_prefix(folder.path()).unwrap().to_path_buf());
-        for (name, expected) in [("a.raw", "a.raw"), ("b/a.raw", "b/a.raw"), ("b\\a.raw", "b/a.raw"), ("./a.raw", "a.raw")] {
+        let place = |name| {
+            below(folder.path(), name).map(|place| place.strip_prefix(folder.path()).unwrap().to_path_buf())
+        };
+        for (name, expected) in
+            [("a.raw", "a.raw"), ("b/a.raw", "b/a.raw"), ("b\\a.raw", "b/a.raw"), ("./a.raw", "a.raw")]
+        {
             assert_eq!(place(name), Some(PathBuf::from(expected)), "{name}");
         }
-        for name in ["", ".", "..", "b/", "../a", "b/../../a", "/etc/passwd", "\\a", "C:\\a", "c:a", "b\\..\\a"] {
+        for name in
+            ["", ".", "..", "b/", "../a", "b/../../a", "/etc/passwd", "\\a", "C:\\a", "c:a", "b\\..\\a"]
+        {
             assert_eq!(place(name), None, "{name}");
         }
         #[cfg(unix)]
@@ -219,7 +228,13 @@ mod tests {
     fn each_file_holds_its_part() {
         let files = |count, axes| Files { what: "", places: vec![PathBuf::new(); count], axes };
         let each = |count, axes| files(count, axes).values_of_each(&[2, 3, 4]);
-        assert_eq!([each(4, Some(2)), each(3, Some(2)), each(12, Some(1)), each(1, None)], [Some(6), None, Some(2), Some(24)]);
-        assert_eq!([each(2, Some(3)), each(1, Some(3)), each(3, Some(3)), each(1, Some(4))], [Some(12), Some(24), None, None]);
+        assert_eq!(
+            [each(4, Some(2)), each(3, Some(2)), each(12, Some(1)), each(1, None)],
+            [Some(6), None, Some(2), Some(24)]
+        );
+        assert_eq!(
+            [each(2, Some(3)), each(1, Some(3)), each(3, Some(3)), each(1, Some(4))],
+            [Some(12), Some(24), None, None]
+        );
     }
 }
