@@ -9,12 +9,13 @@ use pulmo::files::{MAX_ARCHIVE_RATIO, RATIO_FREE_BYTES, unpack};
 /// Bytes of all files below a folder.
 fn bytes_below(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
-    entries.map(|entry| {
-        let kind = entry.file_type().expect("a kind");
-        assert!(kind.is_dir() || kind.is_file());
-        if kind.is_dir() { bytes_below(&entry.path()) } else { entry.metadata().expect("a file").len() }
-    })
-    .sum()
+    entries
+        .map(|entry| {
+            let kind = entry.file_type().expect("a kind");
+            assert!(kind.is_dir() || kind.is_file());
+            if kind.is_dir() { bytes_below(&entry.path()) } else { entry.metadata().expect("a file").len() }
+        })
+        .sum()
 }
 
 fuzz_target!(|data: &[u8]| {
