@@ -92,7 +92,13 @@ impl Stored {
         let mut values = Vec::new();
         for place in &files.places {
             let mut file = stream::file(place).map_err(|source| VolumeFileError::Values { source })?;
-            values.append(&mut self.read(&mut file, each)?);
+            let part = self.read(&mut file, each)?;
+            // most volumes lie in one file, whose values are not copied
+            if values.is_empty() {
+                values = part;
+            } else {
+                values.extend(part);
+            }
         }
         Ok(values)
     }
