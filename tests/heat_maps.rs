@@ -261,7 +261,7 @@ fn a_series_heat_map_lies_on_the_grid_of_convert() {
     let file = at("maps").join("phantom-0000-heat.nii.gz");
     assert_eq!(heat_map["file"], text(&file));
     assert_eq!(heat_map["class"], "nodule");
-    let (scan, map) = (read_nifti(&at("ct.nii")).unwrap(), read_nifti(&file).unwrap());
+    let (scan, map) = (read_nifti(&at("ct.nii")).unwrap().volume, read_nifti(&file).unwrap().volume);
     assert_eq!(map.grid(), scan.grid());
 
     // The file's highest voxel lies within a cell (16 mm, in z a slice of 5 mm) of the peak that the line names.

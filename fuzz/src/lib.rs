@@ -1,7 +1,9 @@
-//! The floors of pulmo that read untrusted files, and frames of a known size for the codecs' targets.
+//! The floors of pulmo that read untrusted files, and what the targets need around their bytes.
 
 #[path = "../../src/dicom/mod.rs"]
 pub mod dicom;
+#[path = "../../src/files/mod.rs"]
+pub mod files;
 #[path = "../../src/findings/mod.rs"]
 pub mod findings;
 #[path = "../../src/geometry/mod.rs"]
@@ -17,5 +19,7 @@ pub mod volume;
 #[allow(dead_code, reason = "the targets use a part of it")]
 mod forge;
 mod frames;
+mod whole;
 
 pub use frames::{decode_as, native, slice};
+pub use whole::{assert_sound, with_file, with_folder, zipped};

@@ -109,6 +109,7 @@ fn volume_format(format: VolumeFormat) -> &'static str {
         VolumeFormat::Npz => "npz",
         VolumeFormat::Nifti => "NIfTI",
         VolumeFormat::MetaImage => "MetaImage",
+        VolumeFormat::Nrrd => "NRRD",
     }
 }
 

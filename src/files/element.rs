@@ -1,6 +1,6 @@
 //! The values of volume files: typed numbers in a row, read and written as a stream.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, ErrorKind, Read, Write};
 
 use ndarray::Array3;
 
@@ -124,6 +124,38 @@ pub(super) fn read_values(
     }
 }
 
+/// Longest number in a text, in characters.
+const LONGEST_NUMBER: usize = 64;
+
+/// Reads the last `count` values of a text of decimal numbers with blanks between them.
+pub(super) fn read_text_values(from: &mut impl BufRead, count: usize) -> Result<Vec<f32>, VolumeFileError> {
+    let mut values = Vec::with_capacity(count.min(VALUES_UNSEEN));
+    while let Some(word) = next_word(from)? {
+        if values.len() == count {
+            return Err(VolumeFileError::Long { values: count });
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "volumes hold f32: 24 bits of each value")]
+        let value =
+            std::str::from_utf8(&word).ok().and_then(|word| word.parse::<f64>().ok()).map(|v| v as f32);
+        values.push(value.ok_or(VolumeFileError::Header { what: "a value, which is no number" })?);
+    }
+    if values.len() == count { Ok(values) } else { Err(VolumeFileError::Short { values: count }) }
+}
+
+/// The next characters without a blank; `None` at the end.
+fn next_word(from: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut word = Vec::new();
+    for byte in from.by_ref().bytes() {
+        match byte? {
+            byte if byte.is_ascii_whitespace() && word.is_empty() => {}
+            byte if byte.is_ascii_whitespace() => break,
+            byte if word.len() < LONGEST_NUMBER => word.push(byte),
+            _ => return Err(ErrorKind::InvalidData.into()),
+        }
+    }
+    Ok((!word.is_empty()).then_some(word))
+}
+
 /// What a failure to read `values` values means.
 fn cut_off(error: std::io::Error, values: usize) -> VolumeFileError {
     match error.kind() {
@@ -215,6 +247,17 @@ mod tests {
         assert!(matches!(read(&[0; 9], MAX_VOLUME_VOXELS), Err(VolumeFileError::Short { .. })));
         assert!(matches!(count_of(&[1 << 20, 1 << 20]), Err(VolumeFileError::TooLarge { .. })));
         assert!(matches!(count_of(&[usize::MAX, 2]), Err(VolumeFileError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn numbers_of_a_text_are_read_as_they_stand() {
+        let read = |text: &str, count| read_text_values(&mut text.as_bytes(), count);
+        let far_apart = format!("  -1024\t0.5\r\n{}1e3", " ".repeat(500));
+        assert_eq!(read(&far_apart, 3).unwrap(), [-1024.0, 0.5, 1000.0]);
+        assert!(matches!(read("1 2", 3), Err(VolumeFileError::Short { values: 3 })));
+        assert!(matches!(read("1 2 3\n4", 3), Err(VolumeFileError::Long { values: 3 })));
+        assert!(matches!(read("1,2", 2), Err(VolumeFileError::Header { .. })));
+        assert!(matches!(read(&"1".repeat(65), 1), Err(VolumeFileError::Damaged)));
     }
 
     #[test]

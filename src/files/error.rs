@@ -30,7 +30,7 @@ pub enum VolumeFileError {
     #[error("the array is in Fortran order; save it with np.ascontiguousarray")]
     FortranOrder,
     /// The file has too few or too many axes for a volume.
-    #[error("an array of {axes} axes is no volume; 2 or 3 are needed")]
+    #[error("{axes} axes make no volume")]
     Axes {
         /// Axes longer than 1, or of the array.
         axes: usize,
@@ -53,8 +53,14 @@ pub enum VolumeFileError {
         /// Values declared.
         values: usize,
     },
+    /// The file that a header names for its values cannot be read.
+    #[error("the file that should hold the values cannot be read")]
+    Values {
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// The compressed content is damaged.
-    #[error("the compressed content is damaged")]
+    #[error("the compressed content is damaged, or something else follows it")]
     Damaged,
     /// The file does not say how its axes lie in the patient.
     #[error("the file does not say how its axes lie in the patient")]
@@ -62,6 +68,22 @@ pub enum VolumeFileError {
     /// The file gives no positive spacing of its voxels.
     #[error("the file gives no positive spacing of its voxels")]
     Spacing,
+    /// The two transforms of a NIfTI file cannot both be right.
+    #[error("sform and qform disagree on {about}: {sform} by the sform, {qform} by the qform")]
+    Transforms {
+        /// What they disagree on.
+        about: &'static str,
+        /// What the `sform` says.
+        sform: String,
+        /// What the `qform` says.
+        qform: String,
+    },
+    /// The values are packed in a way that is not read.
+    #[error("values packed as {name} are not read; save them as gzip or raw")]
+    Packing {
+        /// The way, as the format names it.
+        name: &'static str,
+    },
     /// The axes are not at right angles.
     #[error("the axes are not at right angles (cosine {cosine})")]
     Skewed {
@@ -105,15 +127,16 @@ impl VolumeFileError {
     /// The stable code of this error.
     pub fn code(&self) -> Code {
         match self {
-            Self::Io { .. } => Code::Unreadable,
+            Self::Io { .. } | Self::Values { .. } => Code::Unreadable,
             Self::Format => Code::NotDicom,
             Self::Header { .. } => Code::Malformed,
-            Self::ElementType | Self::FortranOrder | Self::Damaged => Code::Codec,
+            Self::ElementType | Self::FortranOrder | Self::Damaged | Self::Packing { .. } => Code::Codec,
             Self::TooLarge { .. } => Code::TooLarge,
             Self::Short { .. } => Code::Truncated,
             Self::Long { .. } | Self::Count { .. } => Code::PixelLength,
             Self::NoOrientation => Code::Orientation,
             Self::Spacing | Self::NoMillimetres => Code::PixelSpacing,
+            Self::Transforms { .. } => Code::Transforms,
             Self::Skewed { .. } => Code::Tilt,
             Self::Arrays { .. } => Code::Mixed,
             Self::Axes { .. } | Self::Grid { .. } | Self::Volume { .. } => Code::Dimensions,

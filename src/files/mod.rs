@@ -6,31 +6,41 @@
 mod archive;
 mod element;
 mod error;
+mod header_lines;
 mod metaimage;
+mod metaimage_write;
 mod nifti;
+mod nifti_place;
 mod nifti_write;
 mod npy;
 mod npz;
+mod nrrd;
+mod nrrd_place;
 mod placement;
 mod png;
 mod raster;
+mod stored;
 mod stream;
 mod torch;
 mod volume_file;
+mod warning;
 
 pub use archive::{
     ArchiveError, MAX_ARCHIVE_BYTES, MAX_ARCHIVE_ENTRIES, MAX_ARCHIVE_RATIO, RATIO_FREE_BYTES, unpack,
 };
 pub use element::MAX_VOLUME_VOXELS;
 pub use error::VolumeFileError;
-pub use metaimage::{read_metaimage, write_metaimage};
+pub use metaimage::read_metaimage;
+pub use metaimage_write::write_metaimage;
 pub use nifti::read_nifti;
 pub use nifti_write::{Gzip, write_nifti, write_nifti_described};
 pub use npy::{NpyArray, read_npy, read_npy_volume, write_npy};
 pub use npz::read_npz;
+pub use nrrd::read_nrrd;
 pub use png::{write_overlay, write_png};
 pub use raster::{
     MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, read_picture,
 };
 pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
-pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};
+pub use volume_file::{Container, VolumeFile, VolumeFormat, read_volume, recognise_container};
+pub use warning::VolumeFileWarning;

@@ -3,12 +3,12 @@
 use std::io::Read;
 use std::path::Path;
 
-use glam::{DAffine3, DMat3, DQuat, DVec3};
+use glam::{DAffine3, DVec3};
 
 use super::element::{ByteOrder, Element, Encoding, count_of, read_values, volume_of};
+use super::nifti_place::placement;
 use super::placement::grid_of;
-use super::{VolumeFileError, stream};
-use crate::volume::Volume;
+use super::{VolumeFile, VolumeFileError, VolumeFileWarning, stream};
 
 /// Bytes of a NIfTI-1 header.
 pub(super) const HEADER_1_BYTES: u16 = 348;
@@ -33,18 +33,21 @@ pub(super) fn is_nifti(beginning: &[u8]) -> bool {
 /// millimetres. The stored order of voxels is kept: axis `x` of the grid is NIfTI's `i`.
 ///
 /// The `sform` is used where there is one, else the `qform`; a file with neither is refused, as it
-/// does not say which side is left. Axes of length 1 beyond the third are dropped.
+/// does not say which side is left. Where both are set and disagree on the size of a voxel, on the order
+/// of the axes or on a side, one of them is wrong and the file is refused; where a rigid motion lies
+/// between them the scan was registered to another, and the `sform` is used with a warning. Axes of
+/// length 1 beyond the third are dropped. NULs may follow a gzip stream.
 ///
 /// # Shapes
 /// `[k, j, i]`.
 ///
 /// # Errors
 /// [`VolumeFileError`] where the file is no such file, is cut off or too long, holds a series of
-/// volumes, or its axes are skewed.
+/// volumes, its axes are skewed, or its two transforms cannot both be right.
 ///
 /// # References
 /// NIfTI-1.1 data format (`nifti1.h`, 2007) and NIfTI-2 (`nifti2.h`, 2011).
-pub fn read_nifti(path: &Path) -> Result<Volume, VolumeFileError> {
+pub fn read_nifti(path: &Path) -> Result<VolumeFile, VolumeFileError> {
     let mut file = stream::open(path)?;
     let bytes = stream::beginning(&mut file, HEADER_1_BYTES.into());
     let header = match Fields::of(&bytes).ok_or(VolumeFileError::Format)? {
@@ -60,7 +63,7 @@ pub fn read_nifti(path: &Path) -> Result<Volume, VolumeFileError> {
     std::io::copy(&mut file.by_ref().take(gap), &mut std::io::sink())?;
     let grid = grid_of(header.shape_zyx, header.patient_from_voxel)?;
     let values = read_values(&mut file, header.encoding, count_of(&header.shape_zyx)?)?;
-    volume_of(grid, values)
+    Ok(VolumeFile { volume: volume_of(grid, values)?, warnings: header.warnings })
 }
 
 /// What a header says.
@@ -69,15 +72,16 @@ struct Header {
     encoding: Encoding,
     values_at: u64,
     patient_from_voxel: DAffine3,
+    warnings: Vec<VolumeFileWarning>,
     is_nifti_2: bool,
 }
 
 /// The bytes of a header, whose numbers are read at the offsets of `nifti1.h` and `nifti2.h`.
 #[derive(Clone, Copy)]
-struct Fields<'a> {
-    bytes: &'a [u8],
+pub(super) struct Fields<'a> {
+    pub(super) bytes: &'a [u8],
     order: ByteOrder,
-    is_nifti_2: bool,
+    pub(super) is_nifti_2: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -96,7 +100,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The bytes of one number, least significant first; zeros beyond the header's end.
-    fn number<const N: usize>(&self, at: usize) -> [u8; N] {
+    pub(super) fn number<const N: usize>(&self, at: usize) -> [u8; N] {
         let found = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<N>());
         let mut bytes = found.copied().unwrap_or([0; N]);
         if self.order == ByteOrder::Big {
@@ -114,7 +118,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A code: `i16` at the first offset in NIfTI-1, `i32` at the second in NIfTI-2.
-    fn code(&self, [first, second]: [usize; 2]) -> i32 {
+    pub(super) fn code(&self, [first, second]: [usize; 2]) -> i32 {
         match self.is_nifti_2 {
             true => i32::from_le_bytes(self.number(second)),
             false => i16::from_le_bytes(self.number(first)).into(),
@@ -123,18 +127,25 @@ impl<'a> Fields<'a> {
 
     /// The number at `index` of a list: `f32` from the first offset in NIfTI-1, `f64` from the
     /// second in NIfTI-2.
-    fn real(&self, [first, second]: [usize; 2], index: usize) -> f64 {
+    pub(super) fn real(&self, [first, second]: [usize; 2], index: usize) -> f64 {
         match self.is_nifti_2 {
             true => f64::from_le_bytes(self.number(second + 8 * index)),
             false => f32::from_le_bytes(self.number(first + 4 * index)).into(),
         }
     }
 
-    fn vector(&self, at: [usize; 2], first: usize) -> DVec3 {
+    pub(super) fn vector(&self, at: [usize; 2], first: usize) -> DVec3 {
         DVec3::from_array([0, 1, 2].map(|index| self.real(at, first + index)))
     }
 
+    /// Where the values start. 0 is written for the first place possible, as nibabel and ITK read it: behind
+    /// the header and the four bytes that say whether extensions follow.
     fn values_at(&self) -> Option<u64> {
+        let header = if self.is_nifti_2 { HEADER_2_BYTES } else { HEADER_1_BYTES };
+        self.stated_values_at().map(|at| if at == 0 { u64::from(header) + 4 } else { at })
+    }
+
+    fn stated_values_at(&self) -> Option<u64> {
         if self.is_nifti_2 {
             return u64::try_from(i64::from_le_bytes(self.number(168))).ok();
         }
@@ -148,11 +159,13 @@ impl<'a> Fields<'a> {
 
 fn header(fields: &Fields<'_>) -> Result<Header, VolumeFileError> {
     let wrong = |what| VolumeFileError::Header { what };
+    let (patient_from_voxel, warnings) = placement(fields)?;
     Ok(Header {
         shape_zyx: shape(fields)?,
         encoding: encoding(fields)?,
         values_at: fields.values_at().ok_or(wrong("vox_offset"))?,
-        patient_from_voxel: placement(fields)?,
+        patient_from_voxel,
+        warnings,
         is_nifti_2: fields.is_nifti_2,
     })
 }
@@ -195,50 +208,4 @@ fn encoding(fields: &Fields<'_>) -> Result<Encoding, VolumeFileError> {
     }
     let plain = Encoding::plain(element, fields.order);
     Ok(if is_scaled { Encoding { slope, intercept, ..plain } } else { plain })
-}
-
-fn placement(fields: &Fields<'_>) -> Result<DAffine3, VolumeFileError> {
-    let units =
-        if fields.is_nifti_2 { i32::from_le_bytes(fields.number(500)) } else { fields.bytes[123].into() };
-    let millimetres = match units & 7 {
-        // unknown is written for millimetres by many tools
-        0 | 2 => 1.0,
-        1 => 1e3,
-        3 => 1e-3,
-        _ => return Err(VolumeFileError::Header { what: "xyzt_units" }),
-    };
-    let (matrix, offset) = if fields.code([254, 348]) > 0 {
-        sform(fields)
-    } else if fields.code([252, 344]) > 0 {
-        qform(fields)?
-    } else {
-        return Err(VolumeFileError::NoOrientation);
-    };
-    let scale = LPS_FROM_RAS * millimetres;
-    Ok(DAffine3::from_mat3_translation(DMat3::from_diagonal(scale) * matrix, scale * offset))
-}
-
-fn sform(fields: &Fields<'_>) -> (DMat3, DVec3) {
-    let at = [280, 400];
-    let rows = [0, 4, 8].map(|first| fields.vector(at, first));
-    let offset = [3, 7, 11].map(|index| fields.real(at, index));
-    (DMat3::from_cols(rows[0], rows[1], rows[2]).transpose(), offset.into())
-}
-
-fn qform(fields: &Fields<'_>) -> Result<(DMat3, DVec3), VolumeFileError> {
-    let bcd = fields.vector([256, 352], 0);
-    let offset = fields.vector([268, 376], 0);
-    let spacing = fields.vector([76, 104], 1);
-    if !spacing.is_finite() || spacing.min_element() <= 0.0 {
-        return Err(VolumeFileError::Spacing);
-    }
-    let a_squared = 1.0 - bcd.length_squared();
-    // quaternions are written with 24 bits
-    if !bcd.is_finite() || a_squared < -1e-4 {
-        return Err(VolumeFileError::Header { what: "quatern_b, c, d" });
-    }
-    let rotation = DQuat::from_xyzw(bcd.x, bcd.y, bcd.z, a_squared.max(0.0).sqrt()).normalize();
-    let side = if fields.real([76, 104], 0) < 0.0 { -1.0 } else { 1.0 };
-    let scale = spacing * DVec3::new(1.0, 1.0, side);
-    Ok((DMat3::from_quat(rotation) * DMat3::from_diagonal(scale), offset))
 }

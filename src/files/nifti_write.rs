@@ -165,7 +165,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         write_nifti(&path, volume, gzip).unwrap();
-        read_nifti(&path).unwrap()
+        read_nifti(&path).unwrap().volume
     }
 
     #[test]
@@ -186,11 +186,12 @@ mod tests {
         let path = folder.path().join("a.nii");
         write_nifti(&path, &oblique(), Gzip::No).unwrap();
         let by_sform = read_nifti(&path).unwrap();
+        assert_eq!(by_sform.warnings, []);
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[254] = 0;
         std::fs::write(&path, &bytes).unwrap();
         let by_qform = read_nifti(&path).unwrap();
-        let [a, b] = [by_sform, by_qform].map(|volume| volume.grid().patient_from_voxel());
+        let [a, b] = [by_sform, by_qform].map(|file| file.volume.grid().patient_from_voxel());
         assert!(a.abs_diff_eq(b, 1e-4), "{a:?} {b:?}");
         bytes[252] = 0;
         std::fs::write(&path, &bytes).unwrap();

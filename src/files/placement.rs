@@ -8,12 +8,21 @@ use crate::geometry::Grid;
 /// Largest cosine between two axes taken for a right angle: 0.5 degrees, as for gantry tilt.
 const RIGHT_ANGLE_COSINE: f64 = 8.7e-3;
 
+/// Sizes of a voxel that a scan can have, in millimetres, and many more: squares of them are still numbers.
+const SIZES_MM: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
+/// Furthest place of the first voxel, in millimetres along each axis.
+const FURTHEST_MM: f64 = 1e9;
+
 /// The grid of voxels that lie in LPS millimetres as a file says.
 pub(super) fn grid_of(shape_zyx: [usize; 3], patient_from_voxel: DAffine3) -> Result<Grid, VolumeFileError> {
     let axes = patient_from_voxel.matrix3;
     let axes = [axes.x_axis, axes.y_axis, axes.z_axis];
-    if !patient_from_voxel.is_finite() || axes.iter().any(|axis| axis.length() < 1e-6) {
+    if !axes.iter().all(|axis| SIZES_MM.contains(&axis.length())) {
         return Err(VolumeFileError::Spacing);
+    }
+    let is_near = patient_from_voxel.translation.to_array().iter().all(|mm| mm.abs() <= FURTHEST_MM);
+    if !is_near {
+        return Err(VolumeFileError::Header { what: "the place of the first voxel" });
     }
     let [x, y, z] = axes.map(|axis| axis.normalize());
     let cosine = x.dot(y).abs().max(y.dot(z).abs()).max(z.dot(x).abs());
@@ -36,5 +45,16 @@ mod tests {
         assert!(matches!(with_z(DVec3::new(0.0, 0.3, 1.0)), Err(VolumeFileError::Skewed { .. })));
         assert!(matches!(with_z(DVec3::ZERO), Err(VolumeFileError::Spacing)));
         assert!(matches!(with_z(DVec3::new(0.0, f64::NAN, 1.0)), Err(VolumeFileError::Spacing)));
+        // found by fuzzing: the square of a finite number may be none
+        for huge in [1e7, 1e160, f64::MAX] {
+            assert!(matches!(with_z(DVec3::new(0.0, 0.0, huge)), Err(VolumeFileError::Spacing)));
+        }
+    }
+
+    #[test]
+    fn the_first_voxel_lies_somewhere() {
+        let at = |x: f64| grid_of([1; 3], DAffine3::from_translation(DVec3::new(x, 0.0, 0.0)));
+        assert!(at(-4e5).is_ok());
+        assert!(at(1e10).is_err() && at(f64::NAN).is_err() && at(f64::INFINITY).is_err());
     }
 }

@@ -7,7 +7,8 @@ use super::metaimage::{is_metaimage, read_metaimage};
 use super::nifti::{is_nifti, read_nifti};
 use super::npy::{is_npy, read_npy_volume};
 use super::npz::{is_npz, read_npz};
-use super::{VolumeFileError, stream};
+use super::nrrd::{is_nrrd, read_nrrd};
+use super::{VolumeFileError, VolumeFileWarning, stream};
 use crate::volume::Volume;
 
 /// Bytes from which a format is told.
@@ -24,6 +25,23 @@ pub enum VolumeFormat {
     Nifti,
     /// MetaImage.
     MetaImage,
+    /// NRRD, its values in the file or beside it.
+    Nrrd,
+}
+
+/// What a volume file gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VolumeFile {
+    /// Its values, where the file says that they lie.
+    pub volume: Volume,
+    /// What is in doubt about them.
+    pub warnings: Vec<VolumeFileWarning>,
+}
+
+impl From<Volume> for VolumeFile {
+    fn from(volume: Volume) -> Self {
+        Self { volume, warnings: Vec::new() }
+    }
 }
 
 /// What a file is, as far as its first bytes tell.
@@ -41,6 +59,7 @@ pub fn recognise_container(path: &Path) -> Option<Container> {
     Some(Container::Volume(match beginning.as_slice() {
         bytes if is_npy(bytes) => VolumeFormat::Npy,
         bytes if is_nifti(bytes) => VolumeFormat::Nifti,
+        bytes if is_nrrd(bytes) => VolumeFormat::Nrrd,
         bytes if is_metaimage(bytes) => VolumeFormat::MetaImage,
         bytes if is_zip(bytes) && is_npz(path) => VolumeFormat::Npz,
         bytes if is_zip(bytes) => return Some(Container::Archive),
@@ -56,11 +75,13 @@ pub fn read_volume(
     path: &Path,
     format: VolumeFormat,
     npy_spacing_mm: Option<[f64; 3]>,
-) -> Result<Volume, VolumeFileError> {
-    match format {
+) -> Result<VolumeFile, VolumeFileError> {
+    let volume = match format {
+        VolumeFormat::Nifti => return read_nifti(path),
         VolumeFormat::Npy => read_npy_volume(path, npy_spacing_mm),
         VolumeFormat::Npz => read_npz(path),
-        VolumeFormat::Nifti => read_nifti(path),
         VolumeFormat::MetaImage => read_metaimage(path),
-    }
+        VolumeFormat::Nrrd => read_nrrd(path),
+    };
+    Ok(volume?.into())
 }

@@ -35,7 +35,7 @@ macro_rules! codes {
 
 codes! {
     /// The file is neither DICOM nor a picture or volume format that pulmo reads.
-    NotDicom = "NOT_DICOM", "check the path; pulmo reads DICOM, NIfTI, MetaImage, NumPy arrays, PNG, JPEG, TIFF and zip";
+    NotDicom = "NOT_DICOM", "check the path; pulmo reads DICOM, NIfTI, MetaImage, NRRD, NumPy arrays, PNG, JPEG, TIFF and zip";
     /// The file cannot be opened or read.
     Unreadable = "UNREADABLE", "check the file's permissions and the disk";
     /// The file ends before its declared content.
@@ -162,6 +162,9 @@ codes! {
     Archive = "ARCHIVE", "unpack the archive and pass the folder";
     /// Voxels far below air that all hold one value were taken for padding and became air.
     Padding = "PADDING", "nothing: they lie outside the reconstruction";
+    /// The transforms of a volume file (sform, qform) differ: a rigid motion apart the sform is used, else
+    /// one of them is wrong.
+    Transforms = "TRANSFORMS", "check where the scan lies and write both transforms anew";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
     /// pulmo itself failed on this item; the others are not affected.

@@ -13,9 +13,9 @@ use crate::files::{ArchiveError, Container, is_picture, recognise_container, unp
 use crate::findings::{Code, Verdict};
 
 /// Names that promise a format: a file so named that is something else is told, not passed over.
-const PROMISING_EXTENSIONS: [&str; 17] = [
+const PROMISING_EXTENSIONS: [&str; 19] = [
     "dcm", "dicom", "ima", "png", "jpg", "jpeg", "jfif", "tif", "tiff", "bmp", "npy", "dc3", "npz", "nii",
-    "mha", "mhd", "zip",
+    "mha", "mhd", "nrrd", "nhdr", "zip",
 ];
 
 /// Finds all items in files, folders and zip archives, in the order of their paths.

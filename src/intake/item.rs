@@ -18,7 +18,7 @@ pub enum Kind {
     Picture,
     /// A DICOM CT series.
     Series,
-    /// A NIfTI, MetaImage or NumPy volume.
+    /// A NIfTI, MetaImage, NRRD or NumPy volume.
     VolumeFile,
     /// A file that cannot be used; its verdict says why.
     Refused,
@@ -166,8 +166,9 @@ impl Item {
                 Ok(Loaded { volume: assembled.volume, warnings: assembled.warnings, max_value: None })
             }
             Source::VolumeFile(format, file) => {
-                let volume = read_volume(file, *format, settings.npy_spacing_mm)?;
-                let (volume, warnings) = sanity::checked(volume, &settings.assemble)?;
+                let read = read_volume(file, *format, settings.npy_spacing_mm)?;
+                let (volume, mut warnings) = sanity::checked(read.volume, &settings.assemble)?;
+                warnings.extend(read.warnings.iter().map(|warning| Reason::new(warning.code(), warning.to_string())));
                 Ok(Loaded { volume, warnings, max_value: None })
             }
             Source::Refused(verdict) => {

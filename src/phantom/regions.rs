@@ -166,7 +166,7 @@ mod tests {
         let studies: Vec<Study> = (0..2).map(|index| Study::generate(&settings, 3, index).unwrap()).collect();
         for line in manifest.lines().skip(1) {
             let fields: Vec<&str> = line.split(',').collect();
-            let volume = read_nifti(&folder.path().join(fields[0])).unwrap();
+            let volume = read_nifti(&folder.path().join(fields[0])).unwrap().volume;
             let study = studies.iter().find(|study| study.truth().patient_id == fields[2]).unwrap();
             let held = study.truth().nodules.iter().any(|n| volume.grid().voxel_near(n.centre_mm).is_some());
             assert_eq!(held, fields[1] == "nodule", "{line}");

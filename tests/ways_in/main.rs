@@ -95,6 +95,23 @@ fn split_metaimage(mha: &Path, folder: &Path) -> PathBuf {
     path
 }
 
+/// The values of a little-endian `.mha` behind an NRRD header, in the axes of 3D Slicer's own space.
+fn nrrd_of(mha: &Path, volume: &Volume) -> Vec<u8> {
+    let bytes = fs::read(mha).unwrap();
+    let end = b"ElementDataFile = LOCAL\n";
+    let at = bytes.windows(end.len()).position(|window| window == end).unwrap() + end.len();
+    let [z, y, x] = volume.grid().shape_zyx();
+    let place = volume.grid().patient_from_voxel();
+    let ras = |v: DVec3| format!("({},{},{})", -v.x, -v.y, v.z);
+    let directions = [0, 1, 2].map(|axis| ras(place.matrix3.col(axis))).join(" ");
+    let header = format!(
+        "NRRD0005\ntype: short\ndimension: 3\nspace: right-anterior-superior\nsizes: {x} {y} {z}\n\
+         space directions: {directions}\nendian: little\nencoding: raw\nspace origin: {}\n\n",
+        ras(place.translation)
+    );
+    [header.into_bytes(), bytes[at..].to_vec()].concat()
+}
+
 fn only(path: &Path) -> Item {
     let mut items = find(&[path.to_path_buf()]);
     assert_eq!(items.len(), 1, "{items:?}");
@@ -150,6 +167,7 @@ fn ways(root: &Path, volume: &Volume) -> Vec<(&'static str, PathBuf)> {
     write_nifti(&file("a.nii"), volume, Gzip::No).unwrap();
     write_nifti(&file("lies.png"), volume, Gzip::Yes).unwrap();
     write_metaimage(&file("a.mha"), volume).unwrap();
+    fs::write(file("a.nrrd"), nrrd_of(&file("a.mha"), volume)).unwrap();
     let mhd = split_metaimage(&file("a.mha"), &at("mhd"));
     let medium = at("medium");
     write_dicom(&medium.join("IMAGES"), volume);
@@ -166,6 +184,7 @@ fn ways(root: &Path, volume: &Volume) -> Vec<(&'static str, PathBuf)> {
         ("nii.gz", file("lies.png")),
         ("mha", file("a.mha")),
         ("mhd", mhd),
+        ("nrrd", file("a.nrrd")),
         ("nii.gz in zip", zipped_nifti),
     ]
 }
@@ -307,7 +326,7 @@ fn files_of_other_tools_land_where_they_say() {
         let path = root.path().join("file");
         fs::write(&path, bytes).unwrap();
         let Some(Container::Volume(format)) = recognise_container(&path) else { panic!("{name}") };
-        let volume = read_volume(&path, format, None).unwrap();
+        let volume = read_volume(&path, format, None).unwrap().volume;
         let expected = |[z, y, x]: [usize; 3]| (100 * (6 * x + 2 * y + z)) as f32 - 1000.0;
         assert_eq!(volume, Volume::from_fn(*volume.grid(), expected), "{name}");
         assert_eq!(volume.grid().shape_zyx(), [2, 3, 2], "{name}");
@@ -398,6 +417,27 @@ fn flipped_bytes_are_read_or_refused() {
         }
     }
     assert!(refused > 300, "{refused}");
+}
+
+/// A scan that was registered to another is read by its sform, and that is told.
+#[test]
+fn a_registered_scan_carries_a_warning() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a.nii");
+    write_nifti(&path, &axial(), Gzip::No).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    // the first coordinate of the sform's offset
+    bytes[292..296].copy_from_slice(&100.0_f32.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let loaded = load(&path);
+    assert_eq!(loaded.warnings, [Code::Transforms]);
+    assert_eq!(loaded.volume.grid().origin_mm().x, -100.0);
+    // the first axis of the sform reversed: left is right
+    bytes[280..284].copy_from_slice(&0.703125_f32.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let error = only(&path).load(&Settings::default()).unwrap_err();
+    assert_eq!(error.code(), Code::Transforms);
+    assert!(error.to_string().contains("RPS by the sform, LPS by the qform"), "{error}");
 }
 
 /// Padding that a volume file does not declare becomes air, as DICOM's declared padding does.

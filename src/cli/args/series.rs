@@ -29,7 +29,7 @@ pub(in crate::cli) struct PreprocessArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct InspectArgs {
-    /// DICOM files, DICOMDIR, volumes (.nii, .nii.gz, .mha, .mhd, .npy, .npz), pictures, .zip archives, or folders of them.
+    /// DICOM files, DICOMDIR, volumes (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .npy, .npz), pictures, .zip archives, or folders of them.
     #[arg(required_unless_present = "codes", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Print JSON, one object a line for each series, volume and refused file.

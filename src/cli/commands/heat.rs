@@ -13,9 +13,9 @@ use crate::intake::{self, Settings};
 use crate::volume::Volume;
 
 /// Endings of files that are no part of a scan's name.
-const ENDINGS: [&str; 13] = [
-    ".nii.gz", ".nii", ".mha", ".mhd", ".npy", ".npz", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp",
-    ".dcm",
+const ENDINGS: [&str; 15] = [
+    ".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr", ".npy", ".npz", ".png", ".jpg", ".jpeg", ".tif",
+    ".tiff", ".bmp", ".dcm",
 ];
 /// Values are rounded to this share of the largest, so that files compress well.
 const ROUNDING: f32 = 0.001;
