@@ -1,4 +1,4 @@
-//! Walks paths and groups the CT slices found there into series, by their headers only.
+//! Groups the CT slices among files into series, by their headers only.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,9 @@ use rayon::prelude::*;
 use super::cluster::clusters;
 use super::enhanced::{self, Frame};
 use super::header::{self, ObjectKind};
+use super::listing::{Links, Listing, Missing, list};
 use super::open::open;
+use super::passed_over::{Passed, PassedOver};
 use super::series::common_folder;
 use super::{DicomError, Series, Slice, SliceHeader};
 use crate::findings::{Code, Verdict};
@@ -23,7 +25,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(path: &Path, code: Code) -> Self {
+    pub(super) fn new(path: &Path, code: Code) -> Self {
         Self { path: path.to_path_buf(), verdict: Verdict::RejectFile(code) }
     }
 }
@@ -37,25 +39,22 @@ pub struct Discovery {
     pub refused: Vec<Refused>,
     /// Files that are not DICOM.
     pub others: Vec<PathBuf>,
+    /// What was passed over.
+    pub passed: PassedOver,
 }
 
 /// Finds CT series in files and folders. Reads headers only.
 ///
-/// Folders are walked without following symbolic links; hidden files, files that are not regular
-/// and DICOM directories are passed over. The result does not depend on the order of `paths`, of
-/// folder entries or of threads.
+/// Paths are listed as by [`list`] with [`Links::Files`]; DICOM directories are passed over. The result
+/// does not depend on the order of `paths`, of folder entries or of threads.
 pub fn discover(paths: &[PathBuf]) -> Discovery {
-    let mut discovery = Discovery::default();
-    let mut files = Vec::new();
-    for path in paths {
-        match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => walk(path, &mut files, &mut discovery.refused),
-            Ok(found) if found.is_file() => files.push(path.clone()),
-            _ => discovery.refused.push(Refused::new(path, Code::Unreadable)),
-        }
-    }
-    files.sort();
-    files.dedup();
+    discover_in(list(paths, Links::Files))
+}
+
+/// Finds CT series among listed files. Reads headers only.
+pub fn discover_in(listing: Listing) -> Discovery {
+    let Listing { files, refused, missing, passed } = listing;
+    let mut discovery = Discovery { refused, passed, ..Discovery::default() };
     let mut found_series: BTreeMap<SeriesKey, Vec<Member>> = BTreeMap::new();
     let examined: Vec<Examined> = files.par_iter().map(|path| examine(path)).collect();
     for (path, examined) in files.into_iter().zip(examined) {
@@ -63,15 +62,36 @@ pub fn discover(paths: &[PathBuf]) -> Discovery {
             Examined::Members(key, members) => found_series.entry(key).or_default().extend(members),
             Examined::Refused(code) => discovery.refused.push(Refused::new(&path, code)),
             Examined::NotDicom => discovery.others.push(path),
-            Examined::Directory => {}
+            Examined::Directory => discovery.passed.add(Passed::Directory),
         }
     }
     discovery.series = found_series.into_values().flat_map(split).collect();
     discovery.series.sort_by(|a, b| first_file(a).cmp(&first_file(b)));
+    discovery
+        .refused
+        .extend(missing.iter().filter_map(|missing| tell_missing(missing, &mut discovery.series)));
     name_series(&mut discovery.series);
     discovery.refused.sort_by(|a, b| a.path.cmp(&b.path));
     discovery.refused.dedup();
     discovery
+}
+
+/// Tells the series with files in a folder what is missing there, and returns it where it concerns none.
+///
+/// Where a listing broke off, any file may be missing; a broken link is missing from the series whose
+/// files have its ending, and of no concern elsewhere.
+fn tell_missing(missing: &Missing, series: &mut [Series]) -> Option<Refused> {
+    let Missing { folder, link } = missing;
+    let is_of = |file: &Path| {
+        file.parent() == Some(folder) && link.as_ref().is_none_or(|link| link.extension() == file.extension())
+    };
+    let refused = Refused::new(link.as_ref().unwrap_or(folder), Code::Unreadable);
+    let concerned = series.iter_mut().filter(|series| files_of(series).any(is_of));
+    let told = concerned.map(|series| {
+        series.set_aside.push(refused.clone());
+        series.warnings.push(Code::Unreadable);
+    });
+    (told.count() == 0 && link.is_none()).then_some(refused)
 }
 
 /// Series Instance UID, or the folder of files that have none.
@@ -89,22 +109,6 @@ enum Examined {
     Refused(Code),
     NotDicom,
     Directory,
-}
-
-fn walk(folder: &Path, files: &mut Vec<PathBuf>, refused: &mut Vec<Refused>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        refused.push(Refused::new(folder, Code::Unreadable));
-        return;
-    };
-    for entry in entries.flatten() {
-        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        // the entry's own type: a symbolic link is neither file nor folder
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && !is_hidden => walk(&entry.path(), files, refused),
-            Ok(kind) if kind.is_file() && !is_hidden => files.push(entry.path()),
-            _ => {}
-        }
-    }
 }
 
 fn examine(path: &Path) -> Examined {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! - `gate` tells DICOM by content, checks a file's whole structure in one bounded pass and keeps what
-//!   is read of it; `open` is the gate for files on disk; `discover` walks paths and groups slices.
+//!   is read of it; `open` is the gate for files on disk; `listing` walks paths, `passed_over` counts
+//!   what is of no concern there, and `discover` groups slices.
 //! - `attributes` reads single attributes strictly; `header` gathers those a CT slice needs.
 //! - `enhanced` reads the frames of multi-frame objects; `cluster` tells apart, by `acquisition`, the
 //!   reconstructions and phases that share a series.
@@ -34,7 +35,9 @@ mod gate;
 mod header;
 mod hounsfield;
 mod limits;
+mod listing;
 mod open;
+mod passed_over;
 mod pixels;
 mod regularize;
 mod series;
@@ -48,12 +51,14 @@ pub use check::check_volume;
 pub use codec::CodecError;
 pub use coverage::{Coverage, Shortfall, check_coverage};
 pub use describe::{Description, describe};
-pub use discover::{Discovery, Refused, discover};
+pub use discover::{Discovery, Refused, discover, discover_in};
 pub use error::DicomError;
 pub use gate::GateError;
 pub use header::{MAX_FRAMES, MAX_SIDE, PixelFormat, SliceHeader};
 pub use hounsfield::{Padding, PixelPadding, Rescale, Units};
 pub use limits::GeometrySettings;
+pub use listing::{Links, Listing, Missing, list};
+pub use passed_over::{Passed, PassedOver};
 pub use pixels::{StoredPixels, stored_pixels};
 pub use regularize::Irregular;
 pub use series::{Series, Slice};
