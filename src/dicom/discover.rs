@@ -1,17 +1,14 @@
 //! Groups the CT slices among files into series, by their headers only.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
+use super::catalogue::{Catalogue, SeriesFiles};
 use super::cluster::clusters;
 use super::enhanced::{self, Frame};
 use super::header::{self, ObjectKind};
-use super::listing::{Links, Listing, Missing, list};
+use super::listing::{Links, list};
 use super::open::open;
-use super::passed_over::{Passed, PassedOver};
-use super::series::common_folder;
+use super::passed_over::PassedOver;
 use super::{DicomError, Series, Slice, SliceHeader};
 use crate::findings::{Code, Verdict};
 
@@ -43,75 +40,36 @@ pub struct Discovery {
     pub passed: PassedOver,
 }
 
-/// Finds CT series in files and folders. Reads headers only.
+/// Finds CT series in files and folders. Reads headers only, and keeps them all.
 ///
 /// Paths are listed as by [`list`] with [`Links::Files`]; DICOM directories are passed over. The result
 /// does not depend on the order of `paths`, of folder entries or of threads.
 pub fn discover(paths: &[PathBuf]) -> Discovery {
-    discover_in(list(paths, Links::Files))
-}
-
-/// Finds CT series among listed files. Reads headers only.
-pub fn discover_in(listing: Listing) -> Discovery {
-    let Listing { files, refused, missing, passed } = listing;
-    let mut discovery = Discovery { refused, passed, ..Discovery::default() };
-    let mut found_series: BTreeMap<SeriesKey, Vec<Member>> = BTreeMap::new();
-    let examined: Vec<Examined> = files.par_iter().map(|path| examine(path)).collect();
-    for (path, examined) in files.into_iter().zip(examined) {
-        match examined {
-            Examined::Members(key, members) => found_series.entry(key).or_default().extend(members),
-            Examined::Refused(code) => discovery.refused.push(Refused::new(&path, code)),
-            Examined::NotDicom => discovery.others.push(path),
-            Examined::Directory => discovery.passed.add(Passed::Directory),
-        }
-    }
-    discovery.series = found_series.into_values().flat_map(split).collect();
-    discovery.series.sort_by(|a, b| first_file(a).cmp(&first_file(b)));
-    discovery
-        .refused
-        .extend(missing.iter().filter_map(|missing| tell_missing(missing, &mut discovery.series)));
-    name_series(&mut discovery.series);
-    discovery.refused.sort_by(|a, b| a.path.cmp(&b.path));
-    discovery.refused.dedup();
-    discovery
-}
-
-/// Tells the series with files in a folder what is missing there, and returns it where it concerns none.
-///
-/// Where a listing broke off, any file may be missing; a broken link is missing from the series whose
-/// files have its ending, and of no concern elsewhere.
-fn tell_missing(missing: &Missing, series: &mut [Series]) -> Option<Refused> {
-    let Missing { folder, link } = missing;
-    let is_of = |file: &Path| {
-        file.parent() == Some(folder) && link.as_ref().is_none_or(|link| link.extension() == file.extension())
-    };
-    let refused = Refused::new(link.as_ref().unwrap_or(folder), Code::Unreadable);
-    let concerned = series.iter_mut().filter(|series| files_of(series).any(is_of));
-    let told = concerned.map(|series| {
-        series.set_aside.push(refused.clone());
-        series.warnings.push(Code::Unreadable);
-    });
-    (told.count() == 0 && link.is_none()).then_some(refused)
+    let Catalogue { series, refused, others, passed } = Catalogue::of(list(paths, Links::Files));
+    let mut series: Vec<Series> = series.into_iter().flat_map(SeriesFiles::series).collect();
+    series.sort_by(|a, b| first_file(a).cmp(&first_file(b)));
+    Discovery { series, refused, others, passed }
 }
 
 /// Series Instance UID, or the folder of files that have none.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SeriesKey {
+pub(super) enum SeriesKey {
     Uid(String),
     Folder(PathBuf),
 }
 
 /// A slice, or why a file or frame is none.
-type Member = Result<Box<Slice>, Refused>;
+pub(super) type Member = Result<Box<Slice>, Refused>;
 
-enum Examined {
+pub(super) enum Examined {
     Members(SeriesKey, Vec<Member>),
     Refused(Code),
     NotDicom,
     Directory,
 }
 
-fn examine(path: &Path) -> Examined {
+/// What a file is, told by its header.
+pub(super) fn examine(path: &Path) -> Examined {
     let scan = match open(path) {
         Ok(Some(opened)) => opened.scan,
         Ok(None) => return Examined::NotDicom,
@@ -151,7 +109,7 @@ fn numbered(frames: Vec<Frame>) -> Vec<Numbered> {
 
 /// Splits the files of one series into those that may make one volume each. Files that cannot be
 /// used go with the first.
-fn split(members: Vec<Member>) -> Vec<Series> {
+pub(super) fn split(members: Vec<Member>) -> Vec<Series> {
     let mut set_aside = Vec::new();
     let mut slices = Vec::with_capacity(members.len());
     for member in members {
@@ -182,25 +140,11 @@ fn series_of(slices: Vec<Slice>) -> Series {
     Series { path: PathBuf::new(), slices, set_aside: Vec::new(), warnings }
 }
 
-fn files_of(series: &Series) -> impl Iterator<Item = &Path> {
+pub(super) fn files_of(series: &Series) -> impl Iterator<Item = &Path> {
     let slices = series.slices.iter().map(|slice| slice.path.as_path());
     slices.chain(series.set_aside.iter().map(|refused| refused.path.as_path()))
 }
 
 fn first_file(series: &Series) -> Option<&Path> {
     files_of(series).min()
-}
-
-/// Gives each series its common folder as path, or its first file where folders would be equal.
-fn name_series(series: &mut [Series]) {
-    let folders: Vec<PathBuf> = series.iter().map(|series| common_folder(files_of(series))).collect();
-    for (index, series) in series.iter_mut().enumerate() {
-        let is_shared =
-            folders.iter().enumerate().any(|(other, folder)| other != index && *folder == folders[index]);
-        let first = first_file(series).map(Path::to_path_buf);
-        series.path = match first {
-            Some(file) if is_shared => file,
-            _ => folders[index].clone(),
-        };
-    }
 }

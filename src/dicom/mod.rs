@@ -6,7 +6,7 @@
 //!
 //! - `gate` tells DICOM by content, checks a file's whole structure in one bounded pass and keeps what
 //!   is read of it; `open` is the gate for files on disk; `listing` walks paths, `passed_over` counts
-//!   what is of no concern there, and `discover` groups slices.
+//!   what is of no concern there, `catalogue` keeps little of many headers, and `discover` groups slices.
 //! - `attributes` reads single attributes strictly; `header` gathers those a CT slice needs.
 //! - `enhanced` reads the frames of multi-frame objects; `cluster` tells apart, by `acquisition`, the
 //!   reconstructions and phases that share a series.
@@ -21,6 +21,7 @@
 mod acquisition;
 mod assemble;
 mod attributes;
+mod catalogue;
 mod census;
 mod check;
 mod cluster;
@@ -47,11 +48,12 @@ mod write;
 pub use acquisition::Acquisition;
 pub use assemble::{AssembleSettings, Assembled, Unspecified, assemble};
 pub use attributes::{AttributeError, parse_decimal_string};
+pub use catalogue::{Catalogue, SeriesFiles};
 pub use check::check_volume;
 pub use codec::CodecError;
 pub use coverage::{Coverage, Shortfall, check_coverage};
 pub use describe::{Description, describe};
-pub use discover::{Discovery, Refused, discover, discover_in};
+pub use discover::{Discovery, Refused, discover};
 pub use error::DicomError;
 pub use gate::GateError;
 pub use header::{MAX_FRAMES, MAX_SIDE, PixelFormat, SliceHeader};

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use flate2::read::ZlibDecoder;
 use glam::{DAffine3, DMat3, DVec3};
 
-use super::VolumeFileError;
 use super::element::{
     ByteOrder, Element, Encoding, count_of, read_values, smallest_element, volume_of, write_values,
 };
 use super::placement::grid_of;
+use super::{VolumeFileError, stream};
 use crate::geometry::Unit;
 use crate::volume::Volume;
 
@@ -46,19 +46,24 @@ pub(super) fn is_metaimage(beginning: &[u8]) -> bool {
 /// MetaIO, "MetaImage" tags (Kitware); axes as ITK's `itkMetaImageIO` reads them: each triple of
 /// `TransformMatrix` is the direction of one axis.
 pub fn read_metaimage(path: &Path) -> Result<Volume, VolumeFileError> {
-    let mut file = BufReader::new(File::open(path)?);
+    let mut file = BufReader::new(stream::regular(path)?);
     let header = Header::read(&mut file)?;
     let shape_zyx = header.shape()?;
     let grid = grid_of(shape_zyx, header.placement()?)?;
     let encoding = header.encoding()?;
     let mut values: Box<dyn Read> = match header.value("ElementDataFile")? {
         "LOCAL" | "Local" | "local" => Box::new(file),
-        name => Box::new(BufReader::new(File::open(beside(path, name)?)?)),
+        name => Box::new(BufReader::new(stream::regular(&beside(path, name)?)?)),
     };
     if header.says("CompressedData") {
         values = Box::new(ZlibDecoder::new(values));
     }
     volume_of(grid, read_values(&mut values, encoding, count_of(&shape_zyx)?)?)
+}
+
+/// The number of voxels that a header promises.
+pub(super) fn metaimage_count(path: &Path) -> Result<usize, VolumeFileError> {
+    count_of(&Header::read(&mut BufReader::new(stream::regular(path)?))?.shape()?)
 }
 
 /// Writes a volume as a MetaImage file, header and values in one (`.mha`): `MET_SHORT` where all values

@@ -15,6 +15,7 @@ mod placement;
 mod png;
 mod raster;
 mod stream;
+mod temporary;
 mod torch;
 mod volume_file;
 
@@ -30,7 +31,9 @@ pub use npy::{NpyArray, read_npy, read_npy_volume, write_npy};
 pub use npz::read_npz;
 pub use png::{write_overlay, write_png};
 pub use raster::{
-    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, read_picture,
+    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, picture_pixels,
+    read_picture,
 };
+pub use temporary::{TemporaryFolder, remove_all_temporary, while_going};
 pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
-pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};
+pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container, volume_voxels};
