@@ -133,15 +133,15 @@ impl ReadCase<'_> {
 ///
 /// # Errors
 /// What `each` says; [`TrainError::NoCases`] where none could be read.
-pub(super) fn read_cases(
+pub(super) fn read_cases<'a>(
     bundle: &Bundle,
-    cases: &[Case],
+    cases: &'a [Case],
     (compute, observe): (&Compute, &(dyn Fn(Event) + Sync)),
     mut each: impl FnMut(&[ReadCase]) -> Result<(), TrainError>,
 ) -> Result<Vec<Failure>, TrainError> {
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     let chain = &bundle.manifest().chain;
-    let read = |(_, case): (usize, &Case), opened: Opened| {
+    let read = |(_, case): (usize, &'a Case), opened: Opened| {
         let read = opened.and_then(|(item, loaded)| {
             let properties = properties(&item, &loaded);
             let volume = preprocessed(case, loaded, chain, (&processor, observe))?;
