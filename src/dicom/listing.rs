@@ -224,7 +224,8 @@ fn once_by_content(found: &mut Listing) {
 #[cfg(not(unix))]
 fn once_by_content(_: &mut Listing) {}
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

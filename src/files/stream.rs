@@ -10,7 +10,7 @@ const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// Opens a regular file. What is none (a pipe, a device, a folder) is never opened, as that may wait for ever.
 pub(super) fn regular(path: &Path) -> std::io::Result<File> {
-    if std::fs::metadata(path)?.is_file() { File::open(path) } else { Err(ErrorKind::InvalidInput.into()) }
+    if std::fs::metadata(path)?.is_file() { File::open(path) } else { Err(ErrorKind::Unsupported.into()) }
 }
 
 /// Opens a file; one that starts like gzip is decompressed.

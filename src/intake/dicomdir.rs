@@ -34,7 +34,8 @@ fn is_dicomdir(path: &Path) -> bool {
         && beginning.windows(DIRECTORY_CLASS.len()).any(|bytes| bytes == DIRECTORY_CLASS)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
