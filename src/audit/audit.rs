@@ -1,12 +1,12 @@
 //! The whole audit of a cohort.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 use super::{Confounds, Look, PROPERTIES, Pair, Signature, Value, pairs};
-use crate::cohort::{Case, Failure, Split, shared_patients};
+use crate::cohort::{Case, Failure, Opened, Split, each_case, shared_patients};
+use crate::intake::Bounds;
 
 /// Cases and patients of one class in one split.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,12 +91,16 @@ pub struct Audit {
 /// cases are done. Splits are those that the manifest names.
 pub fn audit(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Audit {
     let done = AtomicUsize::new(0);
-    let look = |case: &Case| {
-        let look = Look::at(case);
+    let look = |_: (usize, &Case), opened: Opened| {
+        let look = opened.map(|(item, loaded)| Look::at(&item, &loaded));
         observe(done.fetch_add(1, Ordering::Relaxed) + 1);
-        look
+        (0, look)
     };
-    let looks: Vec<Result<Look, Failure>> = cases.par_iter().map(look).collect();
+    let mut looks: Vec<Result<Look, Failure>> = Vec::with_capacity(cases.len());
+    each_case(cases.iter(), Bounds::default(), look, |some| {
+        looks.extend(some);
+        ControlFlow::Continue(())
+    });
     let (mut read, mut signatures, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     let mut columns: Vec<Vec<Value>> = vec![Vec::new(); PROPERTIES.len()];
     for (case, look) in cases.iter().zip(looks) {

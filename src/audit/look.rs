@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::Signature;
-use crate::cohort::{self, Case, Failure};
 use crate::dicom::describe;
 use crate::files::{VolumeFormat, picture_encoding};
 use crate::geometry::Unit;
@@ -63,14 +62,9 @@ impl From<Option<&str>> for Value {
 }
 
 impl Look {
-    /// Reads a case and measures it.
-    ///
-    /// # Errors
-    /// [`Failure`] where it cannot be read.
-    pub fn at(case: &Case) -> Result<Self, Failure> {
-        let (item, loaded) = cohort::open(case)?;
-        let properties = properties(&item, &loaded);
-        Ok(Self { signature: Signature::of(loaded.volume.voxels()), properties })
+    /// Measures a case that was opened.
+    pub fn at(item: &Item, loaded: &Loaded) -> Self {
+        Self { signature: Signature::of(loaded.volume.voxels()), properties: properties(item, loaded) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::{BenchError, BenchSettings, PipelineRow};
 use crate::bundle::Bundle;
 use crate::engine::Engine;
+use crate::files::TemporaryFolder;
 use crate::gpu::Compute;
 use crate::intake::{self, Settings};
 use crate::phantom::{Collection, PhantomSettings, write_collection};
@@ -20,7 +21,7 @@ pub(super) fn measure(
     compute: &Compute,
     settings: &BenchSettings,
 ) -> Result<PipelineRow, BenchError> {
-    let folder = tempfile::tempdir()?;
+    let folder = TemporaryFolder::private()?;
     let collection =
         Collection { settings: PhantomSettings::default(), seed: SEED, studies: settings.studies };
     write_collection(folder.path(), &collection, |_| ())?;

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod exit;
+mod interrupt;
 mod live;
 mod printer;
 mod progress;
@@ -16,6 +17,7 @@ use clap::Parser;
 /// Runs the command line of this process and returns how it ended.
 pub fn run() -> Exit {
     let args = args::Args::parse();
+    interrupt::watch();
     match commands::run(&args) {
         Ok(exit) => exit,
         Err(error) if error.is::<printer::ReaderGone>() => Exit::Done,

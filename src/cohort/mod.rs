@@ -9,5 +9,5 @@ mod split;
 pub use error::CohortError;
 pub use folds::folds;
 pub use manifest::{Case, Split, labels, read_manifest, read_unlabelled, rows_text};
-pub use read::{Failure, open};
+pub use read::{Failure, Opened, each_case, open};
 pub use split::{SharedPatient, SplitConfig, assign, shared_patients};

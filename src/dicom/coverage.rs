@@ -67,7 +67,9 @@ impl Coverage {
 /// [`DicomError::Coverage`] where there is no lung, too little, or the volume's ends cut it.
 pub fn check_coverage(volume: &Volume, settings: &Coverage) -> Result<(), DicomError> {
     let whole = Cut { feet: 0.0, head: 0.0 };
-    let Some(lungs) = lung_mask(volume) else { return Err(DicomError::Coverage { lung_ml: 0.0, cut: whole }) };
+    let Some(lungs) = lung_mask(volume) else {
+        return Err(DicomError::Coverage { lung_ml: 0.0, cut: whole });
+    };
     let lung_ml = lungs.volume_mm3() / 1000.0;
     let axes = canonical_axes(lungs.grid());
     let along_patient = Axis(axes.source_axis[0]);

@@ -1,22 +1,23 @@
-//! Walks paths and groups the CT slices found there into series, by their headers only.
+//! Groups the CT slices among files into series, by their headers only.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use glam::DVec3;
-use rayon::prelude::*;
 
 use super::attributes::Attributes;
+use super::catalogue::{Catalogue, SeriesFiles};
 use super::enhanced::{self, Frame};
 use super::gate::{BEGINNING, DataSet};
-use super::grouping::{Member, Part, group, hand_out};
+use super::grouping::{Member, Part};
 use super::header::{self, ObjectKind};
 use super::identity::{SeriesKey, Traits};
+use super::listing::{Links, list};
 use super::open::open_into;
-use super::series::common_folder;
+use super::passed_over::PassedOver;
 use super::{DicomError, Series, Slice, SliceHeader};
-use crate::findings::{Code, Reason, Verdict};
+use crate::findings::{Reason, Verdict};
 
 /// A file that cannot be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +31,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(path: &Path, reason: impl Into<Reason>) -> Self {
+    pub(super) fn new(path: &Path, reason: impl Into<Reason>) -> Self {
         Self { path: path.to_path_buf(), verdict: Verdict::RejectFile(reason.into()), position_mm: None }
     }
 }
@@ -44,55 +45,22 @@ pub struct Discovery {
     pub refused: Vec<Refused>,
     /// Files that are not DICOM.
     pub others: Vec<PathBuf>,
+    /// What was passed over.
+    pub passed: PassedOver,
 }
 
-/// Finds CT series in files and folders. Reads headers only.
+/// Finds CT series in files and folders. Reads headers only, and keeps them all.
 ///
-/// Folders are walked without following symbolic links; hidden files, files that are not regular
-/// and DICOM directories are passed over. The result does not depend on the order of `paths`, of
-/// folder entries or of threads.
+/// Paths are listed as by [`list`] with [`Links::Files`]; DICOM directories are passed over. The result
+/// does not depend on the order of `paths`, of folder entries or of threads.
 pub fn discover(paths: &[PathBuf]) -> Discovery {
-    let mut discovery = Discovery::default();
-    let mut files = Vec::new();
-    for path in paths {
-        match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => walk(path, &mut files, &mut discovery.refused),
-            Ok(found) if found.is_file() => files.push(path.clone()),
-            _ => discovery.refused.push(Refused::new(path, Code::Unreadable)),
-        }
-    }
-    files.sort();
-    files.dedup();
-    let examined: Vec<Examined> = files.par_iter().map(|path| examine(path)).collect();
-    let (mut parts, mut orphans) = (Vec::new(), Vec::new());
-    for (path, examined) in files.into_iter().zip(examined) {
-        match examined {
-            Examined::Part(part) => parts.push(part),
-            Examined::Refused(reason) => discovery.refused.push(Refused::new(&path, reason)),
-            Examined::Orphan(reason) => orphans.push(Refused::new(&path, reason)),
-            Examined::NotDicom if may_be_a_lost_slice(&path) => {
-                orphans.push(Refused::new(&path, &DicomError::NotDicom));
-            }
-            Examined::NotDicom => discovery.others.push(path),
-            Examined::Directory => {}
-        }
-    }
-    discovery.series = group(parts);
-    for homeless in hand_out(orphans, &mut discovery.series) {
-        match homeless.verdict.codes()[..] {
-            [Code::NotDicom] => discovery.others.push(homeless.path),
-            _ => discovery.refused.push(homeless),
-        }
-    }
-    discovery.others.sort();
-    discovery.series.sort_by(|a, b| first_file(a).cmp(&first_file(b)));
-    name_series(&mut discovery.series);
-    discovery.refused.sort_by(|a, b| a.path.cmp(&b.path));
-    discovery.refused.dedup();
-    discovery
+    let Catalogue { series, refused, others, passed } = Catalogue::of(list(paths, Links::Files));
+    let mut series: Vec<Series> = series.into_iter().flat_map(SeriesFiles::series).collect();
+    series.sort_by(|a, b| first_file(a).cmp(&first_file(b)));
+    Discovery { series, refused, others, passed }
 }
 
-enum Examined {
+pub(super) enum Examined {
     /// Slices of a series, or what is left of them.
     Part(Part),
     /// A file of no series.
@@ -103,26 +71,12 @@ enum Examined {
     Directory,
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>, refused: &mut Vec<Refused>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        refused.push(Refused::new(folder, Code::Unreadable));
-        return;
-    };
-    for entry in entries.flatten() {
-        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        // the entry's own type: a symbolic link is neither file nor folder
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() && !is_hidden => walk(&entry.path(), files, refused),
-            Ok(kind) if kind.is_file() && !is_hidden => files.push(entry.path()),
-            _ => {}
-        }
-    }
-}
-
-fn examine(path: &Path) -> Examined {
+/// What a file is, told by its header.
+pub(super) fn examine(path: &Path) -> Examined {
     let mut beginning = DataSet::default();
     let scan = match open_into(path, &mut beginning) {
         Ok(Some(opened)) => opened.scan,
+        Ok(None) if may_be_a_lost_slice(path) => return Examined::Orphan((&DicomError::NotDicom).into()),
         Ok(None) => return Examined::NotDicom,
         Err(error) => return left_of(path, &beginning, &error),
     };
@@ -194,25 +148,11 @@ fn numbered(frames: Vec<Frame>) -> Vec<Numbered> {
     frames.into_iter().enumerate().map(|(index, frame)| (Some(index), header(frame))).collect()
 }
 
-fn files_of(series: &Series) -> impl Iterator<Item = &Path> {
+pub(super) fn files_of(series: &Series) -> impl Iterator<Item = &Path> {
     let slices = series.slices.iter().map(|slice| slice.path.as_path());
     slices.chain(series.set_aside.iter().map(|refused| refused.path.as_path()))
 }
 
 fn first_file(series: &Series) -> Option<&Path> {
     files_of(series).min()
-}
-
-/// Gives each series its common folder as path, or its first file where folders would be equal.
-fn name_series(series: &mut [Series]) {
-    let folders: Vec<PathBuf> = series.iter().map(|series| common_folder(files_of(series))).collect();
-    for (index, series) in series.iter_mut().enumerate() {
-        let is_shared =
-            folders.iter().enumerate().any(|(other, folder)| other != index && *folder == folders[index]);
-        let first = first_file(series).map(Path::to_path_buf);
-        series.path = match first {
-            Some(file) if is_shared => file,
-            _ => folders[index].clone(),
-        };
-    }
 }

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::cluster::{Cluster, clusters};
 use super::identity::{SeriesKey, Traits};
@@ -25,50 +26,55 @@ pub(super) struct Part {
     pub(super) members: Vec<Member>,
 }
 
-/// The files of one group.
-#[derive(Default)]
-struct Group {
+/// Files of one key, and the traits of any of them.
+struct Group<T> {
     traits: Vec<Traits>,
-    members: Vec<Member>,
+    files: Vec<T>,
 }
 
-impl Group {
-    fn add(&mut self, traits: Vec<Traits>, members: Vec<Member>) {
-        self.members.extend(members);
-        for traits in traits {
-            if !self.traits.contains(&traits) {
-                self.traits.push(traits);
-            }
-        }
-    }
-
+impl<T> Group<T> {
     fn may_hold(&self, traits: &[Traits]) -> bool {
         traits.iter().any(|one| self.traits.iter().any(|other| one.may_be(other)))
     }
 }
 
-/// Returns the series that files make, in the order of their first files.
-pub(super) fn group(parts: impl IntoIterator<Item = Part>) -> Vec<Series> {
-    let mut named: BTreeMap<SeriesKey, Group> = BTreeMap::new();
-    for Part { key, traits, members } in parts {
-        named.entry(key).or_default().add(vec![traits], members);
+/// Files by the series that they say they are of, taken in one after the other.
+pub(super) struct Groups<T>(BTreeMap<Arc<SeriesKey>, Group<T>>);
+
+impl<T> Groups<T> {
+    pub(super) fn new() -> Self {
+        Self(BTreeMap::new())
     }
-    let (mut named, unnamed): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        named.into_iter().partition(|(key, _)| matches!(key, SeriesKey::Named(_)));
-    let mut alone = Vec::new();
-    for (_, Group { traits, members }) in unnamed {
-        let mut homes = named.values_mut().filter(|group| group.may_hold(&traits));
-        match (homes.next(), homes.next()) {
-            (Some(home), None) => home.add(traits, members),
-            _ => alone.push(Group { traits, members }),
+
+    /// Takes in a file, given what is made of its key.
+    pub(super) fn add(&mut self, key: SeriesKey, traits: Traits, file: impl FnOnce(Arc<SeriesKey>) -> T) {
+        let key = self.0.get_key_value(&key).map_or_else(|| Arc::new(key), |(known, _)| known.clone());
+        let group = self.0.entry(key.clone()).or_insert_with(|| Group { traits: vec![], files: vec![] });
+        group.files.push(file(key));
+        if !group.traits.contains(&traits) {
+            group.traits.push(traits);
         }
     }
-    named.into_values().chain(alone).flat_map(split).collect()
+
+    /// The files of each series.
+    pub(super) fn finish(self) -> Vec<Vec<T>> {
+        let (mut named, unnamed): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.0.into_iter().partition(|(key, _)| matches!(**key, SeriesKey::Named(_)));
+        let mut alone = Vec::new();
+        for (_, Group { traits, files }) in unnamed {
+            let mut homes = named.values_mut().filter(|group| group.may_hold(&traits));
+            match (homes.next(), homes.next()) {
+                (Some(home), None) => home.files.extend(files),
+                _ => alone.push(files),
+            }
+        }
+        named.into_values().map(|group| group.files).chain(alone).collect()
+    }
 }
 
 /// Splits the files of one group into those that may make one volume each. Files that cannot be used are
 /// listed with the first, and missing in all.
-fn split(Group { mut members, .. }: Group) -> Vec<Series> {
+pub(super) fn split(mut members: Vec<Member>) -> Vec<Series> {
     members.sort_by(|a, b| place_of(a).cmp(&place_of(b)));
     let mut set_aside = Vec::new();
     let mut slices = Vec::with_capacity(members.len());
@@ -118,36 +124,4 @@ fn series_of(Cluster { slices, doubt }: Cluster) -> Series {
     let warning = (contradicting > 0).then(|| Reason::new(Code::PatientPosition, message));
     let warnings = warning.into_iter().collect();
     Series { path: PathBuf::new(), slices, set_aside: Vec::new(), lost: Vec::new(), doubt, warnings }
-}
-
-/// Hands files that could not be read, and do not say whose they are, to the series of their folder; where a
-/// folder holds several, each is warned. Returns those that no series can be missing.
-pub(super) fn hand_out(orphans: Vec<Refused>, series: &mut [Series]) -> Vec<Refused> {
-    let mut by_folder: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-    for (index, one) in series.iter().enumerate() {
-        for folder in one.slices.iter().filter_map(|slice| slice.path.parent()) {
-            let there = by_folder.entry(folder.to_path_buf()).or_default();
-            if there.last() != Some(&index) {
-                there.push(index);
-            }
-        }
-    }
-    let mut homeless = Vec::new();
-    for orphan in orphans {
-        match orphan.path.parent().and_then(|folder| by_folder.get(folder)).map(Vec::as_slice) {
-            Some(&[only]) => {
-                series[only].lost.push(orphan.clone());
-                series[only].set_aside.push(orphan);
-            }
-            Some(several) => {
-                let message = "a file of its folder cannot be read, and may be a slice of this series";
-                several.iter().for_each(|index| {
-                    series[*index].warnings.push(Reason::new(Code::Partial, message));
-                });
-                homeless.push(orphan);
-            }
-            None => homeless.push(orphan),
-        }
-    }
-    homeless
 }

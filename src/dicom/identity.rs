@@ -133,6 +133,13 @@ impl Traits {
     }
 }
 
+/// Tells nothing of the series.
+impl std::fmt::Debug for SeriesKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SeriesKey")
+    }
+}
+
 impl SeriesKey {
     /// The key of a file with these traits.
     pub(super) fn of(attributes: Attributes<'_>, traits: &Traits) -> Self {

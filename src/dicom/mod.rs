@@ -5,8 +5,9 @@
 //! ```
 //!
 //! - `gate` tells DICOM by content, checks a file's whole structure in one bounded pass and keeps what
-//!   is read of it; `open` is the gate for files on disk; `discover` walks paths, `grouping` makes series of what it
-//!   finds, by the `identity` that files tell.
+//!   is read of it; `open` is the gate for files on disk; `listing` walks paths, `passed_over` counts
+//!   what is of no concern there, `catalogue` keeps little of many headers, `grouping` makes series of them by
+//!   the `identity` that files tell, and `discover` does all of it at once.
 //! - `attributes` reads single attributes strictly; `header` gathers those a CT slice needs.
 //! - `characters` decodes names; `describe` gathers what is shown to people.
 //! - `enhanced` reads the frames of multi-frame objects; `cluster` tells apart, by `acquisition`, the
@@ -22,6 +23,7 @@
 mod acquisition;
 mod assemble;
 mod attributes;
+mod catalogue;
 mod census;
 mod characters;
 mod check;
@@ -39,9 +41,11 @@ mod header;
 mod hounsfield;
 mod identity;
 mod limits;
+mod listing;
 mod open;
 mod padding;
 mod partial;
+mod passed_over;
 mod pixels;
 mod regularize;
 mod series;
@@ -51,6 +55,7 @@ mod write;
 pub use acquisition::Acquisition;
 pub use assemble::{AssembleSettings, Assembled, Unspecified, assemble};
 pub use attributes::{AttributeError, parse_decimal_string};
+pub use catalogue::{Catalogue, SeriesFiles};
 pub use census::LEAST_HU;
 pub use check::check_volume;
 pub use cluster::Doubt;
@@ -64,8 +69,10 @@ pub use header::{MAX_FRAMES, MAX_SIDE, PixelFormat, SliceHeader};
 pub use hounsfield::{Padding, Rescale, Units};
 pub use identity::PatientStudy;
 pub use limits::GeometrySettings;
+pub use listing::{Links, Listing, Unlisted, list};
 pub use padding::{PixelPadding, plateau};
 pub use partial::{Missing, Partial, check_whole};
+pub use passed_over::{Passed, PassedOver};
 pub use pixels::{StoredPixels, stored_pixels};
 pub use regularize::Irregular;
 pub use series::{Series, Slice};

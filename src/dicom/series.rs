@@ -91,12 +91,13 @@ pub struct Series {
     pub warnings: Vec<Reason>,
 }
 
-/// The deepest folder that holds all `paths`.
+/// The deepest folder that holds all `paths`; `.` for bare names of files.
 pub(super) fn common_folder<'a>(mut paths: impl Iterator<Item = &'a Path>) -> PathBuf {
     let first = paths.next().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
-    paths.fold(first, |common, path| {
+    let common: PathBuf = paths.fold(first, |common, path| {
         common.components().zip(path.components()).take_while(|(a, b)| a == b).map(|(part, _)| part).collect()
-    })
+    });
+    if common.as_os_str().is_empty() { PathBuf::from(".") } else { common }
 }
 
 #[cfg(test)]
@@ -109,6 +110,8 @@ mod tests {
         assert_eq!(folder(&["a/b/1.dcm", "a/b/2.dcm"]), Path::new("a/b"));
         assert_eq!(folder(&["a/b/1.dcm", "a/bc/2.dcm"]), Path::new("a"));
         assert_eq!(folder(&["/x/1", "/x/y/z/2"]), Path::new("/x"));
-        assert_eq!(folder(&["1.dcm"]), Path::new(""));
+        assert_eq!(folder(&["1.dcm"]), Path::new("."));
+        assert_eq!(folder(&["1.dcm", "2.dcm"]), Path::new("."));
+        assert_eq!(folder(&["a/1.dcm", "b/2.dcm"]), Path::new("."));
     }
 }

@@ -6,13 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::ahead::{Bounds, each_ahead};
 use crate::bundle::{Axis, Bundle};
-use crate::dicom::{AssembleSettings, Coverage, Shortfall};
+use crate::dicom::{AssembleSettings, Coverage, Links, Shortfall};
 use crate::findings::{Code, Grids, HeatMap, Observation, Prediction, Provenance, Reason, Verdict};
 use crate::geometry::Grid;
 use crate::gpu::{Compute, GpuError};
-use crate::intake::{self, Item, Settings};
+use crate::intake::{Bounds, Claim, Item, Search, Settings, each_ahead};
 use crate::predict::{PredictError, Predictor, rescued};
 use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident};
 use crate::volume::Volume;
@@ -106,16 +105,23 @@ impl Engine {
     ///
     /// Files are read ahead on all cores while the device computes. Where a GPU runs out of memory the
     /// batch is halved; what it cannot do at all is done on the CPU, and the observation says so.
-    pub fn run(&self, paths: &[PathBuf], mut tell: impl FnMut(Observation) -> ControlFlow<()>) -> usize {
-        let items = intake::find(paths);
-        let work = |index: usize| {
-            let ready = self.prepare(&items[index]);
-            (ready.content.as_ref().map_or(0, Content::bytes), ready)
+    pub fn run(&self, paths: &[PathBuf], tell: impl FnMut(Observation) -> ControlFlow<()>) -> usize {
+        self.run_on(&mut Search::new(paths, Links::Files), tell)
+    }
+
+    /// As [`run`](Self::run), on what is left of a search.
+    pub fn run_on(&self, search: &mut Search, mut tell: impl FnMut(Observation) -> ControlFlow<()>) -> usize {
+        let mut count = 0;
+        let work = |item: Item, claim: &mut Claim| {
+            claim.reserve(item.promised_bytes());
+            let ready = self.prepare(&item);
+            claim.settle(ready.content.as_ref().map_or(0, Content::bytes));
+            ready
         };
-        each_ahead(items.len(), Bounds::default(), work, |readies| {
+        each_ahead(search.inspect(|_| count += 1), Bounds::default(), work, |readies| {
             self.classify(readies).into_iter().try_for_each(&mut tell)
         });
-        items.len()
+        count
     }
 
     /// Reads one item.

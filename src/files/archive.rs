@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
 
+use super::stream;
+use super::temporary::while_going;
 use crate::findings::Code;
 
 /// Most entries of an archive.
@@ -66,7 +68,7 @@ pub(super) fn is_zip(beginning: &[u8]) -> bool {
 
 /// Opens a zip file and reads its directory.
 pub(super) fn open_archive(path: &Path) -> std::io::Result<Archive> {
-    Ok(ZipArchive::new(BufReader::new(File::open(path)?))?)
+    Ok(ZipArchive::new(BufReader::new(stream::regular(path)?))?)
 }
 
 /// Unpacks a zip archive into an empty `folder`, in which each file lies under its name in the archive
@@ -124,7 +126,7 @@ fn unpack_entry(archive: &mut Archive, index: usize, folder: &Path, left: u64) -
         return Entry::LeftOut(nameless, 0);
     };
     let place = folder.join(&name);
-    let Ok(mut file) = create(&place) else { return Entry::LeftOut(name, 0) };
+    let Ok(mut file) = while_going(|| create(&place)) else { return Entry::LeftOut(name, 0) };
     match std::io::copy(&mut entry.take(left.saturating_add(1)), &mut file) {
         Ok(bytes) => Entry::Unpacked(bytes),
         Err(_) => {

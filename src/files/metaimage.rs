@@ -66,6 +66,11 @@ pub fn read_metaimage(path: &Path) -> Result<Volume, VolumeFileError> {
     volume_of(grid, values)
 }
 
+/// The number of voxels that a header promises.
+pub(super) fn metaimage_count(path: &Path) -> Result<usize, VolumeFileError> {
+    count_of(&Header::read(&mut stream::file(path)?)?.sizes()?)
+}
+
 /// Goes back to the start of the file where bytes are to be skipped: they are counted from there.
 fn rewind_to_skip(stored: &Stored, file: &mut BufReader<File>) -> Result<(), VolumeFileError> {
     match stored.start {

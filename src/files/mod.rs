@@ -21,6 +21,7 @@ mod png;
 mod raster;
 mod stored;
 mod stream;
+mod temporary;
 mod torch;
 mod volume_file;
 mod warning;
@@ -39,8 +40,10 @@ pub use npz::read_npz;
 pub use nrrd::read_nrrd;
 pub use png::{write_overlay, write_png};
 pub use raster::{
-    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, read_picture,
+    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, picture_pixels,
+    read_picture,
 };
+pub use temporary::{TemporaryFolder, remove_all_temporary, while_going};
 pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
-pub use volume_file::{Container, VolumeFile, VolumeFormat, read_volume, recognise_container};
+pub use volume_file::{Container, VolumeFile, VolumeFormat, read_volume, recognise_container, volume_voxels};
 pub use warning::VolumeFileWarning;

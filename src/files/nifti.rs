@@ -49,14 +49,7 @@ pub(super) fn is_nifti(beginning: &[u8]) -> bool {
 /// NIfTI-1.1 data format (`nifti1.h`, 2007) and NIfTI-2 (`nifti2.h`, 2011).
 pub fn read_nifti(path: &Path) -> Result<VolumeFile, VolumeFileError> {
     let mut file = stream::open(path)?;
-    let bytes = stream::beginning(&mut file, HEADER_1_BYTES.into());
-    let header = match Fields::of(&bytes).ok_or(VolumeFileError::Format)? {
-        fields if fields.is_nifti_2 => {
-            let rest = stream::beginning(&mut file, (HEADER_2_BYTES - HEADER_1_BYTES).into());
-            header(&Fields { bytes: &[bytes.as_slice(), &rest].concat(), ..fields })?
-        }
-        fields => header(&fields)?,
-    };
+    let header = read_header(&mut file)?;
     let read_so_far = if header.is_nifti_2 { HEADER_2_BYTES } else { HEADER_1_BYTES };
     let gap = header.values_at.checked_sub(read_so_far.into()).filter(|gap| *gap <= FURTHEST_VALUES);
     let gap = gap.ok_or(VolumeFileError::Header { what: "vox_offset" })?;
@@ -64,6 +57,23 @@ pub fn read_nifti(path: &Path) -> Result<VolumeFile, VolumeFileError> {
     let grid = grid_of(header.shape_zyx, header.patient_from_voxel)?;
     let values = read_values(&mut file, header.encoding, count_of(&header.shape_zyx)?)?;
     Ok(VolumeFile { volume: volume_of(grid, values)?, warnings: header.warnings })
+}
+
+/// The number of voxels that a header promises.
+pub(super) fn nifti_count(path: &Path) -> Result<usize, VolumeFileError> {
+    count_of(&read_header(&mut stream::open(path)?)?.shape_zyx)
+}
+
+/// Reads the header at the beginning of a stream, and no further.
+fn read_header(from: &mut impl Read) -> Result<Header, VolumeFileError> {
+    let bytes = stream::beginning(&mut *from, HEADER_1_BYTES.into());
+    match Fields::of(&bytes).ok_or(VolumeFileError::Format)? {
+        fields if fields.is_nifti_2 => {
+            let rest = stream::beginning(from, (HEADER_2_BYTES - HEADER_1_BYTES).into());
+            header(&Fields { bytes: &[bytes.as_slice(), &rest].concat(), ..fields })
+        }
+        fields => header(&fields),
+    }
 }
 
 /// What a header says.

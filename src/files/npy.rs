@@ -6,8 +6,8 @@ use std::path::Path;
 
 use glam::DAffine3;
 
-use super::VolumeFileError;
 use super::element::{ByteOrder, Element, Encoding, count_of, read_values, volume_of, write_values};
+use super::{VolumeFileError, stream};
 use crate::geometry::Grid;
 use crate::volume::Volume;
 
@@ -38,7 +38,17 @@ pub(super) fn is_npy(beginning: &[u8]) -> bool {
 /// # References
 /// NumPy Enhancement Proposal 1 (format versions 1.0 to 3.0).
 pub fn read_npy(path: &Path) -> Result<NpyArray, VolumeFileError> {
-    read_array(&mut BufReader::new(File::open(path)?))
+    read_array(&mut BufReader::new(stream::regular(path)?))
+}
+
+/// The number of values that a header promises.
+pub(super) fn npy_count(path: &Path) -> Result<usize, VolumeFileError> {
+    array_count(&mut BufReader::new(stream::regular(path)?))
+}
+
+/// The number of values that the header at the beginning of a stream promises.
+pub(super) fn array_count(from: &mut impl Read) -> Result<usize, VolumeFileError> {
+    count_of(&parse_header(&read_header(from)?)?.1)
 }
 
 /// Reads an array that takes all of a stream.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::VolumeFileError;
 use super::archive::{Archive, open_archive};
-use super::npy::{NpyArray, read_array};
+use super::npy::{NpyArray, array_count, read_array};
 use crate::volume::Volume;
 
 /// The array of the volume, where there are several.
@@ -49,6 +49,17 @@ pub fn read_npz(path: &Path) -> Result<Volume, VolumeFileError> {
             .ok_or(VolumeFileError::Arrays { arrays: arrays.len() })?,
     };
     array(&mut archive, volume)?.volume(spacing_mm)
+}
+
+/// The most values that the header of one of the arrays promises.
+pub(super) fn npz_count(path: &Path) -> Result<usize, VolumeFileError> {
+    let mut archive = open_archive(path)?;
+    let mut most = 0;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).map_err(|_| VolumeFileError::Damaged)?;
+        most = most.max(array_count(&mut entry)?);
+    }
+    Ok(most)
 }
 
 fn array(archive: &mut Archive, name: &str) -> Result<NpyArray, VolumeFileError> {

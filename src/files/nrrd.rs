@@ -52,6 +52,11 @@ pub fn read_nrrd(path: &Path) -> Result<Volume, VolumeFileError> {
     volume_of(grid, values)
 }
 
+/// The number of voxels that a header promises.
+pub(super) fn nrrd_count(path: &Path) -> Result<usize, VolumeFileError> {
+    count_of(&Header::read(&mut stream::file(path)?)?.sizes()?)
+}
+
 /// The fields of a header.
 pub(super) struct Header {
     /// Their names, in lower case, and what they say.

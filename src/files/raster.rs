@@ -1,12 +1,12 @@
 //! PNG, JPEG, TIFF and BMP pictures as gray values on a pixel grid.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use ndarray::Array3;
 
+use super::stream;
 use crate::geometry::{Grid, GridError};
 use crate::volume::{Volume, VolumeError};
 
@@ -91,7 +91,7 @@ pub struct PictureEncoding {
 /// # Errors
 /// [`PictureError`] where the file is no picture or its header is damaged.
 pub fn picture_encoding(path: &Path) -> Result<PictureEncoding, PictureError> {
-    let reader = ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format()?;
+    let reader = ImageReader::new(BufReader::new(stream::regular(path)?)).with_guessed_format()?;
     let format = match reader.format() {
         Some(ImageFormat::Png) => "PNG",
         Some(ImageFormat::Jpeg) => "JPEG",
@@ -110,10 +110,20 @@ pub fn picture_encoding(path: &Path) -> Result<PictureEncoding, PictureError> {
     Ok(PictureEncoding { format, colour, bits })
 }
 
+/// Returns how many pixels the header of a picture promises. Reads its header only.
+///
+/// # Errors
+/// [`PictureError`] where the file is no picture or its header is damaged.
+pub fn picture_pixels(path: &Path) -> Result<usize, PictureError> {
+    let reader = ImageReader::new(BufReader::new(stream::regular(path)?)).with_guessed_format()?;
+    let (columns, rows) = reader.into_dimensions().map_err(|source| PictureError::Decode { source })?;
+    Ok((columns as usize).saturating_mul(rows as usize))
+}
+
 /// Whether the file's first bytes are those of a picture format that pulmo reads.
 pub fn is_picture(path: &Path) -> bool {
     let mut beginning = Vec::with_capacity(16);
-    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut beginning));
+    let read = stream::regular(path).and_then(|file| file.take(16).read_to_end(&mut beginning));
     read.is_ok() && image::guess_format(&beginning).is_ok_and(|format| FORMATS.contains(&format))
 }
 
@@ -123,7 +133,7 @@ pub fn is_picture(path: &Path) -> bool {
 /// # Errors
 /// [`PictureError`] where the file is no picture, is too large or cannot be decoded.
 pub fn read_picture(path: &Path) -> Result<Picture, PictureError> {
-    let mut reader = ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format()?;
+    let mut reader = ImageReader::new(BufReader::new(stream::regular(path)?)).with_guessed_format()?;
     if !reader.format().is_some_and(|format| FORMATS.contains(&format)) {
         return Err(PictureError::Format);
     }

@@ -8,12 +8,17 @@ use flate2::bufread::GzDecoder;
 
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
-/// Opens a file for reading. Pipes and devices, which may never end or never begin, are refused.
-pub(super) fn file(path: &Path) -> Result<BufReader<File>> {
+/// Opens a regular file. What is none (a pipe, a device, a folder) is never opened, as that may wait for ever.
+pub(super) fn regular(path: &Path) -> Result<File> {
     match std::fs::metadata(path)?.is_file() {
-        true => Ok(BufReader::new(File::open(path)?)),
+        true => File::open(path),
         false => Err(Error::other("this is no file")),
     }
+}
+
+/// Opens a regular file for reading in small parts.
+pub(super) fn file(path: &Path) -> Result<BufReader<File>> {
+    Ok(BufReader::new(regular(path)?))
 }
 
 /// Opens a file; one that starts like gzip is decompressed.

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::archive::is_zip;
-use super::metaimage::{is_metaimage, read_metaimage};
-use super::nifti::{is_nifti, read_nifti};
-use super::npy::{is_npy, read_npy_volume};
-use super::npz::{is_npz, read_npz};
-use super::nrrd::{is_nrrd, read_nrrd};
+use super::element::MAX_VOLUME_VOXELS;
+use super::metaimage::{is_metaimage, metaimage_count, read_metaimage};
+use super::nifti::{is_nifti, nifti_count, read_nifti};
+use super::npy::{is_npy, npy_count, read_npy_volume};
+use super::npz::{is_npz, npz_count, read_npz};
+use super::nrrd::{is_nrrd, nrrd_count, read_nrrd};
 use super::{VolumeFileError, VolumeFileWarning, stream};
 use crate::volume::Volume;
 
@@ -65,6 +66,19 @@ pub fn recognise_container(path: &Path) -> Option<Container> {
         bytes if is_zip(bytes) => return Some(Container::Archive),
         _ => return None,
     }))
+}
+
+/// Returns how many voxels the header of a volume file promises, at most [`MAX_VOLUME_VOXELS`]; `None`
+/// where the header cannot be read. No value is read.
+pub fn volume_voxels(path: &Path, format: VolumeFormat) -> Option<usize> {
+    let voxels = match format {
+        VolumeFormat::Npy => npy_count(path),
+        VolumeFormat::Npz => npz_count(path),
+        VolumeFormat::Nifti => nifti_count(path),
+        VolumeFormat::MetaImage => metaimage_count(path),
+        VolumeFormat::Nrrd => nrrd_count(path),
+    };
+    Some(voxels.ok()?.min(MAX_VOLUME_VOXELS))
 }
 
 /// Reads a volume file. `npy_spacing_mm` is the spacing `[z, y, x]` of `.npy` files, which state none.

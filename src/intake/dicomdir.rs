@@ -23,11 +23,27 @@ pub(super) fn folder_named(path: &Path) -> PathBuf {
 }
 
 fn is_dicomdir(path: &Path) -> bool {
-    let is_file = path.metadata().is_ok_and(|found| found.is_file());
+    // a pipe would be waited for
+    if !path.metadata().is_ok_and(|found| found.is_file()) {
+        return false;
+    }
     let mut beginning = Vec::new();
     let read = File::open(path).map(|file| file.take(MEDIA_CLASS_WITHIN).read_to_end(&mut beginning));
-    is_file
-        && read.is_ok()
+    read.is_ok()
         && beginning.get(128..132) == Some(b"DICM")
         && beginning.windows(DIRECTORY_CLASS.len()).any(|bytes| bytes == DIRECTORY_CLASS)
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_no_dicomdir_and_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("DICOMDIR");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(folder_named(&pipe), pipe);
+    }
 }

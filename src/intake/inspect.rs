@@ -85,12 +85,28 @@ pub fn inspect(item: &Item, depth: Depth) -> Vec<Inspection> {
 }
 
 /// Inspects items in order and gives the answers for each as soon as they are there: headers of many
-/// items at once, values of one after the other, as each takes all cores and the memory of a volume.
-pub fn inspect_all(items: &[Item], depth: Depth) -> impl Iterator<Item = Vec<Inspection>> + '_ {
+/// items at once (of one archive only), values of one after the other, as each takes all cores and the
+/// memory of a volume.
+pub fn inspect_all(
+    items: impl Iterator<Item = Item>,
+    depth: Depth,
+) -> impl Iterator<Item = (Item, Vec<Inspection>)> {
     let at_once = if depth == Depth::Headers { HEADERS_AT_ONCE } else { 1 };
-    items
-        .chunks(at_once)
-        .flat_map(move |some| some.par_iter().map(|item| inspect(item, depth)).collect::<Vec<_>>())
+    let mut items = items.peekable();
+    let some = move || {
+        let mut some = vec![items.next()?];
+        while some.len() < at_once
+            && let Some(item) = items.next_if(|next| next.archive() == some[0].archive())
+        {
+            some.push(item);
+        }
+        Some(some)
+    };
+    let inspected = move |item: Item| {
+        let found = inspect(&item, depth);
+        (item, found)
+    };
+    std::iter::from_fn(some).flat_map(move |some| some.into_par_iter().map(inspected).collect::<Vec<_>>())
 }
 
 /// The first 12 hexadecimal digits of a UID's SHA-256: the same series has the same, and neither

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use super::{IntakeError, sanity};
 use crate::dicom::{AssembleSettings, Series, assemble};
-use crate::files::{VolumeFormat, read_picture, read_volume};
+use crate::files::{TemporaryFolder, VolumeFormat, read_picture, read_volume};
 use crate::findings::{Code, Reason, Verdict};
 use crate::volume::Volume;
 
@@ -61,7 +59,7 @@ pub struct Item {
 #[derive(Debug, Clone)]
 pub(super) struct Unpacked {
     pub(super) archive: PathBuf,
-    pub(super) folder: Arc<TempDir>,
+    pub(super) folder: Arc<TemporaryFolder>,
     /// Whether entries were left out, any of which may belong to any item.
     pub(super) is_incomplete: bool,
 }
@@ -86,8 +84,9 @@ pub(super) enum Source {
 }
 
 impl Item {
-    pub(super) fn new(path: PathBuf, source: Source) -> Self {
-        Self { path, source, unpacked: None }
+    /// The archive that the item came from.
+    pub(super) fn archive(&self) -> Option<&Path> {
+        self.unpacked.as_ref().map(|unpacked| unpacked.archive.as_path())
     }
 
     /// How the path of one of the item's files is told.
@@ -168,7 +167,9 @@ impl Item {
             Source::VolumeFile(format, file) => {
                 let read = read_volume(file, *format, settings.npy_spacing_mm)?;
                 let (volume, mut warnings) = sanity::checked(read.volume, &settings.assemble)?;
-                warnings.extend(read.warnings.iter().map(|warning| Reason::new(warning.code(), warning.to_string())));
+                warnings.extend(
+                    read.warnings.iter().map(|warning| Reason::new(warning.code(), warning.to_string())),
+                );
                 Ok(Loaded { volume, warnings, max_value: None })
             }
             Source::Refused(verdict) => {

@@ -1,13 +1,12 @@
 //! What a data set is: shapes, spacings, intensities, classes, patients.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
-use crate::cohort::{self, Case, Failure, Split, labels};
+use crate::cohort::{Case, Failure, Opened, Split, each_case, labels};
 use crate::geometry::Unit;
-use crate::intake::Loaded;
+use crate::intake::{Bounds, Loaded};
 
 /// Values taken of each case for the intensities, evenly over its voxels.
 const VALUES_A_CASE: usize = 8192;
@@ -137,18 +136,21 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
     }
     let classes = class_sizes(cases, &training)?;
     let done = AtomicUsize::new(0);
-    let read = |case: &&Case| {
-        let facts = cohort::open(case).map(|(_, loaded)| Facts::of(&loaded));
+    let read = |(_, case): (usize, &Case), opened: Opened| {
+        let facts = opened.map(|(_, loaded)| (case.path.clone(), Facts::of(&loaded)));
         observe(done.fetch_add(1, Ordering::Relaxed) + 1);
-        facts.map(|facts| (case.path.clone(), facts))
+        (0, facts)
     };
     let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for facts in training.par_iter().map(read).collect::<Vec<_>>() {
-        match facts {
-            Ok(facts) => found.push(facts),
-            Err(failure) => failures.push(failure),
+    each_case(training.iter().copied(), Bounds::default(), read, |some| {
+        for facts in some {
+            match facts {
+                Ok(facts) => found.push(facts),
+                Err(failure) => failures.push(failure),
+            }
         }
-    }
+        ControlFlow::Continue(())
+    });
     let Some((first, first_facts)) = found.first() else {
         let first = failures.into_iter().next().ok_or(PlanError::NoTraining)?;
         return Err(PlanError::NoCases { cases: training.len(), first });

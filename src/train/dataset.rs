@@ -1,19 +1,20 @@
 //! Cases, read and preprocessed once, kept in memory up to a bound and on disk beyond it.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ndarray::Array3;
-use rayon::prelude::*;
 
 use super::TrainError;
 use super::event::Event;
 use crate::audit::Signature;
-use crate::cohort::{self, Case, Failure};
-use crate::files::{read_npy_volume, write_npy};
+use crate::cohort::{Case, Failure, Opened, each_case};
+use crate::files::{TemporaryFolder, read_npy_volume, while_going, write_npy};
 use crate::gpu::GpuError;
-use crate::intake::Loaded;
+use crate::intake::{Bounds, Loaded};
 use crate::preprocess::{Chain, PreprocessError, Processor};
 
 /// Where preprocessed cases are kept.
@@ -21,8 +22,16 @@ use crate::preprocess::{Chain, PreprocessError, Processor};
 pub struct Cache {
     /// Most bytes in memory.
     pub bytes: usize,
-    /// Folder for what does not fit.
+    /// Folder for what does not fit; it goes with the cases.
     pub folder: PathBuf,
+}
+
+/// A cache in use.
+struct Store<'a> {
+    cache: &'a Cache,
+    used: AtomicUsize,
+    /// Made when it is first needed.
+    folder: Mutex<Option<TemporaryFolder>>,
 }
 
 enum Slot {
@@ -42,19 +51,8 @@ pub struct Dataset {
     cases: Vec<Case>,
     labels: Vec<usize>,
     signatures: Vec<Signature>,
-}
-
-/// Reads one case of a manifest and runs the chain on it.
-///
-/// # Errors
-/// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
-fn read_case(
-    case: &Case,
-    chain: &Chain,
-    (processor, observe): (&Processor, &(dyn Fn(Event) + Sync)),
-) -> Result<Array3<f32>, Failure> {
-    let (_, loaded) = cohort::open(case)?;
-    preprocessed(case, loaded, chain, (processor, observe))
+    /// Of what memory does not hold: it goes with the data set.
+    _folder: Option<TemporaryFolder>,
 }
 
 /// What the chain makes of a case that was read.
@@ -95,21 +93,26 @@ impl Dataset {
         cache: &Cache,
         observe: &(dyn Fn(Event) + Sync),
     ) -> Result<Self, TrainError> {
-        let (done, used) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let one = |(index, (case, _)): (usize, &(&Case, usize))| {
-            let result = read_case(case, chain, (processor, observe));
+        let done = AtomicUsize::new(0);
+        let store = Store::of(cache).map_err(|source| file_error(&cache.folder, source))?;
+        let one = |(index, case): (usize, &Case), opened: Opened| {
+            let made = opened.and_then(|(_, loaded)| preprocessed(case, loaded, chain, (processor, observe)));
             observe(Event::Loaded { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: cases.len() });
-            result.map(|array| Read {
-                signature: Signature::of(&array),
-                slot: keep(array, index, cache, &used),
-            })
+            let kept = |array| Read { signature: Signature::of(&array), slot: store.keep(array, index) };
+            (0, made.map(kept))
         };
-        let read: Vec<Result<Read, Failure>> = match processor {
-            Processor::Cpu => cases.par_iter().enumerate().map(one).collect(),
-            Processor::Gpu(_) => cases.iter().enumerate().map(one).collect(),
+        let mut read: Vec<Result<Read, Failure>> = Vec::with_capacity(cases.len());
+        each_case(cases.iter().map(|(case, _)| *case), bounds_for(processor), one, |some| {
+            read.extend(some);
+            ControlFlow::Continue(())
+        });
+        let mut dataset = Self {
+            slots: Vec::new(),
+            cases: Vec::new(),
+            labels: Vec::new(),
+            signatures: Vec::new(),
+            _folder: store.folder(),
         };
-        let mut dataset =
-            Self { slots: Vec::new(), cases: Vec::new(), labels: Vec::new(), signatures: Vec::new() };
         let mut first_failure = None;
         for (result, (case, label)) in read.into_iter().zip(cases) {
             match result {
@@ -174,18 +177,51 @@ impl Dataset {
     }
 }
 
-fn keep(volume: Array3<f32>, index: usize, cache: &Cache, used: &AtomicUsize) -> Result<Slot, TrainError> {
-    let bytes = volume.len() * size_of::<f32>();
-    if used.fetch_add(bytes, Ordering::Relaxed) + bytes <= cache.bytes {
-        return Ok(Slot::Memory(volume));
+/// How far cases are read ahead: on a GPU that preprocesses, one by one.
+pub(super) fn bounds_for(processor: &Processor) -> Bounds {
+    match processor {
+        Processor::Cpu => Bounds::default(),
+        Processor::Gpu(_) => Bounds { workers: 1, ..Bounds::default() },
     }
-    used.fetch_sub(bytes, Ordering::Relaxed);
-    let path = cache.folder.join(format!("{index:06}.npy"));
-    let write = |path: &Path| {
-        std::fs::create_dir_all(&cache.folder)?;
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> TrainError {
+    TrainError::File { path: path.to_path_buf(), source }
+}
+
+impl<'a> Store<'a> {
+    /// The empty store of a cache; what a run that was killed left in its folder is removed.
+    fn of(cache: &'a Cache) -> std::io::Result<Self> {
+        if cache.folder.exists() {
+            std::fs::remove_dir_all(&cache.folder)?;
+        }
+        Ok(Self { cache, used: AtomicUsize::new(0), folder: Mutex::default() })
+    }
+
+    fn keep(&self, volume: Array3<f32>, index: usize) -> Result<Slot, TrainError> {
+        let bytes = volume.len() * size_of::<f32>();
+        if self.used.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.cache.bytes {
+            return Ok(Slot::Memory(volume));
+        }
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.make_folder().map_err(|source| file_error(&self.cache.folder, source))?;
+        let path = self.cache.folder.join(format!("{index:06}.npy"));
         let (z, y, x) = volume.dim();
-        write_npy(path, &[z, y, x], volume.as_slice().unwrap_or_default()).map_err(std::io::Error::other)
-    };
-    write(&path).map_err(|source| TrainError::File { path: path.clone(), source })?;
-    Ok(Slot::Disk(path))
+        let write = || write_npy(&path, &[z, y, x], volume.as_slice().unwrap_or_default());
+        while_going(write).map_err(|error| file_error(&path, std::io::Error::other(error)))?;
+        Ok(Slot::Disk(path))
+    }
+
+    fn make_folder(&self) -> std::io::Result<()> {
+        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        if folder.is_none() {
+            *folder = Some(TemporaryFolder::at(&self.cache.folder)?);
+        }
+        Ok(())
+    }
+
+    /// The folder, if it was needed.
+    fn folder(self) -> Option<TemporaryFolder> {
+        self.folder.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -1,15 +1,17 @@
 //! A bundle's predictions on labelled cases, and what they are worth.
 
+use std::ops::ControlFlow;
+
 use ndarray::Array3;
 use rayon::prelude::*;
 
 use super::TrainError;
-use super::dataset::preprocessed;
+use super::dataset::{bounds_for, preprocessed};
 use super::event::Event;
 use super::sketch::{Glance, Sketch};
 use crate::audit::{Properties, properties};
 use crate::bundle::Bundle;
-use crate::cohort::{self, Case, Failure};
+use crate::cohort::{Case, Failure, Opened, each_case};
 use crate::findings::Prediction;
 use crate::gpu::Compute;
 use crate::metrics::{Evaluation, Samples, Settings};
@@ -131,27 +133,26 @@ impl ReadCase<'_> {
 ///
 /// # Errors
 /// What `each` says; [`TrainError::NoCases`] where none could be read.
-pub(super) fn read_cases(
+pub(super) fn read_cases<'a>(
     bundle: &Bundle,
-    cases: &[Case],
+    cases: &'a [Case],
     (compute, observe): (&Compute, &(dyn Fn(Event) + Sync)),
     mut each: impl FnMut(&[ReadCase]) -> Result<(), TrainError>,
 ) -> Result<Vec<Failure>, TrainError> {
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     let chain = &bundle.manifest().chain;
-    let read = |case| -> Result<ReadCase, Failure> {
-        let (item, loaded) = cohort::open(case)?;
-        let properties = properties(&item, &loaded);
-        Ok(ReadCase { case, volume: preprocessed(case, loaded, chain, (&processor, observe))?, properties })
+    let read = |(_, case): (usize, &'a Case), opened: Opened| {
+        let read = opened.and_then(|(item, loaded)| {
+            let properties = properties(&item, &loaded);
+            let volume = preprocessed(case, loaded, chain, (&processor, observe))?;
+            Ok(ReadCase { case, volume, properties })
+        });
+        (read.as_ref().map_or(0, |read| size_of::<f32>() * read.volume.len()), read)
     };
-    let (mut failures, mut done) = (Vec::new(), 0);
-    for batch in cases.chunks(cases_at_once(bundle.network_config().kind)) {
-        let found: Vec<_> = match &processor {
-            Processor::Cpu => batch.par_iter().map(read).collect(),
-            Processor::Gpu(_) => batch.iter().map(read).collect(),
-        };
-        let mut few = Vec::new();
-        for found in found {
+    let at_once = cases_at_once(bundle.network_config().kind);
+    let (mut failures, mut few, mut done, mut outcome) = (Vec::new(), Vec::new(), 0, Ok(()));
+    each_case(cases.iter(), bounds_for(&processor), read, |some| {
+        for found in some {
             done += 1;
             observe(Event::Loaded { done, total: cases.len() });
             match found {
@@ -161,11 +162,17 @@ pub(super) fn read_cases(
                     failures.push(failure);
                 }
             }
+            // the same cases go together each time, whichever were read first
+            if !few.is_empty() && (done % at_once == 0 || done == cases.len()) {
+                outcome = each(&std::mem::take(&mut few));
+            }
+            if outcome.is_err() {
+                return ControlFlow::Break(());
+            }
         }
-        if !few.is_empty() {
-            each(&few)?;
-        }
-    }
+        ControlFlow::Continue(())
+    });
+    outcome?;
     match failures.first() {
         Some(first) if failures.len() == cases.len() => {
             Err(TrainError::NoCases { cases: cases.len(), first: first.clone() })

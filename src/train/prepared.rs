@@ -92,7 +92,7 @@ fn load(
     let bytes = job.recipe.course.cache_mib << 20;
     let train_bytes = bytes / (train.len() + validation.len()).max(1) * train.len();
     let read = |cases: &[(&Case, usize)], name: &str, bytes| {
-        let cache = Cache { bytes, folder: job.out.join("cache").join(name) };
+        let cache = Cache { bytes, folder: job.out.join(format!("cache-{name}")) };
         Dataset::load(cases, &job.recipe.chain, &processor, &cache, observe)
     };
     Ok([read(&train, "train", train_bytes)?, read(&validation, "val", bytes - train_bytes)?])

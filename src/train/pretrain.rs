@@ -115,7 +115,7 @@ fn load<'a>(
     let chosen: Vec<(&Case, usize)> =
         cases.iter().zip(splits).filter(|(_, split)| **split == wanted).map(|(case, _)| (case, 0)).collect();
     let share = (recipe.course.cache_mib << 20) / cases.len().max(1) * chosen.len();
-    let cache = Cache { bytes: share, folder: job.out.join("cache").join(name) };
+    let cache = Cache { bytes: share, folder: job.out.join(format!("cache-{name}")) };
     let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     Views::new(recipe, Dataset::load(&chosen, &recipe.chain, &processor, &cache, observe)?)
 }

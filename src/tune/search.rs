@@ -110,7 +110,6 @@ pub fn tune(job: &Job, observe: &(dyn Fn(TuneEvent) + Sync)) -> Result<Tuned, Tu
     let on_first: Vec<Row> = rows.iter().filter(|row| row.rung == 1).cloned().collect();
     let mattered = mattered(&paths, search.space.ranges(), &on_first);
     save(job, "what_mattered.csv", |path| write_mattered(path, &mattered))?;
-    remove(&job.out.join("cache"))?;
     Ok(Tuned { paths, rows, best, recipe, mattered })
 }
 

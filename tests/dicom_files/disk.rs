@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::forge::{Body, Element, Forge, PIXEL_DATA, Style};
 use crate::{LONGEST, judge_forged, private};
-use pulmo::dicom::discover;
+use pulmo::dicom::{Catalogue, Links, SeriesFiles, Unlisted, discover, list};
 use pulmo::findings::{Code, Verdict};
 
 /// The verdict that a walk over a folder gives of a file.
@@ -151,4 +151,58 @@ fn case_061_names_of_every_kind() {
     assert_eq!(discovery.series.len(), 1);
     assert_eq!(discovery.series[0].slices.len(), names.len());
     assert!(discovery.series[0].slices.iter().all(|slice| slice.pixels().is_ok()));
+}
+
+/// `count` slices of one series, 1 mm apart, as `0000.dcm` and so on.
+fn write_series(folder: &Path, count: usize) {
+    for slice in 0..count {
+        let position = Element::text((0x0020, 0x0032), "DS", &format!("0\\0\\{slice}"));
+        std::fs::write(folder.join(format!("{slice:04}.dcm")), Forge::ct().with(position).bytes()).unwrap();
+    }
+}
+
+/// Slices of an archive that was not fetched as a whole; a broken link to something else means nothing.
+#[cfg(unix)]
+#[test]
+fn a_broken_link_beside_slices_is_missing_from_their_series() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    write_series(folder.path(), 3);
+    symlink("gone", folder.path().join("notes.txt")).unwrap();
+    let whole = discover(&[folder.path().to_path_buf()]);
+    assert_eq!(whole.series[0].set_aside, []);
+    symlink("gone", folder.path().join("0003.dcm")).unwrap();
+    let cut = discover(&[folder.path().to_path_buf()]);
+    assert_eq!((cut.series.len(), cut.series[0].slices.len(), cut.refused.len()), (1, 3, 0));
+    let [missing] = &cut.series[0].set_aside[..] else { panic!("{cut:?}") };
+    assert_eq!(missing.path, folder.path().join("0003.dcm"));
+    assert_eq!(missing.verdict.codes(), [Code::Unreadable]);
+}
+
+#[test]
+fn a_listing_that_broke_off_is_missing_from_the_series_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let [here, empty] = ["here", "empty"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&here).unwrap();
+    write_series(&here, 3);
+    let mut listing = list(std::slice::from_ref(&here), Links::Files);
+    listing.missing = [&here, &empty].map(|folder| Unlisted { folder: folder.clone(), link: None }).to_vec();
+    let found = Catalogue::of(listing);
+    let refused: Vec<&Path> = found.refused.iter().map(|refused| refused.path.as_path()).collect();
+    assert_eq!(refused, [empty]);
+    let series: Vec<_> = found.series.into_iter().flat_map(SeriesFiles::series).collect();
+    assert_eq!(series[0].set_aside.len(), 1);
+    assert_eq!(series[0].set_aside[0].path, here);
+}
+
+/// Headers of so many files are read again when the series is due.
+#[test]
+fn a_file_that_changes_before_its_series_is_due_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    write_series(folder.path(), 4100);
+    let found = Catalogue::of(list(&[folder.path().to_path_buf()], Links::Files));
+    std::fs::write(folder.path().join("4099.dcm"), "no dicom any more").unwrap();
+    let series: Vec<_> = found.series.into_iter().flat_map(SeriesFiles::series).collect();
+    assert_eq!((series.len(), series[0].slices.len()), (1, 4099));
+    assert_eq!(series[0].set_aside[0].verdict.codes(), [Code::Changed]);
 }

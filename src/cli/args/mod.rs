@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::dicom::Links;
 use crate::gpu::Choice;
 use crate::metrics::{CalibrationMethod, OperatingRule};
 
@@ -28,6 +29,21 @@ pub(super) struct DeviceArg {
     /// auto (a real GPU if there is one, else the CPU), cpu, gpu, gpu:N, or software (a software adapter, for tests).
     #[arg(long, value_name = "DEVICE", default_value_t = Choice::Auto)]
     pub device: Choice,
+}
+
+/// Which links are followed in folders.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(super) struct LinksArg {
+    /// Also follow symbolic links to folders; those to files are always followed.
+    #[arg(long)]
+    pub follow_links: bool,
+}
+
+impl LinksArg {
+    /// The links to follow.
+    pub(super) fn links(self) -> Links {
+        if self.follow_links { Links::FilesAndFolders } else { Links::Files }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,6 +104,8 @@ pub(super) struct PredictArgs {
     /// Image files, DICOM files, .npy volumes, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub links: LinksArg,
     /// Folder of the bundle; the shipped one if left out.
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,

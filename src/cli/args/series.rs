@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::DeviceArg;
+use super::{DeviceArg, LinksArg};
 use crate::phantom::{PhantomSettings, RegionSettings};
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct PreprocessArgs {
     /// Image, series folder or .npy volume.
     pub input: PathBuf,
+    #[command(flatten)]
+    pub links: LinksArg,
     /// Preprocessing chain: TOML with [[step]] tables, or a recipe or bundle.toml that holds one.
     #[arg(long, value_name = "TOML")]
     pub chain: PathBuf,
@@ -32,6 +34,8 @@ pub(in crate::cli) struct InspectArgs {
     /// DICOM files, DICOMDIR, volumes (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .npy, .npz), pictures, .zip archives, or folders of them.
     #[arg(required_unless_present = "codes", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub links: LinksArg,
     /// Print JSON, one object a line for each series, volume and refused file.
     #[arg(long)]
     pub json: bool,
@@ -54,6 +58,8 @@ pub(in crate::cli) struct ConvertArgs {
     /// Folder or archive with one series, or a volume file.
     #[arg(value_name = "SERIES")]
     pub input: PathBuf,
+    #[command(flatten)]
+    pub links: LinksArg,
     /// File to write; its ending says how: .nii, .nii.gz or .mha.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

@@ -4,18 +4,21 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use super::shared::tell_passed_over;
 use super::volume_format::VolumeFormat;
 use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::dicom::Irregular;
-use crate::intake::{self, Item, Kind, Settings};
+use crate::intake::{Item, Kind, Search, Settings};
 
 pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
     let Some(format) = VolumeFormat::of(&args.out) else {
         return Err(UsageError("--out must end in .nii, .nii.gz or .mha".to_owned()).into());
     };
-    let items = intake::find(std::slice::from_ref(&args.input));
+    let mut search = Search::new(std::slice::from_ref(&args.input), args.links.links());
+    let items: Vec<Item> = search.by_ref().collect();
+    tell_passed_over(&search);
     let item = only_volume(&items, &args.input)?;
     let mut settings = Settings::default();
     if args.regularize {

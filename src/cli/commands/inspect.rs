@@ -1,11 +1,10 @@
 //! `pulmo inspect`.
 
-use anyhow::bail;
-
+use super::shared::{nothing_to_read, tell_passed_over};
 use crate::cli::args::InspectArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::findings::{Code, Verdict};
-use crate::intake::{self, Depth, Item};
+use crate::intake::{self, Depth, Search};
 use crate::report::{Identity, code_table, inspection_line, inspection_text};
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
@@ -19,25 +18,26 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
         (false, false) => Depth::Values,
     };
     let identity = if args.phi { Identity::Shown } else { Identity::Hidden };
-    let spinner = progress::spinner("reading headers");
-    let items = intake::find(&args.paths);
-    spinner.finish_and_clear();
-    if items.is_empty() {
-        bail!("there is nothing to read at the given paths");
-    }
-    let bar = progress::bar(items.len(), "inspecting");
-    for inspections in intake::inspect_all(&items, depth) {
+    let spinner = progress::spinner("inspected");
+    let mut search = Search::new(&args.paths, args.links.links());
+    let (mut total, mut unreadable) = (0, 0);
+    for (item, inspections) in intake::inspect_all(&mut search, depth) {
         for inspection in &inspections {
             let line = match args.json {
                 true => inspection_line(inspection, identity),
                 false => inspection_text(inspection, identity),
             };
-            bar.suspend(|| printer::data(&line))?;
+            spinner.suspend(|| printer::data(&line))?;
         }
-        bar.inc(1);
+        total += 1;
+        // what is wrong with a file is the answer, not a failure, unless it cannot be read at all
+        unreadable += usize::from(item.refusal() == Some(&Verdict::RejectFile(Code::Unreadable.into())));
+        spinner.inc(1);
     }
-    bar.finish_and_clear();
-    // what is wrong with a file is the answer, not a failure, unless it cannot be read at all
-    let is_unreadable = |item: &&Item| item.refusal() == Some(&Verdict::RejectFile(Code::Unreadable.into()));
-    Ok(Exit::of_items(items.iter().filter(is_unreadable).count(), items.len()))
+    spinner.finish_and_clear();
+    if total == 0 {
+        return Err(nothing_to_read(&search));
+    }
+    tell_passed_over(&search);
+    Ok(Exit::of_items(unreadable, total))
 }

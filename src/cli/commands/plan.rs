@@ -5,6 +5,7 @@ use anyhow::Context;
 use crate::cli::args::PlanArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::cohort::read_manifest;
+use crate::intake::free_memory;
 use crate::plan::{design, fingerprint, recipe_text};
 
 /// Memory to plan for where the system does not tell, MiB.
@@ -16,7 +17,7 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     let found = fingerprint(&cases, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     found.failures.iter().for_each(|failure| printer::say(&failure.to_string()));
-    let memory_mib = args.memory_mib.or_else(free_mib).unwrap_or(MEMORY_MIB);
+    let memory_mib = args.memory_mib.or_else(|| Some(free_memory()? >> 20)).unwrap_or(MEMORY_MIB);
     printer::say(&format!("planning for {memory_mib} MiB of memory"));
     let plan = design(&found, memory_mib);
     let folder = args.data.canonicalize().ok().and_then(|path| Some(path.parent()?.file_name()?.to_owned()));
@@ -30,11 +31,4 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::of_items(found.failures.len(), found.cases + found.failures.len()))
-}
-
-/// Free memory as Linux tells it.
-fn free_mib() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().trim_end_matches("kB").trim().parse::<usize>().ok()? / 1024)
 }

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::heat::HeatFolder;
-use super::shared::{mirrors, open_bundle, open_device_for};
+use super::shared::{mirrors, nothing_to_read, open_bundle, open_device_for, tell_passed_over};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::engine::Engine;
+use crate::intake::Search;
 use crate::report::observation_line;
 
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
@@ -18,7 +19,8 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let engine = if heat.is_some() { engine.with_heat_maps()? } else { engine };
     let spinner = progress::spinner("classified");
     let (mut failed, mut written, mut is_told) = (0, Ok(()), false);
-    let total = engine.run(&args.paths, |mut observation| {
+    let mut search = Search::new(&args.paths, args.links.links());
+    let total = engine.run_on(&mut search, |mut observation| {
         failed += usize::from(observation.prediction.is_none());
         if !is_told && observation.provenance.device != compute.name() {
             is_told = true;
@@ -38,8 +40,9 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     spinner.finish_and_clear();
     written?;
     if total == 0 {
-        anyhow::bail!("there is nothing to read at the given paths");
+        return Err(nothing_to_read(&search));
     }
+    tell_passed_over(&search);
     if failed > 0 {
         printer::say(&format!("{failed} of {total} could not be classified; `codes` says why"));
     }

@@ -6,13 +6,13 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::shared::open_device;
+use super::shared::{open_device, tell_passed_over};
 use super::volume_format::VolumeFormat;
 use crate::cli::args::PreprocessArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::files::write_npy;
-use crate::intake::{self, Settings};
+use crate::intake::{Item, Search, Settings};
 use crate::preprocess::{Chain, Processor};
 use crate::volume::Volume;
 
@@ -28,7 +28,9 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     }
     let compute = open_device(args.device)?;
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let items = intake::find(std::slice::from_ref(&args.input));
+    let mut search = Search::new(std::slice::from_ref(&args.input), args.links.links());
+    let items: Vec<Item> = search.by_ref().collect();
+    tell_passed_over(&search);
     let item = match items.as_slice() {
         [item] => item,
         [] => bail!("{}: nothing to read there", args.input.display()),

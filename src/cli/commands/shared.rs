@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 
 use crate::bundle::{Axis, Bundle, embedded};
@@ -10,7 +10,9 @@ use crate::cli::args::DeviceArg;
 use crate::cli::exit::UsageError;
 use crate::cli::{printer, progress};
 use crate::cohort::{Case, Failure, Split, read_manifest};
+use crate::dicom::{Passed, PassedOver};
 use crate::gpu::{Choice, Compute};
+use crate::intake::Search;
 use crate::train::Event;
 
 /// Opens the device and says which and why.
@@ -53,6 +55,27 @@ pub(super) fn open_bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
     let from = folder.map_or("shipped with pulmo".to_owned(), |folder| folder.display().to_string());
     printer::say(&format!("bundle: {} ({from})", bundle.manifest().name));
     Ok(bundle)
+}
+
+/// Says what a search passed over, if anything.
+pub(super) fn tell_passed_over(search: &Search) {
+    let passed = search.passed_over();
+    if !passed.is_empty() {
+        printer::say(&format!("passed over: {passed}{}", advice(passed)));
+    }
+}
+
+/// The error of a search that found nothing, with what was there.
+pub(super) fn nothing_to_read(search: &Search) -> anyhow::Error {
+    let passed = search.passed_over();
+    if passed.is_empty() {
+        return anyhow!("there is nothing to read at the given paths: no file is there");
+    }
+    anyhow!("there is nothing to read at the given paths; passed over: {passed}{}", advice(passed))
+}
+
+fn advice(passed: &PassedOver) -> &'static str {
+    if passed.count(&Passed::FolderLink) > 0 { " (--follow-links follows links to folders)" } else { "" }
 }
 
 /// The cases of the manifest `data` that are of the split called `name`.
