@@ -79,8 +79,7 @@ impl Catalogue {
             }
         }
         catalogue.group(groups);
-        let told = missing.iter().filter_map(|missing| tell_missing(missing, &mut catalogue.series));
-        catalogue.refused.extend(told);
+        catalogue.refused.extend(tell_missing(&missing, &mut catalogue.series));
         catalogue.refused.sort_by(|a, b| a.path.cmp(&b.path));
         catalogue.refused.dedup();
         catalogue
@@ -156,19 +155,34 @@ fn read_again(path: &Path, key: &SeriesKey) -> Vec<Member> {
     }
 }
 
-/// Tells the series with files in a folder what is missing there, and returns it where it concerns none.
+/// Tells each series what is missing from the folders of its files; returns the folders whose listing broke
+/// off and that hold no series.
 ///
 /// Where a listing broke off, any file may be missing; a broken link is missing from the series whose
 /// files have its ending, and of no concern elsewhere.
-fn tell_missing(missing: &Missing, series: &mut [SeriesFiles]) -> Option<Refused> {
-    let Missing { folder, link } = missing;
-    let is_of = |file: &Path| {
-        file.parent() == Some(folder) && link.as_ref().is_none_or(|link| link.extension() == file.extension())
-    };
-    let refused = Refused::new(link.as_ref().unwrap_or(folder), Code::Unreadable);
-    let concerned = series.iter_mut().filter(|series| paths(&series.files).any(is_of));
-    let told = concerned.map(|series| series.missing.push(refused.clone()));
-    (told.count() == 0 && link.is_none()).then_some(refused)
+fn tell_missing(missing: &[Missing], series: &mut [SeriesFiles]) -> Vec<Refused> {
+    let mut in_folder: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
+    for (index, missing) in missing.iter().enumerate() {
+        in_folder.entry(&missing.folder).or_default().push(index);
+    }
+    let refused =
+        |missing: &Missing| Refused::new(missing.link.as_ref().unwrap_or(&missing.folder), Code::Unreadable);
+    let mut concerns = BTreeSet::new();
+    for series in series.iter_mut().filter(|_| !missing.is_empty()) {
+        let kinds: BTreeSet<_> =
+            paths(&series.files).filter_map(|file| Some((file.parent()?, file.extension()))).collect();
+        let is_of = |index: &usize| {
+            let Missing { folder, link } = &missing[*index];
+            link.as_ref().is_none_or(|link| kinds.contains(&(folder.as_path(), link.extension())))
+        };
+        let folders: BTreeSet<&Path> = kinds.iter().map(|(folder, _)| *folder).collect();
+        let own = folders.iter().filter_map(|folder| in_folder.get(folder)).flatten().copied().filter(is_of);
+        let own: Vec<usize> = own.collect();
+        series.missing = own.iter().map(|index| refused(&missing[*index])).collect();
+        concerns.extend(own);
+    }
+    let others = missing.iter().enumerate().filter(|(index, _)| !concerns.contains(index));
+    others.filter(|(_, missing)| missing.link.is_none()).map(|(_, missing)| refused(missing)).collect()
 }
 
 /// Gives each of the series of one group its common folder as path, or its first file where that may be
