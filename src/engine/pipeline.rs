@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::bundle::{Axis, Bundle};
-use crate::dicom::{AssembleSettings, Coverage, Links, Shortfall};
+use crate::dicom::{AssembleSettings, Coverage, Links, Partial, Shortfall};
 use crate::findings::{Code, Grids, HeatMap, Observation, Prediction, Provenance, Reason, Verdict};
 use crate::geometry::Grid;
 use crate::gpu::{Compute, GpuError};
@@ -27,6 +27,7 @@ pub struct Engine {
     provenance: Provenance,
     /// Whether heat maps are made.
     shows: bool,
+    partial: Partial,
 }
 
 /// Why an engine makes no heat maps.
@@ -56,9 +57,9 @@ enum Content {
 const CPU: &str = "cpu";
 
 /// What does not hold the lungs as a whole is classified too, but never without the warning `COVERAGE`.
-fn settings() -> Settings {
+fn settings(partial: Partial) -> Settings {
     let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
-    let assemble = AssembleSettings { coverage: Some(coverage), ..AssembleSettings::default() };
+    let assemble = AssembleSettings { coverage: Some(coverage), partial, ..AssembleSettings::default() };
     Settings { assemble, ..Settings::default() }
 }
 
@@ -78,7 +79,13 @@ impl Engine {
                 views: 1,
             },
             shows: false,
+            partial: Partial::default(),
         }
+    }
+
+    /// The same engine, which does this with a series of which files cannot be used; by default it refuses it.
+    pub fn with_partial(self, partial: Partial) -> Self {
+        Self { partial, ..self }
     }
 
     /// The same engine, which averages over mirror images along every combination of `axes`.
@@ -137,7 +144,7 @@ impl Engine {
     }
 
     fn content(&self, item: &Item) -> Result<(Verdict, Content), Verdict> {
-        let loaded = item.load(&settings()).map_err(|error| error.verdict())?;
+        let loaded = item.load(&settings(self.partial)).map_err(|error| error.verdict())?;
         let content = match self.processor {
             Processor::Gpu(_) => Content::Volume(loaded.volume),
             Processor::Cpu => {

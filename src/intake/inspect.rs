@@ -39,6 +39,29 @@ pub enum Depth {
     Digest,
 }
 
+/// How items are inspected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InspectSettings {
+    /// How much is read.
+    pub depth: Depth,
+    /// What becomes of a series of which files cannot be used.
+    pub partial: Partial,
+}
+
+impl From<Depth> for InspectSettings {
+    fn from(depth: Depth) -> Self {
+        Self { depth, partial: Partial::default() }
+    }
+}
+
+impl InspectSettings {
+    fn of_loading(self) -> Settings {
+        let assemble =
+            AssembleSettings { padding: Padding::Keep, partial: self.partial, ..AssembleSettings::default() };
+        Settings { assemble, npy_spacing_mm: None }
+    }
+}
+
 /// What an item was found to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
@@ -74,13 +97,14 @@ pub struct HounsfieldSummary {
 /// Finds out what an item is: one answer, and one for each file that a series leaves out.
 ///
 /// A series without any usable slice gives the answers of its files only.
-pub fn inspect(item: &Item, depth: Depth) -> Vec<Inspection> {
-    let Source::Series(series) = &item.source else { return vec![inspect_file(item, depth)] };
+pub fn inspect(item: &Item, settings: impl Into<InspectSettings>) -> Vec<Inspection> {
+    let settings = settings.into();
+    let Source::Series(series) = &item.source else { return vec![inspect_file(item, settings)] };
     let set_aside = series.set_aside.iter().map(|refused| Inspection {
         path: item.told(&refused.path),
         ..Inspection::unread(PathBuf::new(), Some(refused.verdict.clone()))
     });
-    let whole = (!series.slices.is_empty()).then(|| inspect_series(item, series, depth));
+    let whole = (!series.slices.is_empty()).then(|| inspect_series(item, series, settings));
     whole.into_iter().chain(set_aside).collect()
 }
 
@@ -89,9 +113,9 @@ pub fn inspect(item: &Item, depth: Depth) -> Vec<Inspection> {
 /// memory of a volume.
 pub fn inspect_all(
     items: impl Iterator<Item = Item>,
-    depth: Depth,
+    settings: InspectSettings,
 ) -> impl Iterator<Item = (Item, Vec<Inspection>)> {
-    let at_once = if depth == Depth::Headers { HEADERS_AT_ONCE } else { 1 };
+    let at_once = if settings.depth == Depth::Headers { HEADERS_AT_ONCE } else { 1 };
     let mut items = items.peekable();
     let some = move || {
         let mut some = vec![items.next()?];
@@ -103,7 +127,7 @@ pub fn inspect_all(
         Some(some)
     };
     let inspected = move |item: Item| {
-        let found = inspect(&item, depth);
+        let found = inspect(&item, settings);
         (item, found)
     };
     std::iter::from_fn(some).flat_map(move |some| some.into_par_iter().map(inspected).collect::<Vec<_>>())
@@ -121,28 +145,23 @@ impl Inspection {
     }
 }
 
-fn settings() -> Settings {
-    let assemble = AssembleSettings { padding: Padding::Keep, ..AssembleSettings::default() };
-    Settings { assemble, npy_spacing_mm: None }
-}
-
-fn inspect_file(item: &Item, depth: Depth) -> Inspection {
+fn inspect_file(item: &Item, settings: InspectSettings) -> Inspection {
     if let Some(verdict) = item.refusal() {
         return Inspection::unread(item.path.clone(), Some(verdict.clone()));
     }
-    match depth {
+    match settings.depth {
         Depth::Headers => Inspection::unread(item.path.clone(), None),
-        Depth::Values | Depth::Digest => inspect_values(item, depth),
+        Depth::Values | Depth::Digest => inspect_values(item, settings),
     }
 }
 
-fn inspect_series(item: &Item, series: &Series, depth: Depth) -> Inspection {
-    let by_headers = inspect_headers(item, series);
-    let found = match depth {
+fn inspect_series(item: &Item, series: &Series, settings: InspectSettings) -> Inspection {
+    let by_headers = inspect_headers(item, series, settings);
+    let found = match settings.depth {
         Depth::Headers => by_headers,
         // a series whose values are refused may still lie on a grid
         Depth::Values | Depth::Digest => {
-            let found = inspect_values(item, depth);
+            let found = inspect_values(item, settings);
             Inspection { grid: found.grid.or(by_headers.grid), ..found }
         }
     };
@@ -150,8 +169,8 @@ fn inspect_series(item: &Item, series: &Series, depth: Depth) -> Inspection {
     Inspection { description, slices: Some(series.slices.len()), ..found }
 }
 
-fn inspect_headers(item: &Item, series: &Series) -> Inspection {
-    let settings = settings().assemble;
+fn inspect_headers(item: &Item, series: &Series, settings: InspectSettings) -> Inspection {
+    let settings = settings.of_loading().assemble;
     let stack = Stack::new(&series.slices, &settings.geometry);
     let (grid, verdict) =
         match check_whole(series, settings.partial).and_then(|missing| Ok((missing, stack?))) {
@@ -164,12 +183,12 @@ fn inspect_headers(item: &Item, series: &Series) -> Inspection {
     Inspection { grid, ..Inspection::unread(item.path.clone(), Some(verdict)) }
 }
 
-fn inspect_values(item: &Item, depth: Depth) -> Inspection {
-    match item.load(&settings()) {
+fn inspect_values(item: &Item, settings: InspectSettings) -> Inspection {
+    match item.load(&settings.of_loading()) {
         Err(error) => {
             let refused = Inspection::unread(item.path.clone(), Some(error.verdict()));
             let may_be_told = TOLD_ALL_THE_SAME.contains(&error.code());
-            Inspection { hounsfield: may_be_told.then(|| leniently(item, depth)).flatten(), ..refused }
+            Inspection { hounsfield: may_be_told.then(|| leniently(item, settings)).flatten(), ..refused }
         }
         Ok(loaded) => {
             let grid = *loaded.volume.grid();
@@ -180,7 +199,7 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
                 slices: Some(grid.shape_zyx()[0]),
                 grid: Some(grid),
                 verdict: Some(Verdict::from_warnings(loaded.warnings)),
-                hounsfield: is_hounsfield.then(|| summarise(&loaded.volume, depth)),
+                hounsfield: is_hounsfield.then(|| summarise(&loaded.volume, settings.depth)),
             }
         }
     }
@@ -188,13 +207,13 @@ fn inspect_values(item: &Item, depth: Depth) -> Inspection {
 
 /// The rescaled values of a series of one or two slices, or that does not look like a CT: told, but not
 /// to be used.
-fn leniently(item: &Item, depth: Depth) -> Option<HounsfieldSummary> {
-    let mut settings = settings();
+fn leniently(item: &Item, how: InspectSettings) -> Option<HounsfieldSummary> {
+    let mut settings = how.of_loading();
     settings.assemble.partial = Partial::Allow;
     settings.assemble.unspecified = Unspecified::Accept;
     settings.assemble.geometry.least_slices = 1;
     let loaded = item.load(&settings).ok()?;
-    Some(summarise(&loaded.volume, depth))
+    Some(summarise(&loaded.volume, how.depth))
 }
 
 fn summarise(volume: &Volume, depth: Depth) -> HounsfieldSummary {

@@ -21,5 +21,7 @@ pub use ahead::{Bounds, each_ahead, free_memory};
 pub use budget::{Budget, Claim};
 pub use error::IntakeError;
 pub use find::{Search, find};
-pub use inspect::{Depth, HounsfieldSummary, Inspection, inspect, inspect_all, short_digest};
+pub use inspect::{
+    Depth, HounsfieldSummary, InspectSettings, Inspection, inspect, inspect_all, short_digest,
+};
 pub use item::{Item, Kind, Loaded, Settings};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::dicom::Links;
+use crate::dicom::{Links, Partial};
 use crate::gpu::Choice;
 use crate::metrics::{CalibrationMethod, OperatingRule};
 
@@ -31,18 +31,26 @@ pub(super) struct DeviceArg {
     pub device: Choice,
 }
 
-/// Which links are followed in folders.
+/// What of the files under the paths is read.
 #[derive(Debug, Clone, Copy, ClapArgs)]
-pub(super) struct LinksArg {
+pub(super) struct ReadArgs {
     /// Also follow symbolic links to folders; those to files are always followed.
     #[arg(long)]
     pub follow_links: bool,
+    /// Use what is left of a series of which files cannot be read, with the warning PARTIAL, instead of refusing it.
+    #[arg(long)]
+    pub allow_partial: bool,
 }
 
-impl LinksArg {
+impl ReadArgs {
     /// The links to follow.
     pub(super) fn links(self) -> Links {
         if self.follow_links { Links::FilesAndFolders } else { Links::Files }
+    }
+
+    /// What becomes of a series of which files cannot be read.
+    pub(super) fn partial(self) -> Partial {
+        if self.allow_partial { Partial::Allow } else { Partial::Refuse }
     }
 }
 
@@ -105,7 +113,7 @@ pub(super) struct PredictArgs {
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
-    pub links: LinksArg,
+    pub read: ReadArgs,
     /// Folder of the bundle; the shipped one if left out.
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,

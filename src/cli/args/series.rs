@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::{DeviceArg, LinksArg};
+use super::{DeviceArg, ReadArgs};
 use crate::phantom::{PhantomSettings, RegionSettings};
 
 #[derive(Debug, ClapArgs)]
@@ -12,7 +12,7 @@ pub(in crate::cli) struct PreprocessArgs {
     /// Image, series folder or .npy volume.
     pub input: PathBuf,
     #[command(flatten)]
-    pub links: LinksArg,
+    pub read: ReadArgs,
     /// Preprocessing chain: TOML with [[step]] tables, or a recipe or bundle.toml that holds one.
     #[arg(long, value_name = "TOML")]
     pub chain: PathBuf,
@@ -35,7 +35,7 @@ pub(in crate::cli) struct InspectArgs {
     #[arg(required_unless_present = "codes", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
-    pub links: LinksArg,
+    pub read: ReadArgs,
     /// Print JSON, one object a line for each series, volume and refused file.
     #[arg(long)]
     pub json: bool,
@@ -59,7 +59,7 @@ pub(in crate::cli) struct ConvertArgs {
     #[arg(value_name = "SERIES")]
     pub input: PathBuf,
     #[command(flatten)]
-    pub links: LinksArg,
+    pub read: ReadArgs,
     /// File to write; its ending says how: .nii, .nii.gz or .mha.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::shared::tell_passed_over;
+use super::shared::{tell_passed_over, tell_warnings};
 use super::volume_format::VolumeFormat;
 use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
@@ -16,11 +16,12 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
     let Some(format) = VolumeFormat::of(&args.out) else {
         return Err(UsageError("--out must end in .nii, .nii.gz or .mha".to_owned()).into());
     };
-    let mut search = Search::new(std::slice::from_ref(&args.input), args.links.links());
+    let mut search = Search::new(std::slice::from_ref(&args.input), args.read.links());
     let items: Vec<Item> = search.by_ref().collect();
     tell_passed_over(&search);
     let item = only_volume(&items, &args.input)?;
     let mut settings = Settings::default();
+    settings.assemble.partial = args.read.partial();
     if args.regularize {
         settings.assemble.irregular = Irregular::Resample;
     }
@@ -28,9 +29,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
         let code = error.code();
         anyhow::Error::new(error).context(format!("{}: {code}: {}", item.path.display(), code.advice()))
     })?;
-    for code in &loaded.warnings {
-        printer::say(&format!("warning: {code}: {}", code.advice()));
-    }
+    tell_warnings(&loaded.warnings);
     format
         .write(&args.out, &loaded.volume, "pulmo, Hounsfield units")
         .with_context(|| format!("cannot write {}", args.out.display()))?;

@@ -4,7 +4,7 @@ use super::shared::{nothing_to_read, tell_passed_over};
 use crate::cli::args::InspectArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::findings::{Code, Verdict};
-use crate::intake::{self, Depth, Search};
+use crate::intake::{self, Depth, InspectSettings, Search};
 use crate::report::{Identity, code_table, inspection_line, inspection_text};
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
@@ -17,11 +17,12 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
         (false, true) => Depth::Digest,
         (false, false) => Depth::Values,
     };
+    let settings = InspectSettings { depth, partial: args.read.partial() };
     let identity = if args.phi { Identity::Shown } else { Identity::Hidden };
     let spinner = progress::spinner("inspected");
-    let mut search = Search::new(&args.paths, args.links.links());
+    let mut search = Search::new(&args.paths, args.read.links());
     let (mut total, mut unreadable) = (0, 0);
-    for (item, inspections) in intake::inspect_all(&mut search, depth) {
+    for (item, inspections) in intake::inspect_all(&mut search, settings) {
         for inspection in &inspections {
             let line = match args.json {
                 true => inspection_line(inspection, identity),

@@ -13,13 +13,13 @@ use crate::report::observation_line;
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device_for(&bundle, args.device)?;
-    let engine = Engine::new(&bundle, &compute);
+    let engine = Engine::new(&bundle, &compute).with_partial(args.read.partial());
     let engine = if args.tta { engine.with_mirrors(mirrors(&bundle)) } else { engine };
     let mut heat = args.heat_maps.as_deref().map(HeatFolder::make).transpose()?;
     let engine = if heat.is_some() { engine.with_heat_maps()? } else { engine };
     let spinner = progress::spinner("classified");
     let (mut failed, mut written, mut is_told) = (0, Ok(()), false);
-    let mut search = Search::new(&args.paths, args.links.links());
+    let mut search = Search::new(&args.paths, args.read.links());
     let total = engine.run_on(&mut search, |mut observation| {
         failed += usize::from(observation.prediction.is_none());
         if !is_told && observation.provenance.device != compute.name() {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::shared::{open_device, tell_passed_over};
+use super::shared::{open_device, tell_passed_over, tell_warnings};
 use super::volume_format::VolumeFormat;
 use crate::cli::args::PreprocessArgs;
 use crate::cli::exit::UsageError;
@@ -28,7 +28,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     }
     let compute = open_device(args.device)?;
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let mut search = Search::new(std::slice::from_ref(&args.input), args.links.links());
+    let mut search = Search::new(std::slice::from_ref(&args.input), args.read.links());
     let items: Vec<Item> = search.by_ref().collect();
     tell_passed_over(&search);
     let item = match items.as_slice() {
@@ -37,13 +37,13 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         several => bail!("{} holds {} images or series; name one", args.input.display(), several.len()),
     };
     let mut watch = Stopwatch::started();
-    let loaded = item.load(&Settings::default()).map_err(|error| {
+    let mut settings = Settings::default();
+    settings.assemble.partial = args.read.partial();
+    let loaded = item.load(&settings).map_err(|error| {
         let code = error.code();
         anyhow::Error::new(error).context(format!("{}: {code}: {}", args.input.display(), code.advice()))
     })?;
-    for code in &loaded.warnings {
-        printer::say(&format!("warning: {code}: {}", code.advice()));
-    }
+    tell_warnings(&loaded.warnings);
     let Some(out) = &args.out else {
         printer::data(chain.plan(loaded.volume.grid())?.to_string().trim_end())?;
         return Ok(Exit::Done);

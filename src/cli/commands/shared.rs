@@ -11,6 +11,7 @@ use crate::cli::exit::UsageError;
 use crate::cli::{printer, progress};
 use crate::cohort::{Case, Failure, Split, read_manifest};
 use crate::dicom::{Passed, PassedOver};
+use crate::findings::Reason;
 use crate::gpu::{Choice, Compute};
 use crate::intake::Search;
 use crate::train::Event;
@@ -86,6 +87,11 @@ pub(super) fn cases_of_split(data: &Path, name: &str) -> anyhow::Result<Vec<Case
     cases.retain(|case| case.split == Some(wanted));
     anyhow::ensure!(!cases.is_empty(), "no row of {} has split `{name}`", data.display());
     Ok(cases)
+}
+
+/// Tells what was seen while an item was read.
+pub(super) fn tell_warnings(warnings: &[Reason]) {
+    warnings.iter().for_each(|reason| printer::say(&format!("warning: {reason} ({})", reason.code.advice())));
 }
 
 /// The axes to mirror along, said aloud.
