@@ -49,7 +49,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("burn_wgpu", &["gpu/bridge.rs"]),
     ("bytemuck", &["gpu", "preprocess"]),
     ("clap", &["cli"]),
-    ("csv", &["cohort", "report", "train", "tune", "phantom"]),
+    ("csv", &["report", "train", "tune", "phantom"]),
     ("cubecl", &["gpu/bridge.rs"]),
     ("dicom_core", &["dicom"]),
     ("dicom_dictionary_std", &["dicom"]),
