@@ -198,6 +198,21 @@ pub fn labels(cases: &[Case]) -> Vec<String> {
     labels
 }
 
+/// Returns two classes with the one called `positive` last, which makes it the positive one.
+///
+/// # Errors
+/// [`CohortError::Positive`] where there are not two classes, or none of that name.
+pub fn positive_last(classes: &[String], positive: &str) -> Result<Vec<String>, CohortError> {
+    let wrong =
+        |what| CohortError::Positive { name: positive.to_owned(), what, classes: classes.to_vec() };
+    match classes {
+        [one, other] if other == positive => Ok(vec![one.clone(), other.clone()]),
+        [one, other] if one == positive => Ok(vec![other.clone(), one.clone()]),
+        [_, _] => Err(wrong("no label is written like this")),
+        _ => Err(wrong("only one of two classes can be positive")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +233,20 @@ mod tests {
         assert_eq!(cases[0].patient_id, "x.png");
         assert!(cases[0].file.ends_with("x.png") && cases[0].file.is_absolute());
         assert_eq!(labels(&cases), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_positive_class_is_the_last_of_two() {
+        let classes = ["nodule", "other"].map(str::to_owned);
+        assert_eq!(positive_last(&classes, "nodule").unwrap(), ["other", "nodule"]);
+        assert_eq!(positive_last(&classes, "other").unwrap(), ["nodule", "other"]);
+        let error = |classes: &[String], name: &str| positive_last(classes, name).unwrap_err().to_string();
+        let unknown = error(&classes, "Nodule");
+        assert_eq!(
+            unknown,
+            "no positive class `Nodule`: no label is written like this; the classes are nodule, other"
+        );
+        assert!(error(&["a", "b", "c"].map(str::to_owned), "a").contains("of two classes"));
     }
 
     #[test]
