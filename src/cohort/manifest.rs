@@ -203,8 +203,7 @@ pub fn labels(cases: &[Case]) -> Vec<String> {
 /// # Errors
 /// [`CohortError::Positive`] where there are not two classes, or none of that name.
 pub fn positive_last(classes: &[String], positive: &str) -> Result<Vec<String>, CohortError> {
-    let wrong =
-        |what| CohortError::Positive { name: positive.to_owned(), what, classes: classes.to_vec() };
+    let wrong = |what| CohortError::Positive { name: positive.to_owned(), what, classes: classes.to_vec() };
     match classes {
         [one, other] if other == positive => Ok(vec![one.clone(), other.clone()]),
         [one, other] if one == positive => Ok(vec![other.clone(), one.clone()]),

@@ -11,6 +11,8 @@ mod table;
 
 pub use error::CohortError;
 pub use folds::folds;
-pub use manifest::{Case, Labels, Split, labels, positive_last, read_cases, read_manifest, read_unlabelled, rows_text};
+pub use manifest::{
+    Case, Labels, Split, labels, positive_last, read_cases, read_manifest, read_unlabelled, rows_text,
+};
 pub use read::{Failure, open};
 pub use split::{SharedPatient, SplitConfig, absent_classes, assign, shared_patients};

@@ -187,7 +187,8 @@ mod tests {
         assert!(assign(&cases, &SplitConfig::default(), 0).is_ok());
         // Splits that the manifest names are the user's.
         let named = [("a", Split::Train), ("b", Split::Train), ("a", Split::Validation)];
-        let named: Vec<Case> = (0..).zip(named).map(|(i, (label, split))| case(i, label, Some(split))).collect();
+        let named: Vec<Case> =
+            (0..).zip(named).map(|(i, (label, split))| case(i, label, Some(split))).collect();
         let splits = assign(&named, &SplitConfig::default(), 0).unwrap();
         assert_eq!(absent_classes(&named, &splits), [("b", Split::Validation)]);
     }
