@@ -16,6 +16,16 @@ pub enum CohortError {
         /// What is wrong.
         what: String,
     },
+    /// No two classes of which the named one is positive.
+    #[error("no positive class `{name}`: {what}; the classes are {}", classes.join(", "))]
+    Positive {
+        /// The name given.
+        name: String,
+        /// What is wrong.
+        what: &'static str,
+        /// The classes there are.
+        classes: Vec<String>,
+    },
     /// The cases cannot be divided.
     #[error("split: {0}")]
     Split(String),

@@ -1,13 +1,18 @@
 //! The cohort: which cases there are, whom they belong to, how they are divided, and their volumes.
 
+mod columns;
+mod doubts;
 mod error;
 mod folds;
 mod manifest;
 mod read;
 mod split;
+mod table;
 
 pub use error::CohortError;
 pub use folds::folds;
-pub use manifest::{Case, Split, labels, read_manifest, read_unlabelled, rows_text};
+pub use manifest::{
+    Case, Labels, Split, labels, positive_last, read_cases, read_manifest, read_unlabelled, rows_text,
+};
 pub use read::{Failure, Opened, each_case, open};
-pub use split::{SharedPatient, SplitConfig, assign, shared_patients};
+pub use split::{SharedPatient, SplitConfig, absent_classes, assign, shared_patients};

@@ -36,8 +36,8 @@ impl Default for SplitConfig {
 /// their set of labels, so that each split has the classes in near-equal shares.
 ///
 /// # Errors
-/// [`CohortError::Split`] where some cases name a split and others do not, or where no case is left
-/// to train or validate on.
+/// [`CohortError::Split`] where some cases name a split and others do not, where no case is left
+/// to train or validate on, or where a class is too small to be divided.
 pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, CohortError> {
     let named = cases.iter().filter(|case| case.split.is_some()).count();
     let splits: Vec<Split> = if named == cases.len() {
@@ -57,7 +57,31 @@ pub fn assign(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Spl
             )));
         }
     }
-    Ok(splits)
+    match absent_classes(cases, &splits).into_iter().find(|(_, split)| named == 0 && *split != Split::Test) {
+        Some((class, split)) => Err(CohortError::Split(too_small(cases, class, split))),
+        None => Ok(splits),
+    }
+}
+
+fn too_small(cases: &[Case], class: &str, split: Split) -> String {
+    let of_class = cases.iter().filter(|case| case.label == class);
+    let patients: BTreeSet<&str> = of_class.map(|case| case.patient_id.as_str()).collect();
+    format!(
+        "class `{class}` has {} patients, too few to divide: none of them is in `{}`; find more, change the shares \
+         in [split], or name train and val in the manifest's column `split`",
+        patients.len(),
+        split.name()
+    )
+}
+
+/// Returns the classes of which a split has no case, among the splits that have cases at all.
+pub fn absent_classes<'a>(cases: &'a [Case], splits: &[Split]) -> Vec<(&'a str, Split)> {
+    let classes: BTreeSet<&str> = cases.iter().map(|case| case.label.as_str()).collect();
+    let used: BTreeSet<Split> = splits.iter().copied().collect();
+    let found: BTreeSet<(&str, Split)> =
+        cases.iter().zip(splits).map(|(case, split)| (case.label.as_str(), *split)).collect();
+    let all = classes.iter().flat_map(|&class| used.iter().map(move |&split| (class, split)));
+    all.filter(|pair| !found.contains(pair)).collect()
 }
 
 fn divide(cases: &[Case], config: &SplitConfig, seed: u64) -> Result<Vec<Split>, CohortError> {
@@ -150,6 +174,23 @@ mod tests {
             assert!((share(label, Split::Test) - 0.1).abs() < 0.05);
         }
         assert_eq!(splits, assign(&cases, &SplitConfig { validation: 0.2, test: 0.1, folds: 0 }, 3).unwrap());
+    }
+
+    #[test]
+    fn a_class_too_small_to_be_divided_is_told() {
+        let mut cases: Vec<Case> = (0..20).map(|patient| case(patient, "a", None)).collect();
+        cases.extend([case(20, "b", None), case(21, "b", None)]);
+        let error = assign(&cases, &SplitConfig::default(), 0).unwrap_err().to_string();
+        let expected = "split: class `b` has 2 patients, too few to divide: none of them is in `val`";
+        assert!(error.starts_with(expected), "{error}");
+        cases.push(case(22, "b", None));
+        assert!(assign(&cases, &SplitConfig::default(), 0).is_ok());
+        // Splits that the manifest names are the user's.
+        let named = [("a", Split::Train), ("b", Split::Train), ("a", Split::Validation)];
+        let named: Vec<Case> =
+            (0..).zip(named).map(|(i, (label, split))| case(i, label, Some(split))).collect();
+        let splits = assign(&named, &SplitConfig::default(), 0).unwrap();
+        assert_eq!(absent_classes(&named, &splits), [("b", Split::Validation)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Gpu, GpuError};
+use super::{Compute, Gpu, GpuError};
 
 /// Returns what `work` gives. burn and its drivers panic on some device errors: such a panic comes back
 /// as an error, so that one study that does not fit ends neither the run nor the process.
@@ -88,8 +88,8 @@ impl Injector {
 }
 
 impl Gpu {
-    /// For tests: makes work fail on purpose from now on. Work is one execution of a recording or one
-    /// forward pass of a network. The variable `PULMO_INJECT` does the same for a whole run of the program.
+    /// For tests: makes work fail on purpose from now on. Work is one execution of a recording, one
+    /// forward pass of a network, or one batch of a training with its way back. The variable `PULMO_INJECT` does the same for a whole run of the program.
     pub fn inject(&self, injection: Injection) {
         *self.injector.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(injection), 0);
     }
@@ -111,6 +111,24 @@ impl Gpu {
                 Ok(())
             }
             None => Ok(()),
+        }
+    }
+}
+
+impl Compute {
+    /// Counts one piece of work where there is a GPU.
+    ///
+    /// # Errors
+    /// As [`Gpu::begin_work`].
+    pub fn begin_work(&self) -> Result<(), GpuError> {
+        self.gpu().map_or(Ok(()), |gpu| gpu.begin_work())
+    }
+
+    /// The error by its cause, as [`Gpu::by_cause`].
+    pub fn by_cause(&self, error: GpuError) -> GpuError {
+        match self.gpu() {
+            Some(gpu) => gpu.by_cause(error),
+            None => error,
         }
     }
 }

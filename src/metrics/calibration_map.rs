@@ -10,6 +10,10 @@ use super::calibration::{check_rows, ln};
 use super::{Samples, isotonic};
 use crate::random::Random;
 
+/// How much an isotonic map rises at a decision threshold at least: little beside what calibration can know, and enough
+/// to be seen in four digits.
+const STEP: f64 = 1e-4;
+
 /// Temperatures that are looked at.
 const TEMPERATURES: [f64; 2] = [0.01, 100.0];
 
@@ -97,6 +101,7 @@ impl CalibrationMap {
     /// The calibrated probabilities of one sample.
     pub fn apply(&self, probabilities: &[f64]) -> Vec<f64> {
         match self {
+            Self::Temperature { temperature: 1.0 } => probabilities.to_vec(),
             Self::Temperature { temperature } => {
                 let logits: Vec<f64> = probabilities.iter().map(|&p| ln(p) / temperature).collect();
                 let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -110,6 +115,29 @@ impl CalibrationMap {
                 vec![1.0 - positive, positive]
             }
         }
+    }
+
+    /// The map with a step at `threshold`, a probability of the second of two classes before calibration: what is below
+    /// it stays below what is at or above it, also where the curve is flat. A temperature rises everywhere and stays.
+    #[must_use]
+    pub fn with_step(self, threshold: f64) -> Self {
+        let Self::Isotonic { scores, probabilities } = self else { return self };
+        let centre = isotonic::interpolate(&scores, &probabilities, threshold);
+        let low = (centre - STEP / 2.0).clamp(0.0, 1.0 - STEP);
+        let high = low + STEP;
+        let (below, above): (Vec<_>, Vec<_>) =
+            scores.into_iter().zip(probabilities).partition(|(score, _)| *score < threshold);
+        let below = below.into_iter().map(|(score, value)| (score, value.min(low)));
+        let above = above.into_iter().map(|(score, value)| (score, value.max(high)));
+        let step = [(threshold.next_down(), low), (threshold, high)];
+        let step = step.into_iter().filter(|(score, _)| (0.0..=1.0).contains(score));
+        let mut points: Vec<(f64, f64)> = below.chain(step).chain(above).collect();
+        // A point that the map had there stays: it is no lower than the step's end.
+        points.reverse();
+        points.dedup_by_key(|point| point.0);
+        points.reverse();
+        let (scores, probabilities) = points.into_iter().unzip();
+        Self::Isotonic { scores, probabilities }
     }
 
     /// Checks what types cannot, for a bundle of `classes` classes.
@@ -241,6 +269,48 @@ mod tests {
         assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-15 && row[1] > row[0] && row[0] > row[2]);
         assert_eq!(map.apply(&[0.5, 0.5]), [0.5, 0.5]);
         assert!(map.apply(&[0.0, 1.0]).iter().all(|p| p.is_finite()));
+    }
+
+    /// Random curves with plateaus, thresholds within them, at their ends and between them.
+    #[test]
+    fn a_step_parts_what_a_plateau_joins_and_changes_little_else() {
+        let mut random = Random::new(11);
+        for round in 0..500 {
+            let count = 2 + random.below(30);
+            // Few values: many ties.
+            let coarse = [4.0, 10.0, 1e6][round % 3];
+            let scores: Vec<f64> =
+                (0..count).map(|_| (random.uniform(0.0, 1.0) * coarse).round() / coarse).collect();
+            let rows: Vec<Vec<f64>> = scores.iter().map(|&score| vec![1.0 - score, score]).collect();
+            let labels: Vec<usize> = scores.iter().map(|_| random.below(2)).collect();
+            let map = CalibrationMap::fit(CalibrationMethod::Isotonic, &labels, &rows).unwrap();
+            let threshold = if round % 2 == 0 { scores[0] } else { random.uniform(0.0, 1.0) };
+            let stepped = map.clone().with_step(threshold);
+            assert_eq!(stepped.validate(2), Ok(()), "{map:?} {threshold}");
+            let value = |map: &CalibrationMap, score: f64| map.apply(&[1.0 - score, score])[1];
+            let mut seen: Vec<f64> =
+                scores.iter().copied().chain((0..=100).map(|i| f64::from(i) / 100.0)).collect();
+            seen.sort_by(f64::total_cmp);
+            let least = value(&stepped, threshold);
+            for &score in &seen {
+                let after = value(&stepped, score);
+                assert_eq!(after > least - STEP / 2.0, score >= threshold, "{stepped:?} {score} {threshold}");
+                if scores.contains(&score) {
+                    assert!(
+                        (after - value(&map, score)).abs() <= STEP + 1e-12,
+                        "{map:?} {stepped:?} {score}"
+                    );
+                }
+            }
+            assert!(
+                seen.iter()
+                    .map(|&score| value(&stepped, score))
+                    .collect::<Vec<_>>()
+                    .is_sorted_by(|a, b| *a <= b + 1e-15)
+            );
+        }
+        let map = CalibrationMap::Temperature { temperature: 2.0 };
+        assert_eq!(map.clone().with_step(0.5), map);
     }
 
     #[test]

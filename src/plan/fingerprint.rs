@@ -98,7 +98,7 @@ pub struct Fingerprint {
     pub cases: usize,
     /// Cases that cannot be read.
     pub failures: Vec<Failure>,
-    /// Classes in the order of their labels.
+    /// Classes, as a rule in the order of their labels; of two the second is the positive one.
     pub classes: Vec<ClassSize>,
     /// Whether the manifest names splits.
     pub has_splits: bool,
@@ -180,6 +180,15 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
         mean,
         deviation,
     })
+}
+
+impl Fingerprint {
+    /// The same with its classes in the order of `names`.
+    #[must_use]
+    pub fn with_order(mut self, names: &[String]) -> Self {
+        self.classes.sort_by_key(|class| names.iter().position(|name| *name == class.label));
+        self
+    }
 }
 
 impl Facts {

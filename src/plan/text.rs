@@ -76,7 +76,7 @@ fn head(lines: &mut Lines, name: &str, found: &Fingerprint) {
     lines.set(
         "classes",
         labels,
-        "Of two classes the second is the positive one: change the order if it is not.",
+        "Of two classes the second is the positive one: change the order if it is not (or plan with --positive).",
     );
     lines.set("seed", 1, "Everything random follows from it; change it to see how much is luck.");
 }

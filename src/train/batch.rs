@@ -9,7 +9,7 @@ use super::TrainError;
 use super::dataset::Dataset;
 use super::mix::Mix;
 use super::recipe::{Recipe, Sampling};
-use crate::gpu::{Compute, Gpu, GpuBuffer, GpuError, Recording};
+use crate::gpu::{Compute, Gpu, GpuBuffer, GpuError, Recording, caught};
 use crate::network::{Bags, NetworkConfig};
 use crate::preprocess::augment::Change;
 use crate::random::Random;
@@ -44,7 +44,7 @@ pub fn changed_bags(
     let Bags { images, counts } = match compute.gpu() {
         None => {
             let changed: Vec<_> = cases.par_iter().map(|(case, change)| change.apply(case)).collect();
-            Bags::new(&changed.iter().collect::<Vec<_>>(), config, compute.device())?
+            caught(|| Bags::new(&changed.iter().collect::<Vec<_>>(), config, compute.device()))??
         }
         Some(gpu) => {
             let changed = cases.iter().map(|case| changed_on(gpu, case)).collect::<Result<Vec<_>, _>>()?;
@@ -52,7 +52,7 @@ pub fn changed_bags(
             Bags::resident(&changed.iter().zip(shapes).collect::<Vec<_>>(), config, compute)?
         }
     };
-    Ok(Bags { images: images.autodiff(), counts })
+    Ok(caught(|| Bags { images: images.autodiff(), counts })?)
 }
 
 fn changed_on(gpu: &Gpu, (case, change): &Changing) -> Result<GpuBuffer, GpuError> {

@@ -1,11 +1,10 @@
 //! Scoring a data set with the weights of the moment.
 
-use burn::tensor::Device;
-
 use super::TrainError;
 use super::dataset::Dataset;
 use super::loss::{Loss, Targets};
 use super::step::scalar;
+use crate::gpu::{Compute, caught};
 use crate::metrics::{Ranking, roc_auc};
 use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor};
 use crate::predict::softmax;
@@ -27,7 +26,7 @@ pub(super) fn score(
     network: &Network,
     config: &NetworkConfig,
     dataset: &Dataset,
-    device: &Device,
+    compute: &Compute,
 ) -> Result<Scores, TrainError> {
     let (mut sum, mut probabilities) = (0.0, Vec::with_capacity(dataset.len()));
     let cases: Vec<usize> = (0..dataset.len()).collect();
@@ -36,10 +35,15 @@ pub(super) fn score(
         let volumes = batch.iter().map(|&index| dataset.volume(index)).collect::<Result<Vec<_>, _>>()?;
         let volumes: Vec<_> = volumes.iter().map(|volume| volume.as_ref()).collect();
         let labels: Vec<usize> = batch.iter().map(|&index| dataset.labels()[index]).collect();
-        let logits = network.forward(Bags::new(&volumes, config, device)?).logits;
+        compute.begin_work()?;
+        let bags = caught(|| Bags::new(&volumes, config, compute.device()))??;
+        let (logits, loss) = caught(|| {
+            let logits = network.forward(bags).logits;
+            let class_weights = &vec![1.0; logits.dims()[1]];
+            let targets = Targets { labels: &labels, class_weights, smoothing: 0.0 };
+            (logits.clone(), Loss::CrossEntropy.mean(logits, &targets))
+        })?;
         let [_, classes] = logits.dims();
-        let targets = Targets { labels: &labels, class_weights: &vec![1.0; classes], smoothing: 0.0 };
-        let loss = Loss::CrossEntropy.mean(logits.clone(), &targets);
         sum += scalar(loss)? * batch.len() as f64;
         probabilities.extend(read_tensor(logits)?.chunks(classes).map(softmax));
     }

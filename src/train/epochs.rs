@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::Device;
 
 use super::average::{blend, decay_at};
 use super::batch::Batch;
@@ -13,7 +12,9 @@ use super::recipe::Recipe;
 use super::step::Trainer;
 use super::{Optimizer, TrainError};
 use crate::bundle::save_weights;
-use crate::network::Network;
+use crate::gpu::{Compute, GpuError, caught};
+use crate::network::{Network, NetworkError};
+use crate::predict::PredictError;
 use crate::random::Random;
 
 /// How often a run that diverged goes back to its last checkpoint, each time with half the learning rate.
@@ -26,7 +27,7 @@ pub(super) struct Run<'a> {
     pub identity: &'a RunIdentity,
     /// The network as it was before the first step.
     pub fresh: &'a Network,
-    pub device: &'a Device,
+    pub compute: &'a Compute,
 }
 
 impl Run<'_> {
@@ -50,24 +51,58 @@ impl Run<'_> {
         if let Some(checkpoint) = &start {
             observe(Event::Resumed { epochs: checkpoint.history.len() });
         }
-        let mut state = start.unwrap_or_else(|| self.beginning()).onto(self.device);
+        let device = self.compute.device();
+        let start = start.unwrap_or_else(|| self.beginning());
+        let mut state = self.guarded(start.history.len(), || Ok(start.onto(device)))?;
         while !is_over(&state.history, self.recipe) {
-            let setbacks = state.setbacks;
-            state = match epoch(state) {
+            let (epochs, setbacks) = (state.history.len(), state.setbacks);
+            state = self.guarded(epochs, || match epoch(state) {
                 Err(TrainError::Diverged { epoch }) if setbacks < MAX_SETBACKS => {
                     observe(Event::RolledBack { epoch, setbacks: setbacks + 1 });
                     let last = self.newest()?.unwrap_or_else(|| self.beginning());
-                    Checkpoint { setbacks: setbacks + 1, ..last.onto(self.device) }
+                    Ok(Checkpoint { setbacks: setbacks + 1, ..last.onto(device) })
                 }
                 done => {
                     let state = done?;
                     state.write(&self.out.join("checkpoints"), self.identity)?;
                     write_history(self.out, &state.history)?;
-                    state
+                    Ok(state)
                 }
-            };
+            })?;
         }
         Ok(state)
+    }
+
+    /// Returns what `work` on the device gives, after so many epochs. burn panics on some device errors: whichever way
+    /// a device fails, the run ends with one error that says how to go on.
+    ///
+    /// # Errors
+    /// [`TrainError::Interrupted`] where the device failed, else those of `work`.
+    pub(super) fn guarded<T>(
+        &self,
+        epochs: usize,
+        work: impl FnOnce() -> Result<T, TrainError>,
+    ) -> Result<T, TrainError> {
+        let error = match caught(work) {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => error,
+            Err(error) => error.into(),
+        };
+        let cause = match error {
+            TrainError::Device(cause)
+            | TrainError::Network(NetworkError::Device(cause))
+            | TrainError::Predict(PredictError::Device(cause)) => self.compute.by_cause(cause),
+            // Weights and moments that cannot be read are one more sign of a device that is gone.
+            error
+            @ (TrainError::Weights(_) | TrainError::Checkpoint { .. } | TrainError::Diverged { .. }) => {
+                match self.compute.by_cause(GpuError::Failed { message: error.to_string() }) {
+                    lost @ GpuError::Lost { .. } => lost,
+                    _ => return Err(error),
+                }
+            }
+            error => return Err(error),
+        };
+        Err(TrainError::Interrupted { cause, epochs, out: self.out.to_owned() })
     }
 
     fn beginning(&self) -> Checkpoint {

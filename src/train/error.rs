@@ -1,9 +1,10 @@
 //! What can go wrong in training and evaluation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::bundle::{BundleError, WeightsError};
 use crate::cohort::{CohortError, Failure};
+use crate::findings::Code;
 use crate::gpu::GpuError;
 use crate::metrics::MetricsError;
 use crate::network::NetworkError;
@@ -71,6 +72,16 @@ pub enum TrainError {
     /// The device failed.
     #[error("{0}; try again with --device cpu")]
     Device(#[from] GpuError),
+    /// The device failed in a run, whose checkpoint is kept.
+    #[error("DEVICE: {cause}; {}", way_on(cause, *epochs, out))]
+    Interrupted {
+        /// What the device said.
+        cause: GpuError,
+        /// Epochs that were done.
+        epochs: usize,
+        /// The folder of the run.
+        out: PathBuf,
+    },
     /// The weights cannot be read from the device or put back.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -86,4 +97,33 @@ pub enum TrainError {
     /// The predictions cannot be measured.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+}
+
+impl TrainError {
+    /// The code of what went wrong, where it has one.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Device(_)
+            | Self::Interrupted { .. }
+            | Self::Network(NetworkError::Device(_))
+            | Self::Predict(PredictError::Device(_)) => Some(Code::Device),
+            Self::NoCases { first, .. } => first.code,
+            _ => None,
+        }
+    }
+}
+
+/// How to go on after a device failed.
+fn way_on(cause: &GpuError, epochs: usize, out: &Path) -> String {
+    let kept = match epochs {
+        0 => "no epoch was done yet, so the same command begins anew".to_owned(),
+        _ => format!("epoch {epochs} is kept in {}, from where the same command goes on", out.display()),
+    };
+    let smaller = match cause {
+        GpuError::OutOfMemory { .. } | GpuError::TooLarge { .. } => {
+            ", or a recipe with a smaller batch_size and a larger accumulate begins a run of its own"
+        }
+        _ => "",
+    };
+    format!("{kept}, also with --device cpu{smaller}")
 }

@@ -53,6 +53,16 @@ impl Targets<'_> {
 }
 
 impl Loss {
+    /// How much the mean loss of these bags counts beside that of others: the sum of what it is divided by.
+    pub(super) fn weight(self, labels: &[usize], class_weights: &[f32]) -> f64 {
+        match self {
+            Self::CrossEntropy | Self::Focal { .. } => {
+                labels.iter().map(|label| f64::from(class_weights[*label])).sum()
+            }
+            Self::Contrastive { .. } => labels.len() as f64,
+        }
+    }
+
     /// Returns the mean loss of `[bags, classes]` logits, weighted by class.
     ///
     /// For [`Loss::Contrastive`] each two bags in turn are the views of one image, `logits` are their

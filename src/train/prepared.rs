@@ -4,10 +4,10 @@ use super::TrainError;
 use super::dataset::{Cache, Dataset};
 use super::event::Event;
 use super::leaks::{check_images, check_patients};
-use super::recipe::Recipe;
+use super::recipe::{ClassWeights, Recipe};
 use super::run::Job;
 use crate::bundle::sha256_hex;
-use crate::cohort::{Case, Split, assign, labels, rows_text};
+use crate::cohort::{Case, Split, absent_classes, assign, labels, rows_text};
 use crate::preprocess::{Chain, Processor};
 
 /// The training and validation cases of a job and their classes.
@@ -33,6 +33,7 @@ impl Prepared {
         let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
         check_patients(&job.cases, &splits, job.leaks, observe)?;
         let classes = classes(recipe, &job.cases)?;
+        check_sizes(&classes, (&job.cases, &splits), observe)?;
         let [train, validation] = load(job, &splits, &classes, observe)?;
         if let Some(class) = (0..classes.len()).find(|class| !train.labels().contains(class)) {
             return Err(TrainError::Labels(format!(
@@ -98,6 +99,27 @@ fn load(
     Ok([read(&train, "train", train_bytes)?, read(&validation, "val", bytes - train_bytes)?])
 }
 
+/// Checks before anything is read that there are cases of every class to train on, and tells a class that another
+/// split lacks.
+fn check_sizes(
+    classes: &[String],
+    (cases, splits): (&[Case], &[Split]),
+    observe: &(dyn Fn(Event) + Sync),
+) -> Result<(), TrainError> {
+    let train = || cases.iter().zip(splits).filter(|(_, split)| **split == Split::Train);
+    if let Some(class) = classes.iter().find(|class| !train().any(|(case, _)| case.label == **class)) {
+        return Err(TrainError::Labels(format!("no training case has the label `{class}`")));
+    }
+    for (class, split) in absent_classes(cases, splits) {
+        let what = format!(
+            "no case of split `{}` has the label `{class}`: no ROC AUC can be told of it",
+            split.name()
+        );
+        observe(Event::Warning(&what));
+    }
+    Ok(())
+}
+
 fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
     let found = labels(cases);
     let classes = if recipe.classes.is_empty() { found.clone() } else { recipe.classes.clone() };
@@ -111,6 +133,13 @@ fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
         return Err(TrainError::Labels(
             "the manifest has only one label; training needs at least two".into(),
         ));
+    }
+    if let ClassWeights::Given(weights) = &recipe.course.class_weights
+        && weights.len() != classes.len()
+    {
+        let what =
+            format!("[course] class_weights has {} weights for {} classes", weights.len(), classes.len());
+        return Err(TrainError::Recipe { path: "recipe.toml".into(), what });
     }
     Ok(classes)
 }

@@ -30,7 +30,7 @@ use super::step::{Trainer, scalar};
 use super::{Loss, TrainError};
 use crate::bundle::{save_weights, sha256_hex};
 use crate::cohort::{Case, Split, assign};
-use crate::gpu::Compute;
+use crate::gpu::{Compute, caught};
 use crate::network::{Bags, Network, NetworkKind};
 use crate::preprocess::Processor;
 use crate::random::Random;
@@ -87,11 +87,12 @@ pub fn pretrain(job: &PretrainJob, observe: &(dyn Fn(Event) + Sync)) -> Result<P
         observe(event);
     };
     let fresh = Network::new(&recipe.network, train.outputs(), recipe.seed)?;
-    let run = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, device: job.compute.device() };
+    let run = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, compute: &job.compute };
     let newest = run.newest()?;
     log.begin()?;
     let state = run.go_on(newest, observe, |state| epoch((job, &train, &held_out), state, observe))?;
-    let weights = save_weights(state.average.as_ref().unwrap_or(&state.network))?;
+    let last = || Ok(save_weights(state.average.as_ref().unwrap_or(&state.network))?);
+    let weights = run.guarded(state.history.len(), last)?;
     let path = job.out.join("weights.safetensors");
     std::fs::write(&path, &weights).map_err(|source| TrainError::File { path: path.clone(), source })?;
     recipe.write(&job.out)?;
@@ -129,7 +130,8 @@ fn epoch(
     let recipe = &job.recipe;
     let number = state.history.len() + 1;
     let mut trainer =
-        Trainer::new(state.network.clone(), recipe.optimizer, train.outputs(), job.compute.device());
+        Trainer::new(state.network.clone(), recipe.optimizer, train.outputs(), job.compute.device())
+            .counted_by(&job.compute);
     trainer.loss = recipe.course.loss;
     trainer.label_smoothing = recipe.course.label_smoothing;
     trainer.dropout = recipe.network.dropout;
@@ -230,8 +232,11 @@ impl<'a> Views<'a> {
         for images in images.chunks(self.recipe.course.batch_size) {
             let Batch { bags, labels, .. } = self.twins((images, 0), compute)?;
             let targets = Targets { labels: &labels, class_weights: &[], smoothing: 0.0 };
-            let bags = Bags { images: bags.images.inner(), ..bags };
-            let loss = contrast(self.recipe).mean(network.forward(bags).logits, &targets);
+            compute.begin_work()?;
+            let loss = caught(|| {
+                let bags = Bags { images: bags.images.inner(), ..bags };
+                contrast(self.recipe).mean(network.forward(bags).logits, &targets)
+            })?;
             sum += scalar(loss)? * images.len() as f64;
         }
         Ok(sum / images.len().max(1) as f64)

@@ -11,7 +11,7 @@ use super::loss::Loss;
 use super::mix::MixConfig;
 use super::optimizer::OptimizerConfig;
 use super::schedule::ScheduleConfig;
-use crate::cohort::SplitConfig;
+use crate::cohort::{Case, SplitConfig, labels, positive_last};
 use crate::network::{NetworkConfig, NetworkKind};
 use crate::preprocess::Chain;
 
@@ -159,6 +159,23 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The recipe with the class called `positive` last of two, be they the recipe's or the labels of `cases`. Class
+    /// weights that are given stay with their classes.
+    ///
+    /// # Errors
+    /// [`TrainError::Cohort`] where there are not two classes, or none of that name.
+    pub fn with_positive(self, positive: &str, cases: &[Case]) -> Result<Self, TrainError> {
+        let before = if self.classes.is_empty() { labels(cases) } else { self.classes.clone() };
+        let classes = positive_last(&before, positive)?;
+        let mut course = self.course;
+        if let ClassWeights::Given(weights) = &mut course.class_weights
+            && classes != before
+        {
+            weights.reverse();
+        }
+        Ok(Self { classes, course, ..self })
+    }
+
     /// The recipe as TOML, without `[tune]`.
     ///
     /// # Errors
@@ -199,6 +216,12 @@ impl Recipe {
         {
             return Err("[course] the contrastive loss's temperature must be between 0.05 and 10".into());
         }
+        if let ClassWeights::Given(weights) = &course.class_weights {
+            let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
+            if !weights.iter().all(is_weight) || weights.iter().sum::<f32>() <= 0.0 {
+                return Err("[course] class_weights must be numbers of 0 or more, and not all 0".into());
+            }
+        }
         if !(0.0..1.0).contains(&course.label_smoothing) || !(0.0..1.0).contains(&course.average_decay) {
             return Err("[course] label_smoothing and average_decay must be at least 0 and below 1".into());
         }
@@ -211,5 +234,55 @@ impl Recipe {
             return Err("classes must be empty or name at least two".into());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECIPE: &str = "name = 'x'\n\
+                          network = { kind = 'slice', encoder = { widths = [4], depths = [1] } }\n\
+                          chain = { step = [{ kind = 'clip', low = 0.0, high = 1.0 }] }\n\
+                          optimizer = { kind = 'adamw', learning_rate = 0.01 }\n";
+
+    fn recipe(more: &str) -> Recipe {
+        toml::from_str(&format!("{RECIPE}{more}")).unwrap()
+    }
+
+    fn cases() -> Vec<Case> {
+        let case = |label: &str| Case {
+            path: format!("{label}.png"),
+            file: format!("{label}.png").into(),
+            label: label.into(),
+            patient_id: label.into(),
+            split: None,
+            attributes: Default::default(),
+        };
+        ["nodule", "other"].map(case).to_vec()
+    }
+
+    #[test]
+    fn the_positive_class_goes_last_and_takes_its_weight_along() {
+        let weighted = || recipe("[course]\nclass_weights = { given = [3.0, 1.0] }");
+        let turned = weighted().with_positive("nodule", &cases()).unwrap();
+        assert_eq!(turned.classes, ["other", "nodule"]);
+        assert_eq!(turned.course.class_weights, ClassWeights::Given(vec![1.0, 3.0]));
+        let kept = weighted().with_positive("other", &cases()).unwrap();
+        assert_eq!(kept.classes, ["nodule", "other"]);
+        assert_eq!(kept.course.class_weights, ClassWeights::Given(vec![3.0, 1.0]));
+        let named = Recipe { classes: vec!["ill".into(), "well".into()], ..recipe("") };
+        assert_eq!(named.clone().with_positive("ill", &cases()).unwrap().classes, ["well", "ill"]);
+        let error = named.with_positive("nodule", &cases()).unwrap_err().to_string();
+        assert!(error.ends_with("the classes are ill, well"), "{error}");
+    }
+
+    #[test]
+    fn weights_that_weigh_nothing_are_refused() {
+        for wrong in ["[0.0, 0.0]", "[-1.0, 2.0]", "[nan, 1.0]", "[]"] {
+            let recipe = recipe(&format!("[course]\nclass_weights = {{ given = {wrong} }}"));
+            assert!(recipe.validate().unwrap_err().contains("class_weights"), "{wrong}");
+        }
+        assert_eq!(recipe("[course]\nclass_weights = { given = [0.0, 2.0] }").validate(), Ok(()));
     }
 }

@@ -106,12 +106,12 @@ fn work(
     };
     check_groups(&recipe.groups, &fresh)
         .map_err(|what| TrainError::Recipe { path: "recipe.toml".into(), what })?;
-    let epochs =
-        Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, device: job.compute.device() };
+    let epochs = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, compute: &job.compute };
     let newest = epochs.newest()?;
     log.begin()?;
     let state = epochs.go_on(newest, observe, |state| epoch(job, data, state, observe))?;
-    let bundle = finish(job, data, &state, &identity, fresh)?;
+    let finished = || finish(job, data, &state, &identity, fresh.clone());
+    let bundle = epochs.guarded(state.history.len(), finished)?;
     bundle.write(&job.out)?;
     recipe.write(&job.out)?;
     log.finish(&bundle.manifest().weights_sha256)?;
@@ -125,9 +125,11 @@ fn epoch(
     state: Checkpoint,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Checkpoint, TrainError> {
-    let (recipe, course, device) = (&job.recipe, &job.recipe.course, job.compute.device());
+    let (recipe, course) = (&job.recipe, &job.recipe.course);
     let number = state.history.len() + 1;
-    let mut trainer = Trainer::new(state.network.clone(), recipe.optimizer, data.classes.len(), device);
+    let mut trainer =
+        Trainer::new(state.network.clone(), recipe.optimizer, data.classes.len(), job.compute.device())
+            .counted_by(&job.compute);
     trainer.loss = course.loss;
     trainer.class_weights = class_weights(&course.class_weights, data);
     trainer.label_smoothing = course.label_smoothing;
@@ -135,7 +137,7 @@ fn epoch(
     let batches = Batches { recipe, cases: &data.train, compute: &job.compute, epoch: number };
     let batch = |cases: &[usize]| batches.of(cases);
     let pass = Pass::over(&batches.order(), recipe, (state, trainer), &batch, observe)?;
-    let scores = score(pass.judged(), &recipe.network, &data.validation, device)?;
+    let scores = score(pass.judged(), &recipe.network, &data.validation, &job.compute)?;
     let auc = scores.roc_auc(data.validation.labels());
     pass.validated((scores.loss, auc), course.epochs, observe)
 }
@@ -170,9 +172,8 @@ fn finish(
         Some(best) => best.clone(),
         None => save_weights(&state.network)?,
     };
-    let device = job.compute.device();
-    let network = load_weights(fresh, &weights)?.to_device(device);
-    let scores = score(&network, &recipe.network, &data.validation, device)?;
+    let network = load_weights(fresh, &weights)?.to_device(job.compute.device());
+    let scores = score(&network, &recipe.network, &data.validation, &job.compute)?;
     let labels = data.validation.labels();
     #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
     let youden =

@@ -39,7 +39,9 @@ impl Outcome {
     fn of(error: &TrainError) -> Option<Self> {
         match error {
             TrainError::Diverged { .. } => Some(Self::Diverged),
-            TrainError::Device(GpuError::OutOfMemory { .. } | GpuError::TooLarge { .. }) => {
+            TrainError::Device(cause) | TrainError::Interrupted { cause, .. }
+                if matches!(cause, GpuError::OutOfMemory { .. } | GpuError::TooLarge { .. }) =>
+            {
                 Some(Self::OutOfMemory)
             }
             TrainError::Network(NetworkError::Device(_)) => None,

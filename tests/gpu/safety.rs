@@ -11,10 +11,12 @@ use pulmo::phantom::{PhantomSettings, Study};
 use pulmo::predict::{PredictError, Predictor, Setback};
 use pulmo::preprocess::{Chain, Processor};
 use pulmo::random::Random;
+use pulmo::train::{Event, TrainError, Trained, train};
 
 use super::bridge::prepared;
 use super::opened;
 use super::preprocess::random_volume;
+use super::training::job;
 
 /// Any adapter, real or software.
 pub(super) fn found() -> Option<pulmo::gpu::Found> {
@@ -131,4 +133,69 @@ fn alone_predictions_survive_a_device_that_fails() {
     assert!(close(&predictor.moved_to_cpu().predict(&volumes).unwrap(), &on_cpu));
     let rescued = observed(&engine);
     assert_eq!((rescued.provenance.device.as_str(), rescued.prediction), ("cpu", Some(expected)));
+}
+
+/// In a process of its own, as above.
+#[test]
+fn a_training_survives_a_device_that_fails() {
+    if opened().is_none() {
+        return;
+    }
+    let this = std::env::current_exe().unwrap();
+    let child = Command::new(this)
+        .args(["--ignored", "--exact", "safety::alone_a_training_survives_a_device_that_fails"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
+}
+
+#[test]
+#[ignore = "destroys the process's device; another test runs it in a process of its own"]
+fn alone_a_training_survives_a_device_that_fails() {
+    let Some(compute) = opened() else { return };
+    let gpu = compute.gpu().unwrap().clone();
+    let folder = tempfile::tempdir().unwrap();
+    let job = |out: &str, compute: &Compute| job(folder.path(), out, compute, 2);
+    let whole = train(&job("whole", &Compute::cpu()), &|_| {}).unwrap();
+    // An epoch is twelve changed cases and three steps on four each, then a look at the validation cases.
+    let [a_step, the_look] = [10, 16];
+    let failing = |out: &str, injection: Injection| {
+        let watch = |event: Event| {
+            if matches!(event, Event::Epoch { row, .. } if row.epoch == 1) {
+                gpu.inject(injection);
+            }
+        };
+        let error = train(&job(out, &compute), &watch).unwrap_err();
+        let TrainError::Interrupted { cause, epochs: 1, .. } = &error else {
+            panic!("{injection:?}: {error}")
+        };
+        let expected = match injection.fault {
+            Fault::OutOfMemory => matches!(cause, GpuError::OutOfMemory { .. }),
+            Fault::Lost => matches!(cause, GpuError::Lost { .. }),
+        };
+        assert!(expected, "{injection:?}: {error}");
+        assert_eq!(error.code(), Some(pulmo::findings::Code::Device));
+        let said = error.to_string();
+        assert!(said.starts_with("DEVICE: ") && said.contains("epoch 1 is kept in"), "{said}");
+        assert!(said.contains("the same command goes on, also with --device cpu"), "{said}");
+        assert!(folder.path().join(out).join("checkpoints/epoch-000001/state.toml").is_file());
+    };
+    let goes_on = |out: &str, compute: &Compute| {
+        let trained = train(&job(out, compute), &|_| {}).unwrap();
+        let losses = |trained: &Trained| trained.history.iter().map(|row| row.loss).collect::<Vec<_>>();
+        // The tolerance of `three_steps_agree_with_the_cpu`, twice over.
+        let near = losses(&trained).iter().zip(losses(&whole)).all(|(a, b)| (a - b).abs() < 2e-2);
+        assert!(near && trained.history.len() == 2, "{out}: {:?} {:?}", trained.history, whole.history);
+    };
+    for (out, place) in [("step", a_step), ("look", the_look)] {
+        failing(out, Injection { fault: Fault::OutOfMemory, first: place, last: place });
+    }
+    goes_on("step", &compute);
+    failing("lost", Injection { fault: Fault::Lost, first: a_step, last: a_step });
+    goes_on("lost", &Compute::cpu());
 }

@@ -111,18 +111,26 @@ fn pictures(folder: &std::path::Path) -> Vec<Case> {
     pulmo::cohort::read_manifest(&path).unwrap()
 }
 
+/// A training of so many epochs in `folder`, whose pictures are made where they are not.
+pub(super) fn job(folder: &std::path::Path, out: &str, compute: &Compute, epochs: usize) -> Job {
+    let path = folder.join("recipe.toml");
+    std::fs::write(&path, RECIPE.replace("epochs = 1", &format!("epochs = {epochs}"))).unwrap();
+    Job {
+        recipe: Recipe::read(&path).unwrap(),
+        cases: pictures(folder),
+        init: None,
+        out: folder.join(out),
+        compute: compute.clone(),
+        leaks: LeakPolicy::default(),
+    }
+}
+
 #[test]
 fn a_whole_training_with_augmentation_agrees_with_the_cpu() {
     let Some(compute) = opened() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let cases = pictures(folder.path());
-    let path = folder.path().join("recipe.toml");
-    std::fs::write(&path, RECIPE).unwrap();
     let [cpu, gpu] = [("cpu", Compute::cpu()), ("gpu", compute)].map(|(name, compute)| {
-        let (recipe, cases) = (Recipe::read(&path).unwrap(), cases.clone());
-        let out = folder.path().join(name);
-        let job = Job { recipe, cases, init: None, out, compute, leaks: LeakPolicy::default() };
-        train(&job, &|_| {}).unwrap().history.remove(0)
+        train(&job(folder.path(), name, &compute, 1), &|_| {}).unwrap().history.remove(0)
     });
     // Three steps, as above: the same draws of order, changes and mixing, and f32 sums in another order.
     for (cpu, gpu) in [(cpu.loss, gpu.loss), (cpu.validation_loss, gpu.validation_loss)] {

@@ -233,6 +233,10 @@ pub(super) struct TrainArgs {
     /// Weights to start from: weights.safetensors of a bundle, or torchvision weights (.safetensors, .pth).
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
+    /// Of two classes the positive one, by its label: the one that the threshold, the probabilities told and the metrics
+    /// are for. The recipe's last class if left out, and the last in alphabetical order where the recipe names none.
+    #[arg(long, value_name = "NAME")]
+    pub positive: Option<String>,
     /// Seed for weights, split, order and augmentation; the recipe's if left out.
     #[arg(long)]
     pub seed: Option<u64>,
@@ -277,6 +281,9 @@ pub(super) struct TuneArgs {
     /// Folder for trials.csv, what_mattered.csv, best.toml (a recipe) and the trials; a search found there goes on.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Of two classes the positive one, by its label; the recipe's if left out. best.toml keeps it.
+    #[arg(long, value_name = "NAME")]
+    pub positive: Option<String>,
     /// Weights that every trial starts from, as for `pulmo train`.
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
@@ -315,6 +322,9 @@ pub(super) struct PlanArgs {
     /// Where to write the recipe; stdout if left out.
     #[arg(long, value_name = "TOML")]
     pub out: Option<PathBuf>,
+    /// Of two classes the positive one, by its label; the last in alphabetical order if left out.
+    #[arg(long, value_name = "NAME")]
+    pub positive: Option<String>,
     /// Memory to plan for, in MiB: that of the GPU to train on; what is free on this machine if left out.
     #[arg(long, value_name = "MIB")]
     pub memory_mib: Option<usize>,

@@ -7,10 +7,11 @@ use std::path::Path;
 use anyhow::Context;
 use ndarray::Axis;
 
+use super::shared::manifest_cases;
 use crate::audit::{Audit, SharedImages, audit};
 use crate::cli::args::AuditArgs;
 use crate::cli::{Exit, printer, progress};
-use crate::cohort::{self, Case, Split, read_manifest};
+use crate::cohort::{self, Case, Split};
 use crate::files::write_png;
 use crate::report::{GalleryItem, audit_json, audit_text, write_audit};
 
@@ -24,7 +25,7 @@ const PICTURE_SIDE: u32 = 200;
 const LUNG_WINDOW_HU: [f32; 2] = [-1350.0, 150.0];
 
 pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
-    let cases = read_manifest(&args.data)?;
+    let cases = manifest_cases(&args.data)?;
     let bar = progress::bar(cases.len(), "reading cases");
     let found = audit(&cases, &|done| bar.set_position(done as u64));
     bar.finish_and_clear();

@@ -2,7 +2,9 @@
 
 use anyhow::Context;
 
-use super::shared::{cases_of_split, loading_bar, open_bundle, open_device, watch_loading};
+use super::shared::{
+    cases_of_split, loading_bar, manifest_cases, of_split, open_bundle, open_device, watch_loading,
+};
 use crate::bundle::Bundle;
 use crate::cli::args::CalibrateArgs;
 use crate::cli::exit::UsageError;
@@ -23,7 +25,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Exit> {
         let what = "--split train: weights fit their training cases too well to calibrate on; use val";
         return Err(UsageError(what.into()).into());
     }
-    let cases = cases_of_split(&args.data, &args.split)?;
+    let cases = of_split(manifest_cases(&args.data)?, &args.split, &args.data)?;
     let bundle = open_bundle(Some(&args.bundle))?;
     let compute = open_device(args.device)?;
     let bar = loading_bar();

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::assess::Assessor;
-use super::shared::{cases_of_split, loading_bar, mirrors, open_bundle, open_device_for, watch_loading};
+use super::shared::{
+    loading_bar, manifest_cases, mirrors, of_split, open_bundle, open_device_for, watch_loading,
+};
 use crate::bundle::Bundle;
 use crate::cli::args::EvaluateArgs;
 use crate::cli::{Exit, printer};
-use crate::cohort::read_manifest;
 use crate::findings::Provenance;
 use crate::gpu::Compute;
 use crate::report::{
@@ -19,9 +20,10 @@ use crate::report::{
 use crate::train::{Evaluated, evaluate, evaluate_mirrored};
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
+    let cases = manifest_cases(&args.data)?;
     let cases = match &args.split {
-        Some(name) => cases_of_split(&args.data, name)?,
-        None => read_manifest(&args.data)?,
+        Some(name) => of_split(cases, name, &args.data)?,
+        None => cases,
     };
     let bundle = open_bundle(args.bundle.as_deref())?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;

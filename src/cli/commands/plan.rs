@@ -2,9 +2,10 @@
 
 use anyhow::Context;
 
+use super::shared::{manifest_cases, named_positive};
 use crate::cli::args::PlanArgs;
 use crate::cli::{Exit, printer, progress};
-use crate::cohort::read_manifest;
+use crate::cohort::{labels, positive_last};
 use crate::intake::free_memory;
 use crate::plan::{design, fingerprint, recipe_text};
 
@@ -12,10 +13,20 @@ use crate::plan::{design, fingerprint, recipe_text};
 const MEMORY_MIB: usize = 4096;
 
 pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
-    let cases = read_manifest(&args.data)?;
+    let cases = manifest_cases(&args.data)?;
+    let mut classes = labels(&cases);
+    if let Some(positive) = &args.positive {
+        classes = named_positive(positive_last(&classes, positive))?;
+    }
     let bar = progress::bar(cases.len(), "reading cases");
-    let found = fingerprint(&cases, &|done| bar.set_position(done as u64))?;
+    let found = fingerprint(&cases, &|done| bar.set_position(done as u64))?.with_order(&classes);
     bar.finish_and_clear();
+    for class in found.classes.iter().filter(|class| class.patients < 2) {
+        printer::say(&format!(
+            "class `{}` has {} patients outside the test split, too few to train and to validate on",
+            class.label, class.patients
+        ));
+    }
     found.failures.iter().for_each(|failure| printer::say(&failure.to_string()));
     let memory_mib = args.memory_mib.or_else(|| Some(free_memory()? >> 20)).unwrap_or(MEMORY_MIB);
     printer::say(&format!("planning for {memory_mib} MiB of memory"));

@@ -1,10 +1,10 @@
 //! `pulmo pretrain`.
 
-use super::shared::open_device;
+use super::shared::{open_device, tell_of};
 use super::train::Watch;
 use crate::cli::args::PretrainArgs;
 use crate::cli::{Exit, printer};
-use crate::cohort::read_unlabelled;
+use crate::cohort::{Labels, read_cases};
 use crate::train::{PretrainJob, Recipe, pretrain};
 
 pub(super) fn run(args: &PretrainArgs) -> anyhow::Result<Exit> {
@@ -12,7 +12,7 @@ pub(super) fn run(args: &PretrainArgs) -> anyhow::Result<Exit> {
     recipe.seed = args.seed.unwrap_or(recipe.seed);
     let mut cases = Vec::new();
     for manifest in &args.data {
-        cases.extend(read_unlabelled(manifest)?);
+        cases.extend(read_cases(manifest, Labels::Ignored, &mut |what| tell_of(manifest, what))?);
     }
     let job = PretrainJob { recipe, cases, out: args.out.clone(), compute: open_device(args.device)? };
     let watch = Watch::new();

@@ -9,7 +9,7 @@ use crate::bundle::{Axis, Bundle, embedded};
 use crate::cli::args::DeviceArg;
 use crate::cli::exit::UsageError;
 use crate::cli::{printer, progress};
-use crate::cohort::{Case, Failure, Split, read_manifest};
+use crate::cohort::{Case, Failure, Labels, Split, read_cases, read_manifest};
 use crate::dicom::{Passed, PassedOver};
 use crate::findings::Reason;
 use crate::gpu::{Choice, Compute};
@@ -79,11 +79,30 @@ fn advice(passed: &PassedOver) -> &'static str {
     if passed.count(&Passed::FolderLink) > 0 { " (--follow-links follows links to folders)" } else { "" }
 }
 
+/// The cases of the manifest `data`; what was read in another way than it is written is said.
+pub(super) fn manifest_cases(data: &Path) -> anyhow::Result<Vec<Case>> {
+    Ok(read_cases(data, Labels::Needed, &mut |what| tell_of(data, what))?)
+}
+
+/// Says something about a manifest.
+pub(super) fn tell_of(data: &Path, what: &str) {
+    printer::say(&format!("manifest {}: {what}", data.display()));
+}
+
+/// What `--positive` gives; a class that there is not is a mistake in what was typed.
+pub(super) fn named_positive<T, E: std::fmt::Display>(given: Result<T, E>) -> anyhow::Result<T> {
+    given.map_err(|error| UsageError(format!("--positive: {error}")).into())
+}
+
 /// The cases of the manifest `data` that are of the split called `name`.
 pub(super) fn cases_of_split(data: &Path, name: &str) -> anyhow::Result<Vec<Case>> {
+    of_split(read_manifest(data)?, name, data)
+}
+
+/// Those of the `cases` of the manifest `data` that are of the split called `name`.
+pub(super) fn of_split(mut cases: Vec<Case>, name: &str, data: &Path) -> anyhow::Result<Vec<Case>> {
     let wanted = Split::parse(name)
         .ok_or_else(|| UsageError(format!("a split is train, val or test, not `{name}`")))?;
-    let mut cases = read_manifest(data)?;
     cases.retain(|case| case.split == Some(wanted));
     anyhow::ensure!(!cases.is_empty(), "no row of {} has split `{name}`", data.display());
     Ok(cases)

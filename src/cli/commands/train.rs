@@ -6,17 +6,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::ProgressBar;
 
 use super::evaluate::write_evaluation;
-use super::shared::{loading_bar, open_device, read_init, watch_loading};
+use super::shared::{loading_bar, manifest_cases, named_positive, open_device, read_init, watch_loading};
 use crate::cli::args::TrainArgs;
 use crate::cli::live::Live;
 use crate::cli::{Exit, printer};
-use crate::cohort::{Case, Split, read_manifest};
+use crate::cohort::{Case, Split, labels};
 use crate::train::{EpochRow, Event, Job, LeakPolicy, Recipe, evaluate, train, train_folds};
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     let mut recipe = Recipe::read(&args.recipe)?;
     recipe.seed = args.seed.unwrap_or(recipe.seed);
-    let cases = read_manifest(&args.data)?;
+    let cases = manifest_cases(&args.data)?;
+    if let Some(positive) = &args.positive {
+        recipe = named_positive(recipe.with_positive(positive, &cases))?;
+    }
+    say_positive(&recipe, &cases);
     let compute = open_device(args.device)?;
     if recipe.tune.is_some() {
         printer::say("the recipe's [tune] is for `pulmo tune`; what it says elsewhere is trained");
@@ -45,6 +49,17 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
     write_evaluation(&evaluated, &args.out.join("validation"))?;
     printer::say(&format!("bundle: {}", args.out.display()));
     Ok(Exit::of_items(evaluated.failures.len(), validation.len()))
+}
+
+/// Says which of two classes is the positive one, and why.
+fn say_positive(recipe: &Recipe, cases: &[Case]) {
+    let (classes, why) = match recipe.classes.as_slice() {
+        [] => (labels(cases), "the last in alphabetical order; --positive NAME chooses"),
+        given => (given.to_vec(), "as the recipe or --positive says"),
+    };
+    if let [_, positive] = classes.as_slice() {
+        printer::say(&format!("positive class: {positive} ({why})"));
+    }
 }
 
 /// One training a fold.

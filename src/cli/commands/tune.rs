@@ -2,16 +2,18 @@
 
 use indicatif::ProgressBar;
 
-use super::shared::{loading_bar, open_device, read_init, watch_loading};
+use super::shared::{loading_bar, manifest_cases, named_positive, open_device, read_init, watch_loading};
 use crate::cli::args::TuneArgs;
 use crate::cli::{Exit, printer, progress};
-use crate::cohort::read_manifest;
 use crate::train::{Event, Job, LeakPolicy, Recipe};
 use crate::tune::{Row, Rung, TuneEvent, mattered_text, trials_text, tune};
 
 pub(super) fn run(args: &TuneArgs) -> anyhow::Result<Exit> {
-    let recipe = Recipe::read(&args.recipe)?;
-    let cases = read_manifest(&args.data)?;
+    let mut recipe = Recipe::read(&args.recipe)?;
+    let cases = manifest_cases(&args.data)?;
+    if let Some(positive) = &args.positive {
+        recipe = named_positive(recipe.with_positive(positive, &cases))?;
+    }
     let init = read_init(args.init.as_deref())?;
     let compute = open_device(args.device)?;
     let leaks = if args.allow_leaks { LeakPolicy::Allow } else { LeakPolicy::Refuse };
