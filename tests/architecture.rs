@@ -67,6 +67,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("serde_json", &["bundle", "train", "phantom", "report", "cli"]),
     ("sha2", &["audit", "bundle", "dicom", "intake"]),
     ("tempfile", &["intake", "bench"]),
+    ("tiff", &["files"]),
     ("toml", &["bundle", "plan", "train", "tune", "preprocess", "bench", "cli"]),
     ("wgpu", &["gpu"]),
     ("zip", &["files"]),

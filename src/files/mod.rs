@@ -30,7 +30,8 @@ pub use npy::{NpyArray, read_npy, read_npy_volume, write_npy};
 pub use npz::read_npz;
 pub use png::{write_overlay, write_png};
 pub use raster::{
-    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, read_picture,
+    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, WHITE, is_picture, picture_encoding,
+    read_picture,
 };
 pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
 pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};

@@ -155,6 +155,10 @@ codes! {
     Archive = "ARCHIVE", "unpack the archive and pass the folder";
     /// Voxels far below air that all hold one value were taken for padding and became air.
     Padding = "PADDING", "nothing: they lie outside the reconstruction";
+    /// The picture file holds several pages or frames.
+    Pages = "PAGES", "save each page or frame as a file of its own, or a stack of slices as NIfTI, MetaImage or .npy";
+    /// A picture of 16 bits is darker than a sixteenth of white, and nothing says that fewer bits count.
+    GrayScale = "GRAY_SCALE", "say in the file how many bits count (MaxSampleValue in TIFF, sBIT in PNG), or stretch the values to 16 bits";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
     /// pulmo itself failed on this item; the others are not affected.

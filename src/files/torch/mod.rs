@@ -14,6 +14,7 @@ mod value;
 pub use container::{is_torch, read_torch};
 pub use error::TorchError;
 pub use tensors::TorchTensor;
+pub(super) use tensors::half;
 
 #[cfg(test)]
 mod tests {

@@ -90,7 +90,7 @@ fn number(kind: Kind, bytes: &[u8], place: usize) -> Option<f32> {
 }
 
 /// The value of an IEEE 754 binary16 number.
-fn half(bits: u16) -> f32 {
+pub(crate) fn half(bits: u16) -> f32 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f32::from(bits & 0x3FF));
     let size = match exponent {
         0 => fraction * 2.0_f32.powi(-24),
