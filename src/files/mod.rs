@@ -33,5 +33,5 @@ pub use raster::{
     MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, WHITE, is_picture, picture_encoding,
     read_picture,
 };
-pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
+pub use torch::{TorchError, TorchTensor, bfloat, half, is_torch, read_torch};
 pub use volume_file::{Container, VolumeFormat, read_volume, recognise_container};

@@ -23,14 +23,21 @@ pub(super) struct Frame {
     restart_interval: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Component {
     id: u8,
     /// Blocks of a unit, across and down.
     sampling: [usize; 2],
     /// For each block, which coefficients are not 0 so far: later scans of a progressive frame depend on it.
     known: Vec<u64>,
-    is_seen: bool,
+    /// The lowest bit that came of each coefficient; none where nothing came.
+    low: [Option<u8>; 64],
+}
+
+impl Component {
+    fn is_whole(&self) -> bool {
+        self.low[0].is_some() && self.low.iter().flatten().all(|low| *low == 0)
+    }
 }
 
 /// One scan's header.
@@ -40,6 +47,8 @@ struct Scan {
     start: u32,
     end: u32,
     is_refinement: bool,
+    /// The lowest bit that comes.
+    low: u8,
 }
 
 const DAMAGED_HEADER: PictureError =
@@ -92,7 +101,8 @@ impl Frame {
         let component = |&[id, sampling, _]: &[u8; 3]| Component {
             id,
             sampling: [usize::from(sampling >> 4), usize::from(sampling & 15)],
-            ..Component::default()
+            known: Vec::new(),
+            low: [None; 64],
         };
         self.components = listed.iter().map(component).collect();
         let [across, down] = self.units();
@@ -127,9 +137,9 @@ impl Frame {
         [self.columns.div_ceil(8 * wide), self.rows.div_ceil(8 * high)]
     }
 
-    /// Tells whether every component came in some scan.
+    /// Tells whether every component came, and each of its coefficients that came did so to the last bit.
     pub(super) fn check_components(&self) -> Result<(), PictureError> {
-        let is_whole = !self.is_walked() || self.components.iter().all(|component| component.is_seen);
+        let is_whole = !self.is_walked() || self.components.iter().all(Component::is_whole);
         if self.process != 0 && is_whole { Ok(()) } else { Err(PictureError::Truncated) }
     }
 
@@ -157,6 +167,7 @@ impl Frame {
             start: start.into(),
             end: end.into(),
             is_refinement: self.process == 0xC2 && approximation >> 4 != 0,
+            low: if self.process == 0xC2 { approximation & 15 } else { 0 },
         };
         (is_sound && !scan.components.is_empty()).then_some(scan)
     }
@@ -230,8 +241,8 @@ pub(super) fn check_scan<'a>(
             walked.ok_or(PictureError::Damaged { what: "a code of its JPEG stream is none" })?;
         }
     }
-    for (index, _) in scan.components.iter().filter(|_| scan.start == 0) {
-        frame.components[*index].is_seen = true;
+    for (index, _) in &scan.components {
+        frame.components[*index].low[scan.start as usize..=scan.end as usize].fill(Some(scan.low));
     }
     Ok(bits.rest())
 }

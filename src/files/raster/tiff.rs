@@ -16,13 +16,16 @@ use tiff::tags::{SampleFormat, Tag};
 use super::PictureError;
 use super::gray::{Declared, Gray, WHITE, gray_16};
 use super::picture::{MAX_PICTURE_SIDE, MOST_BYTES};
-use crate::files::torch::half;
+use crate::files::half;
 
 /// Most directories that are looked at: a file of two pages is refused as one of many is.
 const MOST_DIRECTORIES: usize = 10_000;
 
 /// Most bytes of one tag's value.
 const MOST_TAG_BYTES: usize = 64 << 20;
+
+/// No compression.
+const NONE: u16 = 1;
 
 /// Slices of a volume in one directory (SGI).
 const IMAGE_DEPTH: Tag = Tag::Unknown(32997);
@@ -31,6 +34,7 @@ type TiffDecoder<'a> = Decoder<Cursor<&'a [u8]>>;
 
 /// An open TIFF file of one picture.
 pub(super) struct Tiff<'a> {
+    bytes: &'a [u8],
     decoder: TiffDecoder<'a>,
     pub(super) orientation: Orientation,
     pub(super) size: [u32; 2],
@@ -60,10 +64,11 @@ pub(super) fn open(bytes: &[u8]) -> Result<Tiff<'_>, PictureError> {
     if width.max(height) > MAX_PICTURE_SIDE {
         return Err(PictureError::TooLarge);
     }
-    check_directories(&mut decoder, bytes.len() as u64)?;
+    check_directories(&mut decoder, [height, width], bytes.len() as u64)?;
     let orientation = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
     let format = decoder.find_tag_unsigned_vec(Tag::SampleFormat)?.unwrap_or_default();
     Ok(Tiff {
+        bytes,
         orientation: orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms),
         size: [height, width],
         colours: decoder.colortype()?,
@@ -74,7 +79,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Tiff<'_>, PictureError> {
     })
 }
 
-fn check_directories(decoder: &mut TiffDecoder<'_>, end: u64) -> Result<(), PictureError> {
+fn check_directories(decoder: &mut TiffDecoder<'_>, size: [u32; 2], end: u64) -> Result<(), PictureError> {
     let mut next = decoder.ifd_pointer();
     let mut pages = 0;
     for index in 0..MOST_DIRECTORIES {
@@ -92,7 +97,7 @@ fn check_directories(decoder: &mut TiffDecoder<'_>, end: u64) -> Result<(), Pict
         let slices = tags.find_tag_unsigned::<u32>(IMAGE_DEPTH)?.unwrap_or(1);
         pages += if is_page { usize::try_from(slices).unwrap_or(usize::MAX).max(1) } else { 0 };
         if let Ok(text) = tags.get_tag_ascii_string(Tag::ImageDescription) {
-            pages = pages.max(described_pages(&text));
+            pages = pages.max(described_pages(&text, size));
         }
         for tag in tags.tag_iter() {
             if let Err(tiff::TiffError::IoError(error)) = tag {
@@ -104,24 +109,31 @@ fn check_directories(decoder: &mut TiffDecoder<'_>, end: u64) -> Result<(), Pict
     if pages > 1 { Err(PictureError::Pages { pages }) } else { Ok(()) }
 }
 
-/// The pictures that one directory stands for in files of `ImageJ`, which leaves out the directories of
-/// large stacks.
-fn described_pages(text: &str) -> usize {
-    let of_imagej = text.strip_prefix("ImageJ=").unwrap_or_default();
-    let images = of_imagej.lines().find_map(|line| line.strip_prefix("images="));
-    images.and_then(|images| images.trim().parse().ok()).unwrap_or(1)
+/// The pictures that one directory stands for, as ImageJ and tifffile describe stacks of which they left
+/// the other directories out; 1 where nothing is described.
+fn described_pages(text: &str, [height, width]: [u32; 2]) -> usize {
+    if let Some(lines) = text.strip_prefix("ImageJ=") {
+        let images = lines.lines().find_map(|line| line.strip_prefix("images="));
+        return images.and_then(|images| images.trim().parse().ok()).unwrap_or(1);
+    }
+    let shape = text.strip_prefix("{\"shape\": [").filter(|rest| rest.contains("\"truncated\": true"));
+    let sides = shape.and_then(|shape| shape.split(']').next()).unwrap_or_default();
+    let values: usize =
+        sides.split(',').filter_map(|side| side.trim().parse::<usize>().ok()).fold(1, usize::saturating_mul);
+    (values / (height as usize * width as usize).max(1)).max(1)
 }
 
-/// Checks that compressed strips and tiles lie within the file: decompressors make up what they lack.
+/// Checks that compressed strips, and all tiles, lie within the file: decompressors make up what they lack,
+/// and a tile's last rows may lie outside the picture.
 fn check_extents(
     decoder: &mut TiffDecoder<'_>,
     pointer: tiff::tags::IfdPointer,
     end: u64,
 ) -> Result<(), PictureError> {
-    const NONE: u16 = 1;
     let directory = decoder.read_directory(pointer)?;
     let mut tags = decoder.read_directory_tags(&directory);
-    if tags.find_tag_unsigned::<u16>(Tag::Compression)?.unwrap_or(NONE) == NONE {
+    let is_plain = tags.find_tag_unsigned::<u16>(Tag::Compression)?.unwrap_or(NONE) == NONE;
+    if is_plain && !directory.contains(Tag::TileOffsets) {
         return Ok(());
     }
     for [offsets, counts] in
@@ -150,19 +162,21 @@ impl Tiff<'_> {
         let unusual = |what: &str| PictureError::Pixels { what: what.to_owned() };
         let bits = self.bits();
         let is_inverted = self.decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation)? == Some(0);
-        let predictor = self.decoder.find_tag_unsigned::<u16>(Tag::Predictor)?.unwrap_or(1);
         let is_gray = self.format == SampleFormat::Uint && bits <= 16;
         if is_inverted && !is_gray {
             return Err(unusual("signed, floating-point or wide samples of which 0 is white"));
         }
-        if !matches!(bits, 8 | 16 | 32 | 64) && predictor != 1 {
-            return Err(unusual("packed samples that are told by their differences"));
+        if is_gray && (9..=15).contains(&bits) {
+            let packed = self.packed()?.ok_or_else(|| unusual("compressed samples of 9 to 15 bits"))?;
+            let mut values = self.unpacked(&packed);
+            values.iter_mut().filter(|_| is_inverted).for_each(|value| *value = WHITE - *value);
+            return Ok(Samples::Gray(Gray { values, is_dark: false }));
         }
         let declared = self.declared()?;
         let mut bytes = vec![0; self.decoder.image_buffer_layout()?.complete_len];
         self.decoder.read_image_bytes(&mut bytes)?;
         if is_gray && bits != 16 {
-            return Ok(Samples::Gray(Gray { values: self.unpacked(&mut bytes), is_dark: false }));
+            return Ok(Samples::Gray(Gray { values: self.unpacked(&bytes), is_dark: false }));
         }
         if is_gray {
             let mut samples: Vec<u16> = words(&bytes).map(u16::from_ne_bytes).collect();
@@ -184,22 +198,42 @@ impl Tiff<'_> {
         Ok(most.filter(|most| (255..u16::MAX).contains(most) && (most + 1).is_power_of_two()))
     }
 
-    /// Gray values of samples of fewer than 16 bits, each row of which starts with a byte.
-    fn unpacked(&self, bytes: &mut [u8]) -> Vec<f32> {
-        let bits = usize::from(self.bits());
-        let columns = self.size[1] as usize;
-        let row_bytes = (columns * bits).div_ceil(8).max(1);
-        // the decoder turned pairs of bytes, as if a sample filled them
-        let is_turned = bits > 8 && self.decoder.byte_order() != tiff::tags::ByteOrder::native();
-        let white = ((1_u32 << bits) - 1) as f32;
-        let mut values = Vec::with_capacity(columns * self.size[0] as usize);
-        for row in bytes.chunks_exact_mut(row_bytes) {
-            if is_turned {
-                row.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.reverse());
+    /// The bytes of all strips, which the decoder does not read of 9 to 15 bits; `None` where they are
+    /// compressed or lie in tiles.
+    fn packed(&mut self) -> Result<Option<Vec<u8>>, PictureError> {
+        let offsets = self.decoder.find_tag_unsigned_vec::<u64>(Tag::StripOffsets)?;
+        let counts = self.decoder.find_tag_unsigned_vec::<u64>(Tag::StripByteCounts)?;
+        let compression = self.decoder.find_tag_unsigned::<u16>(Tag::Compression)?.unwrap_or(NONE);
+        let (Some(offsets), Some(counts), NONE) = (offsets, counts, compression) else { return Ok(None) };
+        let mut packed = Vec::new();
+        for (offset, count) in offsets.into_iter().zip(counts) {
+            let start = usize::try_from(offset).ok();
+            let end = usize::try_from(offset.saturating_add(count)).ok();
+            let strip = start.zip(end).and_then(|(start, end)| self.bytes.get(start..end));
+            packed.extend_from_slice(strip.ok_or(PictureError::Truncated)?);
+            if packed.len() > self.bytes.len() {
+                return Err(PictureError::Damaged { what: "its strips overlap" });
             }
-            values.extend((0..columns).map(|column| sample(row, column * bits, bits) as f32 * WHITE / white));
         }
-        values
+        let [rows, row_bytes] = [self.size[0] as usize, self.row_bytes()];
+        if packed.len() < rows * row_bytes { Err(PictureError::Truncated) } else { Ok(Some(packed)) }
+    }
+
+    /// Bytes of a row of samples without gaps; the next one starts with a byte of its own.
+    fn row_bytes(&self) -> usize {
+        (self.size[1] as usize * usize::from(self.bits())).div_ceil(8).max(1)
+    }
+
+    /// Gray values of samples of fewer than 16 bits without gaps between them.
+    #[expect(clippy::cast_precision_loss, reason = "numbers of 15 bits")]
+    fn unpacked(&self, bytes: &[u8]) -> Vec<f32> {
+        let bits = usize::from(self.bits());
+        let [rows, columns] = self.size.map(|side| side as usize);
+        let white = ((1_u32 << bits) - 1) as f32;
+        let row_of = |row: &[u8]| -> Vec<f32> {
+            (0..columns).map(|column| sample(row, column * bits, bits) as f32 * WHITE / white).collect()
+        };
+        bytes.chunks_exact(self.row_bytes()).take(rows).flat_map(row_of).collect()
     }
 }
 
