@@ -70,6 +70,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("sha2", &["audit", "bundle", "dicom", "intake"]),
     ("signal_hook", &["cli"]),
     ("tempfile", &["files"]),
+    ("tiff", &["files"]),
     ("toml", &["bundle", "plan", "train", "tune", "preprocess", "bench", "cli"]),
     ("wgpu", &["gpu"]),
     ("zip", &["files"]),

@@ -125,7 +125,7 @@ fn case_102_frames_are_ordered_by_position() {
     let expected = load(&slices()).unwrap();
     assert_eq!(expected.warnings, [Code::VaryingRescale]);
     for class in [ENHANCED, LEGACY_CONVERTED] {
-        for encoding in [Encoding::Explicit, Encoding::Implicit, Encoding::BigEndian] {
+        for encoding in [Encoding::Explicit, Encoding::Implicit, Encoding::BigEndian, Encoding::Deflated] {
             for shared in [&[][..], &[ORIENTATION_GROUP], &[ORIENTATION_GROUP, MEASURES_GROUP]] {
                 let mut enhanced = Enhanced::of(&shuffled());
                 enhanced.object.text(ct::SOP_CLASS, "UI", class);
@@ -240,4 +240,32 @@ fn case_102_a_file_that_changed_is_not_used() {
     Enhanced::of(&moved).slice().write(folder.path(), "enhanced.dcm");
     assert_eq!(series[0].slices[4].pixels().err().map(|error| error.code()), Some(Code::Changed));
     assert!(series[0].slices[3].pixels().is_ok());
+}
+
+/// 20 MB of pixels; inflated from the first on for every frame, they would be 6 GB.
+#[test]
+fn a_deflated_file_is_inflated_once_for_all_its_frames() {
+    const SIDE: u16 = 128;
+    let slices: Vec<CtSlice> = (0_u16..600)
+        .map(|index| {
+            let mut slice = CtSlice::at(f64::from(index));
+            slice.word(ct::ROWS, SIDE);
+            slice.word(ct::COLUMNS, SIDE);
+            slice.pixels =
+                (0..SIDE * SIDE).map(|at| (at % 1999).wrapping_mul(index % 7 + 1) % 2000).collect();
+            slice
+        })
+        .collect();
+    let timed = |encoding| {
+        let mut enhanced = Enhanced::of(&slices);
+        enhanced.object.encoding = encoding;
+        let folder = enhanced.folder();
+        let series = found(&folder);
+        let start = std::time::Instant::now();
+        (assembled(&series[0], &keep()).unwrap().volume, start.elapsed().as_secs_f64())
+    };
+    let (plain, plain_s) = timed(Encoding::Explicit);
+    let (deflated, deflated_s) = timed(Encoding::Deflated);
+    eprintln!("plain {plain_s:.2} s, deflated {deflated_s:.2} s");
+    assert!(plain == deflated && deflated_s < 5.0 * plain_s + 1.0, "{plain_s} s, {deflated_s} s");
 }

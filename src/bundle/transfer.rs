@@ -12,17 +12,35 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::WeightsError;
 use super::weights::apply;
-use crate::files::{TorchTensor, is_torch, read_torch};
+use crate::files::{TorchTensor, bfloat, half, is_torch, read_torch};
 use crate::network::Network;
 
 /// First convolutions: their input channels are fitted to the network's.
 const STEMS: [&str; 3] = ["encoder.conv1.weight", "encoder.conv0.weight", "encoder.stem.weight"];
 
-/// Names before the network's own that training scripts leave behind.
-const WRAPPINGS: [&str; 7] = ["module", "model", "net", "network", "backbone", "encoder", "features"];
+/// Names before the network's own that training scripts leave behind, in any number and order.
+const WRAPPINGS: [&str; 17] = [
+    "module",
+    "_orig_mod",
+    "model",
+    "net",
+    "network",
+    "backbone",
+    "encoder",
+    "features",
+    "state_dict",
+    "model_state_dict",
+    "student",
+    "teacher",
+    "ema",
+    "ema_model",
+    "base_model",
+    "image_encoder",
+    "_model",
+];
 
 /// What became of the weights of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transfer {
     /// Tensors of the network that were set from the file.
     pub set: usize,
@@ -32,6 +50,9 @@ pub struct Transfer {
     pub unused: Vec<String>,
     /// Input channels of the file and of the network, where they differ.
     pub channels: Option<[usize; 2]>,
+    /// What stood before the names of the tensors that were set and is none of theirs (`module.model.`), each
+    /// once, sorted.
+    pub stripped: Vec<String>,
 }
 
 /// Most names that are listed of each kind.
@@ -49,6 +70,9 @@ impl std::fmt::Display for Transfer {
         write!(f, "{} tensors start from the file", self.set)?;
         if let Some([from, to]) = self.channels {
             write!(f, ", the first convolution's input channels fitted from {from} to {to}")?;
+        }
+        if !self.stripped.is_empty() {
+            write!(f, ", without `{}` before their names", self.stripped.join("`, `"))?;
         }
         write!(f, "; not in the file: {}; of the file not used: {}", list(&self.missing), list(&self.unused))
     }
@@ -71,11 +95,12 @@ pub fn transfer(network: Network, bytes: &[u8]) -> Result<(Network, Transfer), W
         .into_iter()
         .map(|tensor| (tensor.name.clone(), tensor.shape.to_vec()))
         .collect();
-    let mut report = Transfer { set: 0, missing: Vec::new(), unused: Vec::new(), channels: None };
+    let mut report = Transfer::default();
     let mut placed: BTreeMap<String, TorchTensor> = BTreeMap::new();
     for (name, tensor) in given {
-        let place = place(&name, &shapes).filter(|(place, shape)| tensor.shape == **shape || !is_head(place));
-        let Some((place, shape)) = place else {
+        let place =
+            place(&name, &shapes).filter(|(place, shape, _)| tensor.shape == **shape || !is_head(place));
+        let Some((place, shape, stripped)) = place else {
             report.unused.push(name);
             continue;
         };
@@ -88,10 +113,13 @@ pub fn transfer(network: Network, bytes: &[u8]) -> Result<(Network, Transfer), W
             report.channels = tensor.shape.get(1).zip(shape.get(1)).map(|(from, to)| [*from, *to]);
             with_channels(&tensor, place, shape).ok_or_else(|| other_shape(&name, &tensor, shape))?
         };
+        report.stripped.extend((!stripped.is_empty()).then_some(stripped));
         if placed.insert(place.clone(), fitted).is_some() {
             return Err(WeightsError::Mismatch(format!("two tensors of the file are `{place}`")));
         }
     }
+    report.stripped.sort_unstable();
+    report.stripped.dedup();
     report.set = placed.len();
     report.missing = shapes.into_keys().filter(|name| !placed.contains_key(name)).collect();
     if !placed.keys().any(|name| name.starts_with("encoder.")) {
@@ -114,39 +142,109 @@ fn other_shape(name: &str, tensor: &TorchTensor, shape: &[usize]) -> WeightsErro
 }
 
 fn read(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, WeightsError> {
+    if let Some(what) = no_weights(bytes) {
+        return Err(WeightsError::Format(what.to_owned()));
+    }
     if is_torch(bytes) {
         return Ok(read_torch(bytes)?);
     }
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
     let mut read = BTreeMap::new();
-    for (name, tensor) in tensors.iter().filter(|(_, tensor)| tensor.dtype() != Dtype::I64) {
-        if tensor.dtype() != Dtype::F32 {
-            return Err(WeightsError::Format(format!("`{name}` is {:?}, not F32", tensor.dtype())));
+    for (name, tensor) in tensors.iter() {
+        if let Some(values) = values(&tensor, name)? {
+            read.insert(name.to_owned(), TorchTensor { shape: tensor.shape().to_vec(), values });
         }
-        let values = tensor.data().chunks_exact(4).filter_map(|value| value.try_into().ok());
-        let values = values.map(f32::from_le_bytes).collect();
-        read.insert(name.to_owned(), TorchTensor { shape: tensor.shape().to_vec(), values });
     }
     Ok(read)
 }
 
-/// Where a tensor of the file belongs, and the shape that is wanted there.
-fn place<'a>(name: &str, shapes: &'a BTreeMap<String, Vec<usize>>) -> Option<(&'a String, &'a Vec<usize>)> {
-    shapes.get_key_value(name).or_else(|| {
-        let ours = our_name(name)?;
+/// What came instead of weights, where that is known by its first bytes.
+fn no_weights(bytes: &[u8]) -> Option<&'static str> {
+    let beginning = bytes.get(..bytes.len().min(512)).unwrap_or_default();
+    let text = String::from_utf8_lossy(beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning));
+    let text = text.trim_start().to_ascii_lowercase();
+    if text.starts_with("version https://git-lfs.github.com/spec/") {
+        return Some(
+            "the file is a pointer of Git LFS, not the weights themselves; fetch them with `git lfs pull`, or \
+             download the file by itself",
+        );
+    }
+    let is_page = ["<!doctype html", "<html", "<head", "<!doctype svg", "<?xml"];
+    if is_page.iter().any(|start| text.starts_with(start)) {
+        return Some(
+            "the file is a web page (HTML), not weights: what was saved is the page around a download, or its \
+             error or log-in page",
+        );
+    }
+    bytes.is_empty().then_some("the file is empty")
+}
+
+/// The values of a tensor, as `f32`; `None` for integers, which only count.
+fn values(tensor: &TensorView<'_>, name: &str) -> Result<Option<Vec<f32>>, WeightsError> {
+    let data = tensor.data();
+    Ok(Some(match tensor.dtype() {
+        Dtype::F32 => data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+        #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
+        Dtype::F64 => data.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|bytes| half(u16::from_le_bytes(*bytes))).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|bytes| bfloat(u16::from_le_bytes(*bytes))).collect(),
+        Dtype::BOOL
+        | Dtype::U8
+        | Dtype::I8
+        | Dtype::U16
+        | Dtype::I16
+        | Dtype::U32
+        | Dtype::I32
+        | Dtype::U64
+        | Dtype::I64 => return Ok(None),
+        other => {
+            return Err(WeightsError::Format(format!(
+                "`{name}` holds numbers of type {other:?}; F64, F32, F16 and BF16 are read"
+            )));
+        }
+    }))
+}
+
+/// Where a tensor of the file belongs, the shape that is wanted there, and what stood before its name.
+///
+/// A name that the network has itself is taken as it is, with as much before it stripped as is needed; then
+/// torchvision's names are tried.
+fn place<'a>(
+    name: &str,
+    shapes: &'a BTreeMap<String, Vec<usize>>,
+) -> Option<(&'a String, &'a Vec<usize>, String)> {
+    let own = stripped(name).find_map(|rest| {
+        let (place, shape) = shapes.get_key_value(rest)?;
+        Some((place, shape, name[..name.len() - rest.len()].to_owned()))
+    });
+    own.or_else(|| {
+        let rest = stripped(name).last()?;
+        let ours = our_name(rest)?;
         let normalization = || {
             let (part, last) = ours.rsplit_once('.')?;
             let last =
                 [("weight", "gamma"), ("bias", "beta")].into_iter().find(|(theirs, _)| *theirs == last)?.1;
             shapes.get_key_value(&format!("{part}.{last}"))
         };
-        shapes.get_key_value(&ours).or_else(normalization)
+        let (place, shape) = shapes.get_key_value(&ours).or_else(normalization)?;
+        // `features` is torchvision's own word, and `encoder` ours
+        let before =
+            name[..name.len() - rest.len()].trim_end_matches("features.").trim_end_matches("encoder.");
+        Some((place, shape, before.to_owned()))
+    })
+}
+
+/// A name, and what is left of it as each wrapping goes.
+fn stripped(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(name), |name| {
+        let (first, rest) = name.split_once('.')?;
+        WRAPPINGS.contains(&first).then_some(rest)
     })
 }
 
 /// The name in our networks of a part that PyTorch calls `name`.
 fn our_name(name: &str) -> Option<String> {
-    let parts: Vec<&str> = name.split('.').skip_while(|part| WRAPPINGS.contains(part)).collect();
+    let parts: Vec<&str> = stripped(name).last()?.split('.').collect();
     let mut ours = vec!["encoder".to_owned()];
     let mut rest = parts.as_slice();
     // A list of torchvision's parts without names, as RadImageNet's weights have them.
@@ -241,6 +339,54 @@ mod tests {
         ] {
             assert_eq!(our_name(theirs).as_deref(), Some(ours), "{theirs}");
         }
+    }
+
+    #[test]
+    fn wrappings_of_training_scripts_are_stripped_and_told() {
+        let shapes: BTreeMap<String, Vec<usize>> =
+            ["encoder.conv1.weight", "encoder.bn1.gamma", "head.weight"]
+                .map(|name| (name.to_owned(), vec![1]))
+                .into();
+        for (theirs, ours, before) in [
+            ("conv1.weight", "encoder.conv1.weight", ""),
+            ("encoder.conv1.weight", "encoder.conv1.weight", ""),
+            ("module.conv1.weight", "encoder.conv1.weight", "module."),
+            ("_orig_mod.module.conv1.weight", "encoder.conv1.weight", "_orig_mod.module."),
+            ("state_dict.model.net.bn1.weight", "encoder.bn1.gamma", "state_dict.model.net."),
+            ("module._orig_mod.encoder.bn1.gamma", "encoder.bn1.gamma", "module._orig_mod."),
+            ("model.backbone.encoder.bn1.weight", "encoder.bn1.gamma", "model.backbone."),
+            ("_orig_mod.head.weight", "head.weight", "_orig_mod."),
+        ] {
+            let (place, _, stripped) = place(theirs, &shapes).unwrap();
+            assert_eq!((place.as_str(), stripped.as_str()), (ours, before), "{theirs}");
+        }
+        assert!(place("module.other.weight", &shapes).is_none());
+    }
+
+    #[test]
+    fn all_floating_point_types_become_f32_and_integers_are_left_out() {
+        let found = |kind: Dtype, bytes: &[u8]| {
+            let tensor = TensorView::new(kind, vec![2], bytes).unwrap();
+            values(&tensor, "x").map_err(|error| error.to_string())
+        };
+        let expected = Ok(Some(vec![1.0, -2.5]));
+        assert_eq!(found(Dtype::F16, &[0x00, 0x3C, 0x00, 0xC1]), expected);
+        assert_eq!(found(Dtype::BF16, &[0x80, 0x3F, 0x20, 0xC0]), expected);
+        assert_eq!(found(Dtype::F32, &[1.0_f32, -2.5].map(f32::to_le_bytes).concat()), expected);
+        assert_eq!(found(Dtype::F64, &[1.0_f64, -2.5].map(f64::to_le_bytes).concat()), expected);
+        assert_eq!(found(Dtype::I64, &[0; 16]), Ok(None));
+        assert!(found(Dtype::F8_E4M3, &[0; 2]).unwrap_err().contains("F8_E4M3"));
+    }
+
+    #[test]
+    fn what_is_no_weights_is_called_by_its_name() {
+        let told = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4665a5\nsize 46830571\n";
+        assert!(told(pointer).contains("Git LFS"));
+        for page in [&b"<!DOCTYPE html><html>"[..], b"\n  <html lang=\"en\">", b"\xEF\xBB\xBF<HTML>"] {
+            assert!(told(page).contains("HTML"));
+        }
+        assert!(told(b"").contains("empty"));
     }
 
     #[test]

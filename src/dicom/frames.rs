@@ -1,5 +1,6 @@
 //! Where the bytes of each frame lie, once Pixel Data and header are known to agree.
 
+use std::io::{Read, Seek};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -102,6 +103,34 @@ impl Frames {
     /// How offsets are to be read.
     pub(super) fn storage(&self) -> Storage {
         self.storage
+    }
+
+    /// The bytes of all uncompressed frames, in one go: read one by one, each frame of a deflated data set
+    /// would be inflated from the first on. As many as the header promises, within the gate's bound.
+    ///
+    /// # Errors
+    /// [`DicomError`] where they cannot be read.
+    pub(super) fn inflated<R: Read + Seek>(&self, source: &mut R) -> Result<Vec<u8>, DicomError> {
+        let Layout::Native { first, .. } = self.layout else {
+            return Err(GateError::ContradictedSyntax.into());
+        };
+        let mut bytes = vec![0; self.count * self.format.bytes()];
+        self.storage.read(source, first, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Whether the frames lie uncompressed in a deflated data set.
+    pub(super) fn are_deflated(&self) -> bool {
+        matches!((self.storage, &self.layout), (Storage::Deflated { .. }, Layout::Native { .. }))
+    }
+
+    /// These frames, found in what [`inflated`](Self::inflated) returns.
+    pub(super) fn in_inflated(mut self) -> Self {
+        self.storage = Storage::Plain;
+        if let Layout::Native { first, .. } = &mut self.layout {
+            *first = 0;
+        }
+        self
     }
 
     /// Where the frame of this index lies.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::enhanced::{self, Frame};
 use super::frames::Frames;
@@ -34,7 +36,29 @@ impl Slice {
 
 /// The multi-frame files among slices, each read once.
 #[derive(Debug, Default)]
-pub(super) struct MultiFrames(BTreeMap<PathBuf, (Frames, Vec<Frame>)>);
+pub(super) struct MultiFrames(BTreeMap<PathBuf, MultiFrame>);
+
+/// A multi-frame file.
+#[derive(Debug)]
+struct MultiFrame {
+    places: Frames,
+    frames: Vec<Frame>,
+    /// The bytes of all frames of a deflated file, once one was asked for; `None` where they could not be
+    /// inflated any more, which the gate did before.
+    inflated: OnceLock<Option<Vec<u8>>>,
+}
+
+impl MultiFrame {
+    fn pixels(&self, path: &Path, index: usize) -> Result<StoredPixels, DicomError> {
+        let mut file = File::open(path).map_err(|source| DicomError::Unreadable { source })?;
+        if !self.places.are_deflated() {
+            return self.places.stored(&mut file, index);
+        }
+        let inflated = self.inflated.get_or_init(|| self.places.inflated(&mut file).ok());
+        let bytes = inflated.as_deref().ok_or(DicomError::Changed)?;
+        self.places.clone().in_inflated().stored(&mut Cursor::new(bytes), index)
+    }
+}
 
 impl MultiFrames {
     /// Reads the headers of the multi-frame files among slices. What cannot be read is left out.
@@ -46,7 +70,7 @@ impl MultiFrames {
             }
             let Ok(Some(Opened { scan, .. })) = open(path) else { continue };
             if let (Ok(places), Ok(frames)) = (Frames::of(&scan), enhanced::frames(&scan)) {
-                files.insert(path.clone(), (places, frames));
+                files.insert(path.clone(), MultiFrame { places, frames, inflated: OnceLock::new() });
             }
         }
         Self(files)
@@ -61,12 +85,9 @@ impl MultiFrames {
                 _ => Err(DicomError::Changed),
             };
         };
-        let (places, frames) = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
-        match frames.get(index) {
-            Some(Frame::Slice(header)) if **header == slice.header => {
-                let mut file = File::open(&slice.path).map_err(|source| DicomError::Unreadable { source })?;
-                places.stored(&mut file, index)
-            }
+        let file = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
+        match file.frames.get(index) {
+            Some(Frame::Slice(header)) if **header == slice.header => file.pixels(&slice.path, index),
             _ => Err(DicomError::Changed),
         }
     }

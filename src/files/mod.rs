@@ -40,10 +40,10 @@ pub use npz::read_npz;
 pub use nrrd::read_nrrd;
 pub use png::{write_overlay, write_png};
 pub use raster::{
-    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, is_picture, picture_encoding, picture_pixels,
-    read_picture,
+    MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, WHITE, is_picture, picture_encoding,
+    picture_pixels, read_picture,
 };
 pub use temporary::{TemporaryFolder, remove_all_temporary, while_going};
-pub use torch::{TorchError, TorchTensor, is_torch, read_torch};
+pub use torch::{TorchError, TorchTensor, bfloat, half, is_torch, read_torch};
 pub use volume_file::{Container, VolumeFile, VolumeFormat, read_volume, recognise_container, volume_voxels};
 pub use warning::VolumeFileWarning;

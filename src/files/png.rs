@@ -66,7 +66,7 @@ pub fn write_overlay(
 
 fn encoded(picture: &DynamicImage) -> Result<Vec<u8>, PictureError> {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|source| PictureError::Decode { source })?;
+    picture.write_to(&mut bytes, ImageFormat::Png).map_err(PictureError::from)?;
     Ok(bytes.into_inner())
 }
 

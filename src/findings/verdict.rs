@@ -165,6 +165,10 @@ codes! {
     /// The transforms of a volume file (sform, qform) differ: a rigid motion apart the sform is used, else
     /// one of them is wrong.
     Transforms = "TRANSFORMS", "check where the scan lies and write both transforms anew";
+    /// The picture file holds several pages or frames.
+    Pages = "PAGES", "save each page or frame as a file of its own, or a stack of slices as NIfTI, MetaImage or .npy";
+    /// A picture of 16 bits is darker than a sixteenth of white, and nothing says that fewer bits count.
+    GrayScale = "GRAY_SCALE", "say in the file how many bits count (MaxSampleValue in TIFF, sBIT in PNG), or stretch the values to 16 bits";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
     /// pulmo itself failed on this item; the others are not affected.

@@ -37,13 +37,7 @@ impl IntakeError {
         match self {
             Self::Refused { reason } => reason.code,
             Self::Dicom(error) => error.code(),
-            Self::Picture(error) => match error {
-                PictureError::Unreadable { .. } => Code::Unreadable,
-                PictureError::Format => Code::NotDicom,
-                PictureError::TooLarge => Code::TooLarge,
-                PictureError::Empty { .. } | PictureError::Volume { .. } => Code::Dimensions,
-                PictureError::Pixels { .. } | PictureError::Decode { .. } => Code::Codec,
-            },
+            Self::Picture(error) => error.code(),
             Self::VolumeFile(error) => error.code(),
             Self::NotFinite { .. } => Code::HuRange,
         }

@@ -34,12 +34,13 @@ pub struct Settings {
 /// A loaded item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// Hounsfield units for a series and a volume in millimetres, gray values for a picture, stored
-    /// values for an array without spacing.
+    /// Hounsfield units for a series and a volume in millimetres, gray values for a picture (0 to 255,
+    /// whatever its bits), stored values for an array without spacing and for a TIFF picture of signed
+    /// or floating-point numbers.
     pub volume: Volume,
     /// What was seen and dealt with: each code once, sorted.
     pub warnings: Vec<Reason>,
-    /// The value of white, for pictures: 255 or 65535.
+    /// The value of white, 255, for pictures that have one.
     pub max_value: Option<f32>,
 }
 
@@ -157,8 +158,9 @@ impl Item {
         match &self.source {
             Source::Picture(file) => {
                 let picture = read_picture(file)?;
-                let max_value = Some(picture.max_value);
-                Ok(Loaded { volume: picture.volume, warnings: Vec::new(), max_value })
+                let (volume, mut warnings) = sanity::checked(picture.volume, &settings.assemble)?;
+                warnings.extend(picture.is_dark.then_some(Code::GrayScale.into()));
+                Ok(Loaded { volume, warnings, max_value: picture.max_value })
             }
             Source::Series(series) => {
                 let assembled = assemble(series, &settings.assemble)?;

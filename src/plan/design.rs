@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn pictures_of_many_shapes_become_squares() {
         let shape = [range([1.0; 3]), range([98.0, 250.0, 1049.0]), range([115.0, 350.0, 1671.0])];
-        let pictures = Fingerprint { modality: Modality::Picture8, shape, ..ct() };
+        let pictures = Fingerprint { modality: Modality::Picture, shape, ..ct() };
         let plan = design(&pictures, 8192);
         assert_eq!((plan.kind, plan.spacing_mm), (NetworkKind::Slice, None));
         assert_eq!((plan.sides, plan.batch_size), ([224, 224], 16));

@@ -48,10 +48,8 @@ pub enum PlanError {
 pub enum Modality {
     /// Hounsfield units on a grid in millimetres.
     Hounsfield,
-    /// Gray values of pictures of 8 bits.
-    Picture8,
-    /// Gray values of pictures of 16 bits.
-    Picture16,
+    /// Gray values of pictures, 0 to 255 whatever their bits.
+    Picture,
     /// Plain arrays: values of unknown unit, without spacing.
     Array,
 }
@@ -60,8 +58,7 @@ impl std::fmt::Display for Modality {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Hounsfield => "CT in Hounsfield units",
-            Self::Picture8 => "an 8-bit picture",
-            Self::Picture16 => "a 16-bit picture",
+            Self::Picture => "a picture",
             Self::Array => "an array without units",
         })
     }
@@ -195,8 +192,7 @@ impl Facts {
     fn of(loaded: &Loaded) -> Self {
         let grid = loaded.volume.grid();
         let modality = match (grid.unit(), loaded.max_value) {
-            (_, Some(white)) if white > 255.0 => Modality::Picture16,
-            (_, Some(_)) => Modality::Picture8,
+            (_, Some(_)) => Modality::Picture,
             (Unit::Millimetre, None) => Modality::Hounsfield,
             (Unit::Pixel, None) => Modality::Array,
         };

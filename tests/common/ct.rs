@@ -14,6 +14,8 @@ pub(crate) enum Encoding {
     Implicit,
     /// Explicit VR Big Endian.
     BigEndian,
+    /// Explicit VR Little Endian, deflated behind the file meta information.
+    Deflated,
 }
 
 impl Encoding {
@@ -22,6 +24,7 @@ impl Encoding {
             Self::Explicit => "1.2.840.10008.1.2.1",
             Self::Implicit => "1.2.840.10008.1.2",
             Self::BigEndian => "1.2.840.10008.1.2.2",
+            Self::Deflated => "1.2.840.10008.1.2.1.99",
         }
     }
 }
@@ -148,10 +151,14 @@ impl CtSlice {
         bytes.extend(b"\x02\0\0\0UL\x04\0");
         bytes.extend(length.to_le_bytes());
         bytes.extend(meta);
+        let is_deflated = self.encoding == Encoding::Deflated;
+        let encoding = if is_deflated { Encoding::Explicit } else { self.encoding };
+        let mut data_set = Vec::new();
         for (tag, value) in &self.elements {
-            element(&mut bytes, self.encoding, *tag, value);
+            element(&mut data_set, encoding, *tag, value);
         }
-        element(&mut bytes, self.encoding, (0x7FE0, 0x0010), &Value::Words("OW", self.pixels.clone()));
+        element(&mut data_set, encoding, (0x7FE0, 0x0010), &Value::Words("OW", self.pixels.clone()));
+        bytes.extend(if is_deflated { super::forge::deflate(data_set.as_slice()) } else { data_set });
         bytes
     }
 

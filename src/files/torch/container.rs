@@ -17,7 +17,18 @@ const OLD_START: [u8; 15] =
 /// Most bytes of the pickle in an archive: names and shapes of a hundred thousand tensors.
 const MAX_PICKLE_BYTES: u64 = 64 << 20;
 
-type Zip<'a> = ZipArchive<io::Cursor<&'a [u8]>>;
+/// Most bytes that each byte of an archive may unpack to, beyond [`RATIO_FREE_BYTES`]: PyTorch stores weights
+/// as they are, and where a tool packed them again they hardly become smaller.
+const MAX_RATIO: u64 = 16;
+
+/// Bytes that any archive may unpack to.
+const RATIO_FREE_BYTES: u64 = 64 << 20;
+
+/// An archive, and how many bytes may still come out of it.
+struct Zip<'a> {
+    archive: ZipArchive<io::Cursor<&'a [u8]>>,
+    left: u64,
+}
 
 /// Whether the bytes start like a file of PyTorch.
 pub fn is_torch(bytes: &[u8]) -> bool {
@@ -37,14 +48,16 @@ pub fn read_torch(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchEr
 
 fn read_archive(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchError> {
     let damaged = |_| TorchError::Damaged("its archive cannot be read");
-    let mut archive: Zip = ZipArchive::new(io::Cursor::new(bytes)).map_err(damaged)?;
-    let pickle = archive.file_names().filter_map(Result::ok).find(|name| name.ends_with("/data.pkl"));
+    let archive = ZipArchive::new(io::Cursor::new(bytes)).map_err(damaged)?;
+    let left = (bytes.len() as u64).saturating_mul(MAX_RATIO).saturating_add(RATIO_FREE_BYTES);
+    let mut zip = Zip { archive, left };
+    let pickle = zip.archive.file_names().filter_map(Result::ok).find(|name| name.ends_with("/data.pkl"));
     let pickle = pickle.ok_or(TorchError::NoWeights)?.into_owned();
     let folder = pickle.trim_end_matches("data.pkl").to_owned();
-    if entry(&mut archive, &format!("{folder}byteorder"), 16).is_ok_and(|order| order != b"little") {
+    if zip.entry(&format!("{folder}byteorder"), 16).is_ok_and(|order| order != b"little") {
         return Err(TorchError::Damaged("its numbers are not little-endian"));
     }
-    let pickle = entry(&mut archive, &pickle, MAX_PICKLE_BYTES)?;
+    let pickle = zip.entry(&pickle, MAX_PICKLE_BYTES)?;
     let list = run(&mut Cursor::new(&pickle))?;
     let mut tensors = BTreeMap::new();
     let mut last: Option<(String, Vec<u8>)> = None;
@@ -52,7 +65,7 @@ fn read_archive(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchErro
         let key = &view.storage.key;
         let stored = match last.take() {
             Some((of, stored)) if of == *key => stored,
-            _ => entry(&mut archive, &format!("{folder}data/{key}"), storage_bytes(&view.storage)?)?,
+            _ => zip.entry(&format!("{folder}data/{key}"), storage_bytes(&view.storage)?)?,
         };
         tensors.insert(name, tensor(&view, &stored)?);
         last = Some((key.clone(), stored));
@@ -65,15 +78,24 @@ fn storage_bytes(storage: &Storage) -> Result<u64, TorchError> {
     bytes.ok_or(TorchError::TooLarge("a storage"))
 }
 
-/// At most `most` bytes of an entry.
-fn entry(archive: &mut Zip, name: &str, most: u64) -> Result<Vec<u8>, TorchError> {
-    let entry = archive.by_name(name).map_err(|_| TorchError::Damaged("a part of its archive is missing"))?;
-    let mut bytes = Vec::new();
-    entry
-        .take(most)
-        .read_to_end(&mut bytes)
-        .map_err(|_| TorchError::Damaged("a part of its archive cannot be read"))?;
-    Ok(bytes)
+impl Zip<'_> {
+    /// The bytes of an entry, which are counted as they come.
+    ///
+    /// # Errors
+    /// [`TorchError`] where it cannot be read, is longer than `most`, or takes more than what is left.
+    fn entry(&mut self, name: &str, most: u64) -> Result<Vec<u8>, TorchError> {
+        let missing = |_| TorchError::Damaged("a part of its archive is missing");
+        let entry = self.archive.by_name(name).map_err(missing)?;
+        let mut bytes = Vec::new();
+        let read = entry.take(most.min(self.left).saturating_add(1)).read_to_end(&mut bytes);
+        let read = read.map_err(|_| TorchError::Damaged("a part of its archive cannot be read"))? as u64;
+        if read > most {
+            return Err(TorchError::Damaged("a part of its archive is longer than it says"));
+        }
+        let left = self.left.checked_sub(read);
+        self.left = left.ok_or(TorchError::TooLarge("it unpacks to many times its own size"))?;
+        Ok(bytes)
+    }
 }
 
 /// Pickles of a protocol number, facts about the machine, the weights and the storages' keys, then
@@ -105,5 +127,24 @@ fn read_stream(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchError
     match views.iter().all(|(name, view)| view.storage.is_integer() || tensors.contains_key(name)) {
         true => Ok(tensors),
         false => Err(TorchError::Damaged("a storage is missing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn an_archive_unpacks_to_some_times_its_size_at_most() {
+        let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        zip.start_file("a", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&vec![0; 40 << 20]).unwrap();
+        let bytes = zip.finish().unwrap().into_inner();
+        assert!(bytes.len() < 1 << 20);
+        let archive = ZipArchive::new(io::Cursor::new(bytes.as_slice())).unwrap();
+        let mut zip = Zip { archive, left: RATIO_FREE_BYTES };
+        assert_eq!(zip.entry("a", u64::MAX).unwrap().len(), 40 << 20);
+        assert!(matches!(zip.entry("a", u64::MAX), Err(TorchError::TooLarge(_))));
     }
 }

@@ -13,7 +13,7 @@ mod value;
 
 pub use container::{is_torch, read_torch};
 pub use error::TorchError;
-pub use tensors::TorchTensor;
+pub use tensors::{TorchTensor, bfloat, half};
 
 #[cfg(test)]
 mod tests {
@@ -65,6 +65,33 @@ mod tests {
         assert_eq!(found["0.weight"].shape, [2, 1, 3, 3]);
         let error = read_torch(&read("object")).unwrap_err();
         assert_eq!(error, TorchError::Object("torch.nn.modules.linear.Linear".into()));
+    }
+
+    /// The archive of `make_pth.py` with each entry packed anew, its first storage made longer by `more` zeros.
+    fn packed_again(more: usize) -> Vec<u8> {
+        use std::io::{Read, Write};
+        let mut from = zip::ZipArchive::new(std::io::Cursor::new(read("archive"))).unwrap();
+        let mut to = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let mut is_first = true;
+        for index in 0..from.len() {
+            let mut entry = from.by_index(index).unwrap();
+            let name = entry.name().unwrap().into_owned();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            if name.contains("/data/") && std::mem::take(&mut is_first) {
+                content.resize(content.len() + more, 0);
+            }
+            to.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            to.write_all(&content).unwrap();
+        }
+        to.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn a_packed_entry_stays_within_what_it_declares() {
+        assert_eq!(read_torch(&packed_again(0)), read_torch(&read("archive")));
+        let grown = read_torch(&packed_again(1 << 20)).unwrap_err();
+        assert_eq!(grown, TorchError::Damaged("a part of its archive is longer than it says"));
     }
 
     #[test]

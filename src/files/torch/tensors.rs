@@ -83,14 +83,19 @@ fn number(kind: Kind, bytes: &[u8], place: usize) -> Option<f32> {
     Some(match kind {
         Kind::Float32 => f32::from_le_bytes(bytes.try_into().ok()?),
         Kind::Float64 => f64::from_le_bytes(bytes.try_into().ok()?) as f32,
-        Kind::BFloat16 => f32::from_bits(u32::from(u16::from_le_bytes(bytes.try_into().ok()?)) << 16),
+        Kind::BFloat16 => bfloat(u16::from_le_bytes(bytes.try_into().ok()?)),
         Kind::Float16 => half(u16::from_le_bytes(bytes.try_into().ok()?)),
         Kind::Integer { .. } => return None,
     })
 }
 
+/// The value of a bfloat16 number: the upper half of an `f32`.
+pub fn bfloat(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
 /// The value of an IEEE 754 binary16 number.
-fn half(bits: u16) -> f32 {
+pub fn half(bits: u16) -> f32 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1F), f32::from(bits & 0x3FF));
     let size = match exponent {
         0 => fraction * 2.0_f32.powi(-24),
