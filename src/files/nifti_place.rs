@@ -141,6 +141,7 @@ fn anatomical(place: &DAffine3) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small values drawn for a test")]
 mod tests {
     use super::super::{Gzip, VolumeFile, read_nifti, write_nifti};
     use super::*;

@@ -106,16 +106,20 @@ pub fn with_calibration(samples: &Samples, bundle: &Bundle) -> Samples {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small values drawn for a test")]
 mod tests {
     use super::*;
     use crate::random::Random;
+
+    /// The map, the threshold that goes with it, and the decisions before and after.
+    type Calibrated = (CalibrationMap, Option<f32>, [Vec<usize>; 2]);
 
     /// Calibrates probabilities with their labels; returns them, the thresholds and the decisions before and after.
     fn calibrated(
         method: CalibrationMethod,
         rows: &[Vec<f32>],
         (labels, threshold): (&[usize], Option<f32>),
-    ) -> Result<(CalibrationMap, Option<f32>, [Vec<usize>; 2]), MetricsError> {
+    ) -> Result<Calibrated, MetricsError> {
         let wide: Vec<Vec<f64>> =
             rows.iter().map(|row| row.iter().map(|&p| f64::from(p)).collect()).collect();
         let said: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();

@@ -163,6 +163,7 @@ pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64, TrainError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small values drawn for a test")]
 mod tests {
     use safetensors::SafeTensors;
 
