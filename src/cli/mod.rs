@@ -7,6 +7,7 @@ mod commands;
 mod exit;
 mod interrupt;
 mod live;
+mod output;
 mod printer;
 mod progress;
 

@@ -38,6 +38,7 @@ mod frames;
 mod gate;
 mod grouping;
 mod header;
+mod held;
 mod hounsfield;
 mod identity;
 mod limits;

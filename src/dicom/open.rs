@@ -5,13 +5,14 @@ use std::path::Path;
 
 use super::DicomError;
 use super::gate::{DataSet, Scan, scan_into};
+use super::held::Held;
 
 /// A DICOM file that passed the gate.
 pub(super) struct Opened {
     /// What its header says.
     pub(super) scan: Scan,
     /// The file, for its pixels.
-    pub(super) file: File,
+    pub(super) file: Held,
 }
 
 /// Opens the file and reads its header; `Ok(None)` where its content is not DICOM.
@@ -26,8 +27,8 @@ pub(super) fn open_into(path: &Path, beginning: &mut DataSet) -> Result<Option<O
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(unreadable(std::io::ErrorKind::InvalidInput.into()));
     }
-    let mut file = File::open(path).map_err(unreadable)?;
-    Ok(scan_into(&mut file, beginning)?.map(|scan| Opened { scan, file }))
+    let file = File::open(path).and_then(Held::new).map_err(unreadable)?;
+    Ok(scan_into(&mut file.reader(), beginning)?.map(|scan| Opened { scan, file }))
 }
 
 fn unreadable(source: std::io::Error) -> DicomError {

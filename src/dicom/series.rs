@@ -1,15 +1,15 @@
 //! A series: the CT slices that belong together, known by their headers.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::enhanced::{self, Frame};
 use super::frames::Frames;
+use super::held::Held;
 use super::open::{Opened, open};
-use super::pixels::pixels_of;
+use super::pixels::{pixels_of, unchanged};
 use super::{DicomError, Doubt, Refused, SliceHeader, StoredPixels, header};
 use crate::findings::Reason;
 
@@ -34,23 +34,24 @@ impl Slice {
     }
 }
 
-/// The multi-frame files among slices, each read once.
+/// The multi-frame files among slices, each opened once and its header read once.
 #[derive(Debug, Default)]
 pub(super) struct MultiFrames(BTreeMap<PathBuf, MultiFrame>);
 
-/// A multi-frame file.
+/// A multi-frame file that is kept open, so that its pixels are those its header speaks of.
 #[derive(Debug)]
 struct MultiFrame {
     places: Frames,
     frames: Vec<Frame>,
+    file: Held,
     /// The bytes of all frames of a deflated file, once one was asked for; `None` where they could not be
     /// inflated any more, which the gate did before.
     inflated: OnceLock<Option<Vec<u8>>>,
 }
 
 impl MultiFrame {
-    fn pixels(&self, path: &Path, index: usize) -> Result<StoredPixels, DicomError> {
-        let mut file = File::open(path).map_err(|source| DicomError::Unreadable { source })?;
+    fn pixels(&self, index: usize) -> Result<StoredPixels, DicomError> {
+        let mut file = self.file.reader();
         if !self.places.are_deflated() {
             return self.places.stored(&mut file, index);
         }
@@ -68,9 +69,10 @@ impl MultiFrames {
             if files.contains_key(path) {
                 continue;
             }
-            let Ok(Some(Opened { scan, .. })) = open(path) else { continue };
+            let Ok(Some(Opened { scan, file })) = open(path) else { continue };
             if let (Ok(places), Ok(frames)) = (Frames::of(&scan), enhanced::frames(&scan)) {
-                files.insert(path.clone(), MultiFrame { places, frames, inflated: OnceLock::new() });
+                let inflated = OnceLock::new();
+                files.insert(path.clone(), MultiFrame { places, frames, file, inflated });
             }
         }
         Self(files)
@@ -87,7 +89,9 @@ impl MultiFrames {
         };
         let file = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
         match file.frames.get(index) {
-            Some(Frame::Slice(header)) if **header == slice.header => file.pixels(&slice.path, index),
+            Some(Frame::Slice(header)) if **header == slice.header => {
+                unchanged(&file.file, file.pixels(index))
+            }
             _ => Err(DicomError::Changed),
         }
     }
@@ -124,6 +128,63 @@ pub(super) fn common_folder<'a>(mut paths: impl Iterator<Item = &'a Path>) -> Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dicom::{CtSeriesDescription, PatientPosition, PixelLayout, write_ct_series};
+    use crate::geometry::Grid;
+    use crate::volume::Volume;
+
+    /// A slice whose values are all `hu`.
+    fn write(path: &Path, hu: f32) {
+        let volume = Volume::from_fn(Grid::aligned([1, 8, 8], [1.0; 3]).unwrap(), |_| hu);
+        let description = CtSeriesDescription {
+            patient_id: "a".to_owned(),
+            series_description: String::new(),
+            uid_seed: 1,
+            patient_position: PatientPosition::Hfs,
+            slice_thickness_mm: 1.0,
+            kvp: 120.0,
+            convolution_kernel: "B".to_owned(),
+            layout: PixelLayout::Signed16,
+            padding_stored: None,
+            file_names: vec![path.file_name().unwrap().to_string_lossy().into_owned()],
+            instances_descend: false,
+        };
+        write_ct_series(path.parent().unwrap(), &volume, &description).unwrap();
+    }
+
+    /// A file taken for a multi-frame one, and its first frame.
+    fn held(path: &Path) -> (MultiFrames, Slice) {
+        let Opened { scan, file } = open(path).unwrap().unwrap();
+        let header = header::slice_header(&scan).unwrap();
+        let frames = vec![Frame::Slice(Box::new(header.clone()))];
+        let held = MultiFrame { places: Frames::of(&scan).unwrap(), frames, file };
+        let slice = Slice { path: path.to_owned(), frame: Some(0), header };
+        (MultiFrames(BTreeMap::from([(path.to_owned(), held)])), slice)
+    }
+
+    #[test]
+    fn pixels_of_a_multi_frame_file_are_those_its_header_was_read_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["a.dcm", "b.dcm"].map(|name| folder.path().join(name));
+        write(&path, 40.0);
+        write(&other, 90.0);
+        let (files, slice) = held(&path);
+        let before = files.pixels(&slice).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_eq!(files.pixels(&slice).unwrap(), before);
+        assert_ne!(held(&path).0.pixels(&slice).unwrap(), before);
+    }
+
+    #[test]
+    fn a_multi_frame_file_that_is_written_to_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.dcm");
+        write(&path, 40.0);
+        let (files, slice) = held(&path);
+        write(&path, 90.0);
+        let late = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(late).unwrap();
+        assert!(matches!(files.pixels(&slice), Err(DicomError::Changed)));
+    }
 
     #[test]
     fn the_common_folder_is_the_deepest_one() {

@@ -185,7 +185,16 @@ impl Engine {
             match answer {
                 Ok((prediction, device)) => {
                     observation.grids = Some(input.grids());
-                    observation.heat_map = self.shows.then(|| self.heat_map(input, &prediction)).flatten();
+                    match self.shows.then(|| self.heat_map(input, &prediction)).transpose() {
+                        Ok(map) => observation.heat_map = map,
+                        Err(error) => {
+                            let warning = Reason::new(
+                                Code::HeatMap,
+                                format!("the heat map could not be made: {error}"),
+                            );
+                            observation.verdict = observation.verdict.clone().warned(warning);
+                        }
+                    }
                     observation.prediction = Some(prediction);
                     observation.provenance.device = device.to_owned();
                 }
@@ -243,8 +252,8 @@ impl Engine {
     fn asked(&self, inputs: &[Input]) -> Result<Vec<Prediction>, PredictError> {
         let residents: Option<Vec<&Resident>> = inputs.iter().map(Input::resident).collect();
         match residents {
-            Some(residents) if self.predictor.views() == 1 => self.predictor.predict_resident(&residents),
-            _ => {
+            Some(residents) => self.predictor.predict_resident(&residents),
+            None => {
                 let hosts = inputs.iter().map(|input| self.on_host(input)).collect::<Result<Vec<_>, _>>()?;
                 self.predictor.predict(&hosts.iter().map(|host| host.voxels()).collect::<Vec<_>>())
             }
@@ -260,7 +269,7 @@ impl Engine {
     }
 
     /// Where the input speaks for a class; by the CPU where the device fails.
-    fn heat_map(&self, input: &Input, prediction: &Prediction) -> Option<HeatMap> {
+    fn heat_map(&self, input: &Input, prediction: &Prediction) -> Result<HeatMap, PredictError> {
         let class = self.predictor.class_to_show(prediction);
         let on_device = match input {
             Input::Host { input, .. } => self.predictor.heat_map(input, class),
@@ -268,9 +277,9 @@ impl Engine {
         };
         let on_cpu = || {
             let predictor = self.on_cpu.get_or_init(|| self.predictor.moved_to_cpu());
-            predictor.heat_map(self.on_host(input).ok()?.as_ref(), class).ok()
+            predictor.heat_map(self.on_host(input)?.as_ref(), class)
         };
-        on_device.ok().or_else(on_cpu)
+        on_device.or_else(|_| on_cpu())
     }
 
     /// The input in the host's memory; what was on the device is made again by the CPU, since the device

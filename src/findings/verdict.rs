@@ -169,6 +169,8 @@ codes! {
     Pages = "PAGES", "save each page or frame as a file of its own, or a stack of slices as NIfTI, MetaImage or .npy";
     /// A picture of 16 bits is darker than a sixteenth of white, and nothing says that fewer bits count.
     GrayScale = "GRAY_SCALE", "say in the file how many bits count (MaxSampleValue in TIFF, sBIT in PNG), or stretch the values to 16 bits";
+    /// The heat map that was asked for could not be made; the prediction stands.
+    HeatMap = "HEAT_MAP", "run again with --device cpu, or without --heat-maps";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
     /// pulmo itself failed on this item; the others are not affected.
@@ -208,6 +210,19 @@ impl Verdict {
     pub fn from_warnings(warnings: Vec<Reason>) -> Self {
         let warnings = Reason::each_once(warnings);
         if warnings.is_empty() { Self::Ok } else { Self::OkWarn(warnings) }
+    }
+
+    /// The verdict with one more warning; a refusal stays what it is.
+    #[must_use]
+    pub fn warned(self, warning: impl Into<Reason>) -> Self {
+        match self {
+            Self::Ok => Self::from_warnings(vec![warning.into()]),
+            Self::OkWarn(mut warnings) => {
+                warnings.push(warning.into());
+                Self::from_warnings(warnings)
+            }
+            refusal => refusal,
+        }
     }
 
     /// The stable text form of the kind of verdict.
@@ -263,5 +278,13 @@ mod tests {
         assert_eq!(verdict.codes(), [Code::Duplicate, Code::Lossy]);
         assert!(verdict.is_evaluable());
         assert!(!Verdict::NotEvaluable(Code::Gap.into()).is_evaluable());
+    }
+
+    #[test]
+    fn a_warning_is_added_to_what_can_be_used() {
+        let warned = Verdict::Ok.warned(Code::Lossy).warned(Code::Duplicate).warned(Code::Lossy);
+        assert_eq!(warned.codes(), [Code::Duplicate, Code::Lossy]);
+        let refused = Verdict::NotEvaluable(Code::Gap.into());
+        assert_eq!(refused.clone().warned(Code::Lossy), refused);
     }
 }

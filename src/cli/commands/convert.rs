@@ -8,7 +8,7 @@ use super::shared::{tell_passed_over, tell_warnings};
 use super::volume_format::VolumeFormat;
 use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
-use crate::cli::{Exit, printer};
+use crate::cli::{Exit, output, printer};
 use crate::dicom::Irregular;
 use crate::intake::{Item, Kind, Search, Settings};
 
@@ -30,6 +30,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
         anyhow::Error::new(error).context(format!("{}: {code}: {}", item.path.display(), code.advice()))
     })?;
     tell_warnings(&loaded.warnings);
+    output::make_folder_of(&args.out)?;
     format
         .write(&args.out, &loaded.volume, "pulmo, Hounsfield units")
         .with_context(|| format!("cannot write {}", args.out.display()))?;

@@ -1,10 +1,8 @@
 //! `pulmo plan`.
 
-use anyhow::Context;
-
 use super::shared::{manifest_cases, named_positive};
 use crate::cli::args::PlanArgs;
-use crate::cli::{Exit, printer, progress};
+use crate::cli::{Exit, output, printer, progress};
 use crate::cohort::{labels, positive_last};
 use crate::intake::free_memory;
 use crate::plan::{design, fingerprint, recipe_text};
@@ -18,6 +16,7 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     if let Some(positive) = &args.positive {
         classes = named_positive(positive_last(&classes, positive))?;
     }
+    args.out.as_deref().map(output::make_folder_of).transpose()?;
     let bar = progress::bar(cases.len(), "reading cases");
     let found = fingerprint(&cases, &|done| bar.set_position(done as u64))?.with_order(&classes);
     bar.finish_and_clear();
@@ -37,7 +36,7 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     match &args.out {
         None => printer::data(text.trim_end())?,
         Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            output::write_file(path, text)?;
             printer::say(&format!("recipe: {}; read it, then `pulmo train --recipe`", path.display()));
         }
     }
