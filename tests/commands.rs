@@ -78,6 +78,17 @@ fn calls(printed: &Printed) -> Vec<&str> {
     lines.map(|line| line.split_once(" > ").map_or(line, |(call, _)| call)).collect()
 }
 
+/// The question for help behind all that is typed, two names where a shell would fill in names: it is
+/// answered where what stands before is known.
+fn asking_for_help(call: &str) -> String {
+    let filled = |word: &str| match word.contains('*') {
+        true => format!("{} {}", word.replace('*', "0"), word.replace('*', "1")),
+        false => word.to_owned(),
+    };
+    let words: Vec<String> = call.split_whitespace().map(filled).collect();
+    format!("{} --help", words.join(" "))
+}
+
 /// Why the command cannot be run in `folder`; `None` where it can.
 fn reason_to_skip(printed: &Printed, folder: &Path) -> Option<Skipped> {
     if calls(printed).is_empty() {
@@ -140,7 +151,7 @@ fn printed_commands_that_need_no_data_run_and_the_others_are_known() {
             Some(reason) => {
                 skipped += 1;
                 eprintln!("skipped, {reason:?}: {command}");
-                calls(&command).iter().map(|call| format!("{call} --help")).collect()
+                calls(&command).into_iter().map(asking_for_help).collect()
             }
         };
         for tried in tried {

@@ -362,7 +362,8 @@ fn a_heat_map_that_cannot_be_made_is_told() {
     let at = |name: &str| folder.path().join(name);
     without_a_map(&at("bundle"));
     image::GrayImage::from_fn(24, 24, |x, y| image::Luma([(x * 9 + y) as u8])).save(at("a.png")).unwrap();
-    let arguments = ["predict", "--device", "cpu", "--bundle", text(&at("bundle")), text(&at("a.png"))];
+    let (bundle, picture) = (at("bundle"), at("a.png"));
+    let arguments = ["predict", "--device", "cpu", "--bundle", text(&bundle), text(&picture)];
     let plain = line(&pulmo(&arguments));
     assert_eq!((plain["status"].as_str(), plain["prediction"].is_string()), (Some("OK"), true), "{plain}");
     let shown = line(&pulmo(&[&arguments[..], &["--heat-maps", text(&at("maps"))]].concat()));

@@ -156,7 +156,7 @@ mod tests {
         let Opened { scan, file } = open(path).unwrap().unwrap();
         let header = header::slice_header(&scan).unwrap();
         let frames = vec![Frame::Slice(Box::new(header.clone()))];
-        let held = MultiFrame { places: Frames::of(&scan).unwrap(), frames, file };
+        let held = MultiFrame { places: Frames::of(&scan).unwrap(), frames, file, inflated: OnceLock::new() };
         let slice = Slice { path: path.to_owned(), frame: Some(0), header };
         (MultiFrames(BTreeMap::from([(path.to_owned(), held)])), slice)
     }

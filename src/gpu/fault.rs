@@ -134,7 +134,7 @@ impl Compute {
     /// # Errors
     /// As [`Gpu::begin_work`].
     pub fn begin_work(&self) -> Result<(), GpuError> {
-        self.gpu().map_or(Ok(()), |gpu| gpu.begin_work())
+        self.gpu().map_or(Ok(()), |gpu| gpu.begin_work().map(drop))
     }
 
     /// The error by its cause, as [`Gpu::by_cause`].

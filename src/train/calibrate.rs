@@ -201,7 +201,7 @@ mod tests {
             let sharpness = random.uniform(0.1, 30.0);
             let row = |random: &mut Random| {
                 let logits: Vec<f32> = (0..3).map(|_| (sharpness * random.normal()) as f32).collect();
-                predict::softmax(&logits)
+                crate::network::softmax(&logits)
             };
             let rows: Vec<Vec<f32>> = (0..20).map(|_| row(&mut random)).collect();
             let own = |row: &Vec<f32>| {
