@@ -10,6 +10,9 @@ use crate::geometry::Grid;
 use crate::gpu::Recording;
 use crate::volume::Volume;
 
+/// Values that are summed as one.
+const PIECE: usize = 1 << 16;
+
 /// Takes the mean away and divides by the standard deviation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,16 +47,26 @@ impl Normalize {
     /// Mean and standard deviation of a volume's own voxels.
     #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is meant")]
     fn measured(volume: &Volume) -> Result<Self, Problem> {
-        let values = volume.as_slice();
-        let count = values.len() as f64;
-        let mean = values.par_iter().map(|value| f64::from(*value)).sum::<f64>() / count;
-        let square = |value: &f32| (f64::from(*value) - mean).powi(2);
-        let std = (values.par_iter().map(square).sum::<f64>() / count).sqrt();
+        let [mean, std] = moments(volume.as_slice());
         if std <= 1e-6 * mean.abs().max(f64::MIN_POSITIVE) {
             return Err(Problem::Constant { value: mean });
         }
         Ok(Self { statistics: Statistics::Fixed { mean: mean as f32, std: std as f32 } })
     }
+}
+
+/// Mean and standard deviation, divided by n.
+fn moments(values: &[f32]) -> [f64; 2] {
+    let count = values.len() as f64;
+    let mean = sum(values, |value| value) / count;
+    [mean, (sum(values, |value| (value - mean).powi(2)) / count).sqrt()]
+}
+
+/// The sum of what `of` makes of each value, in pieces of one size and in their order: no bit of it
+/// depends on the threads.
+fn sum(values: &[f32], of: impl Fn(f64) -> f64 + Sync) -> f64 {
+    let of_piece = |piece: &[f32]| piece.iter().map(|value| of(f64::from(*value))).sum();
+    values.par_chunks(PIECE).map(of_piece).collect::<Vec<f64>>().iter().sum()
 }
 
 impl Operation for Normalize {
@@ -89,5 +102,26 @@ impl Operation for Normalize {
 
     fn settled(&self, volume: &Volume) -> Result<Option<Step>, Problem> {
         Ok(Some(Step::Normalize(Self::measured(volume)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        let mut random = Random::new(4);
+        #[expect(clippy::cast_possible_truncation, reason = "test values are f32")]
+        let values: Vec<f32> = (0..3_000_001).map(|_| random.uniform(-1024.0, 3000.0) as f32).collect();
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| moments(&values).map(f64::to_bits))
+        };
+        let alone = on(1);
+        assert!([2, 3, 8].into_iter().all(|threads| on(threads) == alone));
+        let [mean, std] = alone.map(f64::from_bits);
+        assert!((mean - 988.0).abs() < 3.0 && (std - 1161.6).abs() < 3.0, "{mean} {std}");
     }
 }
