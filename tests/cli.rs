@@ -158,6 +158,35 @@ fn predict_gives_one_line_an_item_and_goes_on_after_a_bad_one() {
 }
 
 #[test]
+fn folders_for_results_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let volume = at("a.nii");
+    let grid = Grid::aligned([4, 8, 8], [2.0, 1.0, 1.0]).unwrap();
+    let bright = Volume::from_fn(grid, |[_, y, x]| if x + y < 6 { 40.0 } else { -1000.0 });
+    pulmo::files::write_nifti(&volume, &bright, pulmo::files::Gzip::No).unwrap();
+    std::fs::write(at("chain.toml"), "[[step]]\nkind = 'clip'\nlow = 0.0\nhigh = 1.0\n").unwrap();
+    let rows: String = ["a", "b"].map(|label| format!("a.nii,{label}\n").repeat(3)).concat();
+    std::fs::write(at("manifest.csv"), format!("path,label\n{rows}")).unwrap();
+    let [volume, chain, manifest] = ["a.nii", "chain.toml", "manifest.csv"].map(|name| at(name));
+    let [volume, chain, manifest] = [text(&volume), text(&chain), text(&manifest)];
+    for (arguments, written) in [
+        (&["preprocess", volume, "--device", "cpu", "--chain", chain, "--out"][..], "a/b/x.npy"),
+        (&["convert", volume, "--out"], "c/d/x.nii.gz"),
+        (&["plan", manifest, "--out"], "e/f/recipe.toml"),
+        (&["audit", manifest, "--out"], "g/h"),
+        (&["phantom", "--regions", "--studies", "2", "--out"], "i/j"),
+    ] {
+        let written = at(written);
+        let output = pulmo(&[arguments, &[text(&written)]].concat());
+        assert!(written.exists(), "{arguments:?}: {}", stderr(&output));
+    }
+    let blocked = at("a.nii").join("x.npy");
+    let refused = pulmo(&["convert", volume, "--out", text(&blocked.with_extension("nii"))]);
+    assert!(refused.status.code() == Some(1) && stderr(&refused).contains("a.nii"), "{}", stderr(&refused));
+}
+
+#[test]
 fn mistakes_are_told_with_their_exit_code() {
     let nothing = pulmo(&["predict", "--device", "cpu", "no/such/path"]);
     assert_eq!(nothing.status.code(), Some(1), "{}", stderr(&nothing));
@@ -296,7 +325,7 @@ fn the_real_series_are_classified_one_line_each() {
 #[test]
 fn the_bench_measures_every_stage() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("bench.json");
+    let file = folder.path().join("figures/of/bench.json");
     let output = pulmo(&["bench", "--quick", "--device", "cpu", "--json", text(&file)]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod exit;
 mod live;
+mod output;
 mod printer;
 mod progress;
 

@@ -9,7 +9,7 @@ use ndarray::Axis;
 
 use crate::audit::{Audit, SharedImages, audit};
 use crate::cli::args::AuditArgs;
-use crate::cli::{Exit, printer, progress};
+use crate::cli::{Exit, output, printer, progress};
 use crate::cohort::{self, Case, Split, read_manifest};
 use crate::files::write_png;
 use crate::report::{GalleryItem, audit_json, audit_text, write_audit};
@@ -25,6 +25,7 @@ const LUNG_WINDOW_HU: [f32; 2] = [-1350.0, 150.0];
 
 pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     let cases = read_manifest(&args.data)?;
+    args.out.as_deref().map(output::make_folder).transpose()?;
     let bar = progress::bar(cases.len(), "reading cases");
     let found = audit(&cases, &|done| bar.set_position(done as u64));
     bar.finish_and_clear();
@@ -41,8 +42,7 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
 }
 
 fn write(found: &Audit, out: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(out)?;
-    std::fs::write(out.join("audit.json"), audit_json(found)?)?;
+    output::write_file(&out.join("audit.json"), audit_json(found)?)?;
     let pictures: Vec<GalleryItem> = found
         .shared_images
         .iter()

@@ -1,15 +1,14 @@
 //! `pulmo bench`.
 
-use anyhow::Context;
-
 use super::shared::{open_bundle, open_device};
 use crate::bench::{BenchReport, BenchSettings, bench};
 use crate::cli::args::BenchArgs;
-use crate::cli::{Exit, printer, progress};
+use crate::cli::{Exit, output, printer, progress};
 
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device(args.device)?;
+    args.json.as_deref().map(output::make_folder_of).transpose()?;
     let settings = if args.quick { BenchSettings::quick() } else { BenchSettings::default() };
     let spinner = progress::spinner("measured");
     let report = bench(&bundle, &compute, &settings, &|what| {
@@ -20,7 +19,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     print(&report)?;
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&report)?;
-        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        output::write_file(path, text + "\n")?;
         printer::say(&format!("written: {}", path.display()));
     }
     Ok(Exit::Done)

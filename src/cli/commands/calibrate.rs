@@ -6,7 +6,7 @@ use super::shared::{cases_of_split, loading_bar, open_bundle, open_device, watch
 use crate::bundle::Bundle;
 use crate::cli::args::CalibrateArgs;
 use crate::cli::exit::UsageError;
-use crate::cli::{Exit, printer};
+use crate::cli::{Exit, output, printer};
 use crate::cohort::Split;
 use crate::gpu::Compute;
 use crate::metrics::{Reliability, Samples, calibration_scores, cross_calibrate};
@@ -47,8 +47,7 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Exit> {
         ("calibration.json", calibration_json(&report)?),
         ("reliability_change.svg", figure(&shown, &calibrated.bundle)?),
     ] {
-        let path = out.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        output::write_file(&out.join(name), text)?;
     }
     printer::data(&calibration_text(&report))?;
     printer::say(&format!("calibrated bundle: {}", out.display()));

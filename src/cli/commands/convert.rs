@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::volume_format::VolumeFormat;
 use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
-use crate::cli::{Exit, printer};
+use crate::cli::{Exit, output, printer};
 use crate::dicom::Irregular;
 use crate::intake::{self, Item, Kind, Settings};
 
@@ -28,6 +28,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
     for code in &loaded.warnings {
         printer::say(&format!("warning: {code}: {}", code.advice()));
     }
+    output::make_folder_of(&args.out)?;
     format
         .write(&args.out, &loaded.volume, "pulmo, Hounsfield units")
         .with_context(|| format!("cannot write {}", args.out.display()))?;

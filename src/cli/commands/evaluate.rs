@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Context;
-
 use super::assess::Assessor;
 use super::shared::{cases_of_split, loading_bar, mirrors, open_bundle, open_device_for, watch_loading};
 use crate::bundle::Bundle;
 use crate::cli::args::EvaluateArgs;
-use crate::cli::{Exit, printer};
+use crate::cli::{Exit, output, printer};
 use crate::cohort::read_manifest;
 use crate::findings::Provenance;
 use crate::gpu::Compute;
@@ -24,7 +22,7 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
         None => read_manifest(&args.data)?,
     };
     let bundle = open_bundle(args.bundle.as_deref())?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    output::make_folder(&args.out)?;
     let compute = open_device_for(&bundle, args.device)?;
     let assessor = Assessor { args, bundle: &bundle, compute: &compute };
     assessor.check()?;
@@ -50,9 +48,7 @@ fn write_provenance(bundle: &Bundle, compute: &Compute, views: usize, out: &Path
         device: compute.name().to_owned(),
         views,
     };
-    let path = out.join("provenance.json");
-    std::fs::write(&path, serde_json::to_string_pretty(&provenance)? + "\n")
-        .with_context(|| format!("cannot write {}", path.display()))
+    output::write_file(&out.join("provenance.json"), serde_json::to_string_pretty(&provenance)? + "\n")
 }
 
 /// Writes `metrics.json`, `predictions.csv` and the pictures into `out` and prints the table.
@@ -61,7 +57,6 @@ pub(super) fn write_evaluation(evaluated: &Evaluated, out: &Path) -> anyhow::Res
 }
 
 fn write_assessment(evaluated: &Evaluated, assessment: &Assessment, out: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let figures = Figures::draw(&evaluated.samples, &evaluated.evaluation)?;
     let mut csv = Vec::new();
     predictions(evaluated).write(&mut csv)?;
@@ -78,8 +73,7 @@ fn write_assessment(evaluated: &Evaluated, assessment: &Assessment, out: &Path) 
         files.push(("decision_curve.svg", decision_curve_svg(&assessment.decision_curve).into_bytes()));
     }
     for (name, bytes) in files {
-        let path = out.join(name);
-        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        output::write_file(&out.join(name), bytes)?;
     }
     printer::data(&assessment_text(assessment))?;
     if !evaluated.failures.is_empty() {

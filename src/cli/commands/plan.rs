@@ -1,9 +1,7 @@
 //! `pulmo plan`.
 
-use anyhow::Context;
-
 use crate::cli::args::PlanArgs;
-use crate::cli::{Exit, printer, progress};
+use crate::cli::{Exit, output, printer, progress};
 use crate::cohort::read_manifest;
 use crate::plan::{design, fingerprint, recipe_text};
 
@@ -12,6 +10,7 @@ const MEMORY_MIB: usize = 4096;
 
 pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     let cases = read_manifest(&args.data)?;
+    args.out.as_deref().map(output::make_folder_of).transpose()?;
     let bar = progress::bar(cases.len(), "reading cases");
     let found = fingerprint(&cases, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
@@ -25,7 +24,7 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     match &args.out {
         None => printer::data(text.trim_end())?,
         Some(path) => {
-            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            output::write_file(path, text)?;
             printer::say(&format!("recipe: {}; read it, then `pulmo train --recipe`", path.display()));
         }
     }

@@ -10,7 +10,7 @@ use super::shared::open_device;
 use super::volume_format::VolumeFormat;
 use crate::cli::args::PreprocessArgs;
 use crate::cli::exit::UsageError;
-use crate::cli::{Exit, printer};
+use crate::cli::{Exit, output, printer};
 use crate::files::write_npy;
 use crate::intake::{self, Settings};
 use crate::preprocess::{Chain, Processor};
@@ -46,6 +46,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         printer::data(chain.plan(loaded.volume.grid())?.to_string().trim_end())?;
         return Ok(Exit::Done);
     };
+    output::make_folder_of(out)?;
     let load_s = watch.lap_s();
     let volume = chain.run(loaded.volume, &processor)?;
     let chain_s = watch.lap_s();
