@@ -32,6 +32,7 @@ mod error;
 mod frames;
 mod gate;
 mod header;
+mod held;
 mod hounsfield;
 mod limits;
 mod open;

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use super::DicomError;
 use super::gate::{Scan, scan};
+use super::held::Held;
 
 /// A DICOM file that passed the gate.
 pub(super) struct Opened {
     /// What its header says.
     pub(super) scan: Scan,
     /// The file, for its pixels.
-    pub(super) file: File,
+    pub(super) file: Held,
 }
 
 /// Opens the file and reads its header; `Ok(None)` where its content is not DICOM.
@@ -21,8 +22,8 @@ pub(super) fn open(path: &Path) -> Result<Option<Opened>, DicomError> {
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(unreadable(std::io::ErrorKind::InvalidInput.into()));
     }
-    let mut file = File::open(path).map_err(unreadable)?;
-    Ok(scan(&mut file)?.map(|scan| Opened { scan, file }))
+    let file = File::open(path).and_then(Held::new).map_err(unreadable)?;
+    Ok(scan(&mut file.reader())?.map(|scan| Opened { scan, file }))
 }
 
 fn unreadable(source: std::io::Error) -> DicomError {

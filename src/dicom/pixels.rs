@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::frames::{Frames, Place};
 use super::gate::{ByteOrder, GateError, Scan, scan};
+use super::held::Held;
 use super::open::{Opened, open};
 use super::{DicomError, PixelFormat, codec, header, hounsfield};
 
@@ -51,9 +52,17 @@ pub fn stored_pixels(path: &Path) -> Result<StoredPixels, DicomError> {
 }
 
 /// Reads the pixels of a single-frame file that passed the gate.
+///
+/// # Errors
+/// As [`StoredPixels::read`], and [`DicomError::Changed`] where the file was written to since.
 pub(super) fn pixels_of(opened: Opened) -> Result<StoredPixels, DicomError> {
-    let Opened { scan, mut file } = opened;
-    single_frame(&scan, &mut file)
+    let Opened { scan, file } = opened;
+    unchanged(&file, single_frame(&scan, &mut file.reader()))
+}
+
+/// What was read of a file, if nobody wrote to it meanwhile.
+pub(super) fn unchanged<T>(file: &Held, read: Result<T, DicomError>) -> Result<T, DicomError> {
+    if file.is_unchanged() { read } else { Err(DicomError::Changed) }
 }
 
 fn single_frame<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<StoredPixels, DicomError> {

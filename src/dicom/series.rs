@@ -1,13 +1,13 @@
 //! A series: the CT slices that belong together, known by their headers.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::enhanced::{self, Frame};
 use super::frames::Frames;
+use super::held::Held;
 use super::open::{Opened, open};
-use super::pixels::pixels_of;
+use super::pixels::{pixels_of, unchanged};
 use super::{DicomError, Refused, SliceHeader, StoredPixels, header};
 use crate::findings::Code;
 
@@ -32,9 +32,17 @@ impl Slice {
     }
 }
 
-/// The multi-frame files among slices, each read once.
+/// The multi-frame files among slices, each opened once and its header read once.
 #[derive(Debug, Default)]
-pub(super) struct MultiFrames(BTreeMap<PathBuf, (Frames, Vec<Frame>)>);
+pub(super) struct MultiFrames(BTreeMap<PathBuf, MultiFrame>);
+
+/// A multi-frame file that is kept open, so that its pixels are those its header speaks of.
+#[derive(Debug)]
+struct MultiFrame {
+    places: Frames,
+    frames: Vec<Frame>,
+    file: Held,
+}
 
 impl MultiFrames {
     /// Reads the headers of the multi-frame files among slices. What cannot be read is left out.
@@ -44,9 +52,9 @@ impl MultiFrames {
             if files.contains_key(path) {
                 continue;
             }
-            let Ok(Some(Opened { scan, .. })) = open(path) else { continue };
+            let Ok(Some(Opened { scan, file })) = open(path) else { continue };
             if let (Ok(places), Ok(frames)) = (Frames::of(&scan), enhanced::frames(&scan)) {
-                files.insert(path.clone(), (places, frames));
+                files.insert(path.clone(), MultiFrame { places, frames, file });
             }
         }
         Self(files)
@@ -61,11 +69,10 @@ impl MultiFrames {
                 _ => Err(DicomError::Changed),
             };
         };
-        let (places, frames) = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
+        let MultiFrame { places, frames, file } = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
         match frames.get(index) {
             Some(Frame::Slice(header)) if **header == slice.header => {
-                let mut file = File::open(&slice.path).map_err(|source| DicomError::Unreadable { source })?;
-                places.stored(&mut file, index)
+                unchanged(file, places.stored(&mut file.reader(), index))
             }
             _ => Err(DicomError::Changed),
         }
@@ -97,6 +104,63 @@ pub(super) fn common_folder<'a>(mut paths: impl Iterator<Item = &'a Path>) -> Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dicom::{CtSeriesDescription, PatientPosition, PixelLayout, write_ct_series};
+    use crate::geometry::Grid;
+    use crate::volume::Volume;
+
+    /// A slice whose values are all `hu`.
+    fn write(path: &Path, hu: f32) {
+        let volume = Volume::from_fn(Grid::aligned([1, 8, 8], [1.0; 3]).unwrap(), |_| hu);
+        let description = CtSeriesDescription {
+            patient_id: "a".to_owned(),
+            series_description: String::new(),
+            uid_seed: 1,
+            patient_position: PatientPosition::Hfs,
+            slice_thickness_mm: 1.0,
+            kvp: 120.0,
+            convolution_kernel: "B".to_owned(),
+            layout: PixelLayout::Signed16,
+            padding_stored: None,
+            file_names: vec![path.file_name().unwrap().to_string_lossy().into_owned()],
+            instances_descend: false,
+        };
+        write_ct_series(path.parent().unwrap(), &volume, &description).unwrap();
+    }
+
+    /// A file taken for a multi-frame one, and its first frame.
+    fn held(path: &Path) -> (MultiFrames, Slice) {
+        let Opened { scan, file } = open(path).unwrap().unwrap();
+        let header = header::slice_header(&scan).unwrap();
+        let frames = vec![Frame::Slice(Box::new(header.clone()))];
+        let held = MultiFrame { places: Frames::of(&scan).unwrap(), frames, file };
+        let slice = Slice { path: path.to_owned(), frame: Some(0), header };
+        (MultiFrames(BTreeMap::from([(path.to_owned(), held)])), slice)
+    }
+
+    #[test]
+    fn pixels_of_a_multi_frame_file_are_those_its_header_was_read_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["a.dcm", "b.dcm"].map(|name| folder.path().join(name));
+        write(&path, 40.0);
+        write(&other, 90.0);
+        let (files, slice) = held(&path);
+        let before = files.pixels(&slice).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_eq!(files.pixels(&slice).unwrap(), before);
+        assert_ne!(held(&path).0.pixels(&slice).unwrap(), before);
+    }
+
+    #[test]
+    fn a_multi_frame_file_that_is_written_to_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.dcm");
+        write(&path, 40.0);
+        let (files, slice) = held(&path);
+        write(&path, 90.0);
+        let late = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(late).unwrap();
+        assert!(matches!(files.pixels(&slice), Err(DicomError::Changed)));
+    }
 
     #[test]
     fn the_common_folder_is_the_deepest_one() {
