@@ -230,8 +230,8 @@ impl Engine {
     fn asked(&self, inputs: &[Input]) -> Result<Vec<Prediction>, PredictError> {
         let residents: Option<Vec<&Resident>> = inputs.iter().map(Input::resident).collect();
         match residents {
-            Some(residents) if self.predictor.views() == 1 => self.predictor.predict_resident(&residents),
-            _ => {
+            Some(residents) => self.predictor.predict_resident(&residents),
+            None => {
                 let hosts = inputs.iter().map(|input| self.on_host(input)).collect::<Result<Vec<_>, _>>()?;
                 self.predictor.predict(&hosts.iter().map(|host| host.voxels()).collect::<Vec<_>>())
             }

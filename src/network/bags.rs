@@ -62,6 +62,35 @@ impl Bags {
         let images = caught(|| with_neighbours(slices, &counts, config.neighbours))?;
         Ok(Self { images, counts })
     }
+
+    /// The batch of the volumes' mirror images along `axes` (0 for z, 1 for y, 2 for x), made where the
+    /// batch is: the values are those of [`Bags::new`] of mirrored volumes, bit for bit.
+    #[must_use]
+    pub fn mirrored(&self, axes: &[usize]) -> Self {
+        let in_plane = axes.iter().filter(|axis| **axis > 0);
+        let mut images = in_plane.fold(self.images.clone(), |images, axis| images.flip([axis + 1]));
+        if axes.contains(&0) {
+            // The slice above is now the one below: channels turn with the slices.
+            images = images.select(0, self.backwards()).flip([1]);
+        }
+        Self { images, counts: self.counts.clone() }
+    }
+
+    /// The places of the slices when each volume's are taken from the last to the first.
+    fn backwards(&self) -> Tensor<1, Int> {
+        let ends = self.counts.iter().scan(0, |end, count| {
+            *end += count;
+            Some((*end - count..*end).rev())
+        });
+        places(ends.flatten(), &self.images.device())
+    }
+}
+
+/// Indices as a tensor.
+fn places(indices: impl Iterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
+    let indices: Vec<i64> = indices.map(|index| index.cast_signed() as i64).collect();
+    let count = indices.len();
+    Tensor::from_data(TensorData::new(indices, [count]), device)
 }
 
 /// The shape of a batch: slices of each volume, and the height and width of all.
@@ -107,12 +136,10 @@ fn with_neighbours(slices: Tensor<4>, counts: &[usize], neighbours: usize) -> Te
         let mut first = 0;
         let mut sources = Vec::new();
         for &count in counts {
-            let of_volume = (0..count).map(|slice| first + neighbour(slice, channel, neighbours, count));
-            sources.extend(of_volume.map(usize::cast_signed).map(|source| source as i64));
+            sources.extend((0..count).map(|slice| first + neighbour(slice, channel, neighbours, count)));
             first += count;
         }
-        let sources = TensorData::new(sources, [slices.dims()[0]]);
-        slices.clone().select(0, Tensor::<1, Int>::from_data(sources, &device))
+        slices.clone().select(0, places(sources.into_iter(), &device))
     };
     Tensor::cat((0..=2 * neighbours).map(channel).collect(), 1)
 }
@@ -131,6 +158,37 @@ fn push_with_neighbours(values: &mut Vec<f32>, volume: &Array3<f32>, neighbours:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{EncoderConfig, ResidualConfig, read_tensor};
+
+    #[test]
+    fn mirrored_batches_are_those_of_mirrored_volumes() {
+        let volume = |key: usize, slices: usize| {
+            Array3::from_shape_fn((slices, 3, 4), |(z, y, x)| (1000 * key + 100 * z + 10 * y + x) as f32)
+        };
+        let volumes = [volume(1, 3), volume(2, 1), volume(3, 5)];
+        for neighbours in [0, 1, 2] {
+            let config = NetworkConfig {
+                kind: NetworkKind::Mil,
+                encoder: EncoderConfig::Residual(ResidualConfig::default()),
+                neighbours,
+                attention_units: 4,
+                dropout: 0.0,
+            };
+            let batch = |volumes: &[Array3<f32>]| {
+                Bags::new(&volumes.iter().collect::<Vec<_>>(), &config, &Device::flex()).unwrap()
+            };
+            for axes in [vec![], vec![2], vec![1], vec![0], vec![2, 0], vec![0, 1, 2]] {
+                let mirrored = volumes.clone().map(|volume| {
+                    let mut view = volume.view();
+                    axes.iter().for_each(|axis| view.invert_axis(ndarray::Axis(*axis)));
+                    view.as_standard_layout().into_owned()
+                });
+                let values = |bags: Bags| read_tensor(bags.images).unwrap();
+                let found = values(batch(&volumes).mirrored(&axes));
+                assert_eq!(found, values(batch(&mirrored)), "{neighbours} neighbours, axes {axes:?}");
+            }
+        }
+    }
 
     #[test]
     fn neighbours_are_clamped_at_the_ends() {

@@ -36,5 +36,5 @@ pub use encoder_config::{EncoderConfig, ResidualConfig, TorchvisionConfig};
 pub use evidence::{Evidence, Placement};
 pub use excitation::SqueezeExcitation;
 pub use network::{Kept, Network, Output};
-pub use read::read_tensor;
+pub use read::{read_tensor, softmax};
 pub use resnet::{ResNet, ResNetBlock};

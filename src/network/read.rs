@@ -1,4 +1,4 @@
-//! Values back from the device.
+//! Values back from the device, and probabilities of logits.
 
 use burn::tensor::Tensor;
 
@@ -15,4 +15,25 @@ pub fn read_tensor<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, GpuErr
         // Not `to_vec` or `iter`, which panic where the values are read late and the device is lost.
         data.try_into_vec::<f32>().map_err(|error| told(error.to_string()))
     })?
+}
+
+/// Returns the probabilities of logits (softmax, in double precision).
+#[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
+pub fn softmax(logits: &[f32]) -> Vec<f32> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits.iter().map(|logit| f64::from(logit - highest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|power| (power / sum) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_sum_to_one_for_large_logits() {
+        let probabilities = softmax(&[1000.0, 999.0, -1000.0]);
+        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert!((probabilities[0] / probabilities[1] - std::f32::consts::E).abs() < 1e-4);
+    }
 }

@@ -14,15 +14,6 @@ pub fn decide(probabilities: &[f32], threshold: Option<f32>) -> usize {
     }
 }
 
-/// Returns the probabilities of logits (softmax, in double precision).
-#[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
-pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits.iter().map(|logit| f64::from(logit - highest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.iter().map(|power| (power / sum) as f32).collect()
-}
-
 /// Returns calibrated probabilities, computed in double precision.
 #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
 pub(crate) fn calibrate(map: &CalibrationMap, probabilities: &[f32]) -> Vec<f32> {
@@ -39,12 +30,5 @@ mod tests {
         assert_eq!(decide(&[0.7, 0.3], Some(0.3)), 1);
         assert_eq!(decide(&[0.7, 0.3], Some(0.31)), 0);
         assert_eq!(decide(&[0.2, 0.5, 0.3], None), 1);
-    }
-
-    #[test]
-    fn probabilities_sum_to_one_for_large_logits() {
-        let probabilities = softmax(&[1000.0, 999.0, -1000.0]);
-        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-        assert!((probabilities[0] / probabilities[1] - std::f32::consts::E).abs() < 1e-4);
     }
 }

@@ -6,8 +6,8 @@ mod predictor;
 mod rescue;
 mod view;
 
+pub(crate) use decide::calibrate;
 pub use decide::decide;
-pub(crate) use decide::{calibrate, softmax};
 pub use predictor::{PredictError, Predictor};
 pub use rescue::Setback;
 pub(crate) use rescue::rescued;

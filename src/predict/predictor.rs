@@ -3,13 +3,13 @@
 use burn::module::Module;
 use ndarray::Array3;
 
-use super::decide::{calibrate, decide, softmax};
+use super::decide::{calibrate, decide};
 use super::view::View;
 use crate::bundle::{Axis, Bundle};
 use crate::findings::Prediction;
 use crate::gpu::{Compute, GpuError, caught};
 use crate::metrics::CalibrationMap;
-use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor};
+use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor, softmax};
 use crate::preprocess::Resident;
 
 /// Images in the encoder at a time on the CPU: their maps should stay in the cache.
@@ -104,25 +104,12 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`] where the shapes do not fit or the device fails.
     pub fn predict(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Prediction>, PredictError> {
-        let mut answers: Vec<Vec<Answer>> = volumes.iter().map(|_| Vec::new()).collect();
-        for view in &self.views {
-            let seen: Vec<_> = volumes.iter().map(|volume| view.of(volume)).collect();
-            let seen: Vec<&Array3<f32>> = seen.iter().map(AsRef::as_ref).collect();
-            for network in &self.networks {
-                let bags = caught(|| Bags::new(&seen, &self.config, self.compute.device()))??;
-                for (answers, mut answer) in answers.iter_mut().zip(self.ask(network, bags)?) {
-                    if let (true, Some(attention)) = (view.z, answer.attention.as_mut()) {
-                        attention.reverse();
-                    }
-                    answers.push(answer);
-                }
-            }
-        }
-        Ok(answers.iter().map(|answers| self.prediction(answers)).collect())
+        let bags = caught(|| Bags::new(volumes, &self.config, self.compute.device()))??;
+        self.predictions(&bags)
     }
 
     /// Returns one prediction for each volume that preprocessing has left on the device, computed in one
-    /// batch. The voxels never pass through the host. Mirror images are not looked at.
+    /// batch. The voxels never pass through the host; mirror images are made on the device.
     ///
     /// # Shapes
     /// As [`Predictor::predict`].
@@ -132,9 +119,22 @@ impl Predictor {
     pub fn predict_resident(&self, volumes: &[&Resident]) -> Result<Vec<Prediction>, PredictError> {
         let arrays: Vec<_> = volumes.iter().map(|volume| (&volume.values, volume.grid.shape_zyx())).collect();
         let bags = Bags::resident(&arrays, &self.config, &self.compute)?;
-        let mut answers: Vec<Vec<Answer>> = volumes.iter().map(|_| Vec::new()).collect();
-        for network in &self.networks {
-            answers.iter_mut().zip(self.ask(network, bags.clone())?).for_each(|(all, one)| all.push(one));
+        self.predictions(&bags)
+    }
+
+    /// The predictions for a batch, over all views and networks.
+    fn predictions(&self, bags: &Bags) -> Result<Vec<Prediction>, PredictError> {
+        let mut answers: Vec<Vec<Answer>> = bags.counts.iter().map(|_| Vec::new()).collect();
+        for view in &self.views {
+            let seen = caught(|| bags.mirrored(&view.axes()))?;
+            for network in &self.networks {
+                for (answers, mut answer) in answers.iter_mut().zip(self.ask(network, seen.clone())?) {
+                    if let (true, Some(attention)) = (view.z, answer.attention.as_mut()) {
+                        attention.reverse();
+                    }
+                    answers.push(answer);
+                }
+            }
         }
         Ok(answers.iter().map(|answers| self.prediction(answers)).collect())
     }

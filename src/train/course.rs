@@ -7,8 +7,7 @@ use super::dataset::Dataset;
 use super::loss::{Loss, Targets};
 use super::step::scalar;
 use crate::metrics::{Ranking, roc_auc};
-use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor};
-use crate::predict::softmax;
+use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor, softmax};
 
 /// Most images in one forward pass.
 const IMAGES_AT_ONCE: usize = 64;

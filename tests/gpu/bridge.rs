@@ -3,6 +3,7 @@
 
 use burn::tensor::Tensor;
 use ndarray::Array3;
+use pulmo::bundle::Axis;
 use pulmo::gpu::{Compute, GpuError};
 use pulmo::network::{Bags, EncoderConfig, NetworkConfig, NetworkKind, ResidualConfig, read_tensor};
 use pulmo::predict::Predictor;
@@ -107,4 +108,19 @@ fn resident_volumes_are_classified_as_those_by_way_of_the_host() {
     let by_host = predictor.predict(&hosts.iter().collect::<Vec<_>>()).unwrap();
     let resident = predictor.predict_resident(&residents.iter().collect::<Vec<_>>()).unwrap();
     assert_eq!(by_host, resident);
+}
+
+#[test]
+fn mirror_images_are_made_on_the_device() {
+    let Some(compute) = opened() else { return };
+    let axes = [Axis::X, Axis::Z];
+    let predictor = Predictor::new(&pulmo::bundle::embedded().unwrap(), &compute).with_mirrors(&axes);
+    let (hosts, residents) = prepared(&compute, 2);
+    let resident = predictor.predict_resident(&residents.iter().collect::<Vec<_>>()).unwrap();
+    let hosts: Vec<_> = hosts.iter().collect();
+    assert_eq!(predictor.predict(&hosts).unwrap(), resident);
+    let on_cpu = predictor.moved_to_cpu().predict(&hosts).unwrap();
+    for (cpu, gpu) in on_cpu.iter().zip(&resident) {
+        assert!((cpu.probabilities[1] - gpu.probabilities[1]).abs() < 1e-3, "{cpu:?} {gpu:?}");
+    }
 }
