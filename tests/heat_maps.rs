@@ -339,6 +339,39 @@ fn a_picture_gets_a_coloured_picture() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("rotate"));
 }
 
+/// A bundle whose decision is a number, but not the difference of its weights: no map can be made.
+fn without_a_map(folder: &Path) {
+    untrained("[[step]]\nkind = 'window'\ncenter_hu = 127.5\nwidth_hu = 255.0", folder);
+    let bundle = Bundle::open(folder).unwrap();
+    let mut weights = save_weights(bundle.networks().next().unwrap()).unwrap();
+    let start = 8 + u64::from_le_bytes(weights[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&weights[8..start]).unwrap();
+    let place = |end: usize| header["head"]["data_offsets"][end].as_u64().unwrap() as usize;
+    let head = &mut weights[start + place(0)..start + place(1)];
+    // The first feature speaks, the others do not.
+    head.fill(0);
+    head[..4].copy_from_slice(&(-2e38f32).to_le_bytes());
+    head[4..8].copy_from_slice(&2e38f32.to_le_bytes());
+    let (manifest, config) = (bundle.manifest().clone(), bundle.network_config().clone());
+    Bundle::new(manifest, config, weights).unwrap().write(folder).unwrap();
+}
+
+#[test]
+fn a_heat_map_that_cannot_be_made_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    without_a_map(&at("bundle"));
+    image::GrayImage::from_fn(24, 24, |x, y| image::Luma([(x * 9 + y) as u8])).save(at("a.png")).unwrap();
+    let (bundle, picture) = (at("bundle"), at("a.png"));
+    let arguments = ["predict", "--device", "cpu", "--bundle", text(&bundle), text(&picture)];
+    let plain = line(&pulmo(&arguments));
+    assert_eq!((plain["status"].as_str(), plain["prediction"].is_string()), (Some("OK"), true), "{plain}");
+    let shown = line(&pulmo(&[&arguments[..], &["--heat-maps", text(&at("maps"))]].concat()));
+    assert_eq!((&shown["status"], &shown["codes"]), (&"OK_WARN".into(), &serde_json::json!(["HEAT_MAP"])));
+    assert_eq!(shown["probabilities"], plain["probabilities"]);
+    assert!(shown.get("heat_map").is_none(), "{shown}");
+}
+
 /// Nodules of a study, from the phantoms' `truth.json`.
 fn nodules(study: &Value) -> Vec<([f64; 3], f64)> {
     let nodule = |nodule: &Value| {

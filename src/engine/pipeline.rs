@@ -172,7 +172,10 @@ impl Engine {
             match answer {
                 Ok((prediction, device)) => {
                     observation.grids = Some(input.grids());
-                    observation.heat_map = self.shows.then(|| self.heat_map(input, &prediction)).flatten();
+                    match self.shows.then(|| self.heat_map(input, &prediction)).transpose() {
+                        Ok(map) => observation.heat_map = map,
+                        Err(_) => observation.verdict = observation.verdict.clone().warned(Code::HeatMap),
+                    }
                     observation.prediction = Some(prediction);
                     observation.provenance.device = device.to_owned();
                 }
@@ -247,7 +250,7 @@ impl Engine {
     }
 
     /// Where the input speaks for a class; by the CPU where the device fails.
-    fn heat_map(&self, input: &Input, prediction: &Prediction) -> Option<HeatMap> {
+    fn heat_map(&self, input: &Input, prediction: &Prediction) -> Result<HeatMap, PredictError> {
         let class = self.predictor.class_to_show(prediction);
         let on_device = match input {
             Input::Host { input, .. } => self.predictor.heat_map(input, class),
@@ -255,9 +258,9 @@ impl Engine {
         };
         let on_cpu = || {
             let predictor = self.on_cpu.get_or_init(|| self.predictor.moved_to_cpu());
-            predictor.heat_map(self.on_host(input).ok()?.as_ref(), class).ok()
+            predictor.heat_map(self.on_host(input)?.as_ref(), class)
         };
-        on_device.ok().or_else(on_cpu)
+        on_device.or_else(|_| on_cpu())
     }
 
     /// The input in the host's memory; what was on the device is made again by the CPU, since the device

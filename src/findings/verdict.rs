@@ -155,6 +155,8 @@ codes! {
     Archive = "ARCHIVE", "unpack the archive and pass the folder";
     /// Voxels far below air that all hold one value were taken for padding and became air.
     Padding = "PADDING", "nothing: they lie outside the reconstruction";
+    /// The heat map that was asked for could not be made; the prediction stands.
+    HeatMap = "HEAT_MAP", "run again with --device cpu, or without --heat-maps";
     /// The device failed while working on this item.
     Device = "DEVICE", "run again with --device cpu";
     /// pulmo itself failed on this item; the others are not affected.
@@ -195,6 +197,19 @@ impl Verdict {
         codes.sort_unstable();
         codes.dedup();
         if codes.is_empty() { Self::Ok } else { Self::OkWarn(codes) }
+    }
+
+    /// The verdict with one more warning; a refusal stays what it is.
+    #[must_use]
+    pub fn warned(self, warning: Code) -> Self {
+        match self {
+            Self::Ok => Self::from_warnings(vec![warning]),
+            Self::OkWarn(mut warnings) => {
+                warnings.push(warning);
+                Self::from_warnings(warnings)
+            }
+            refusal => refusal,
+        }
     }
 
     /// The stable text form of the kind of verdict.
@@ -244,5 +259,13 @@ mod tests {
         assert_eq!(verdict.codes(), [Code::Duplicate, Code::Lossy]);
         assert!(verdict.is_evaluable());
         assert!(!Verdict::NotEvaluable(Code::Gap).is_evaluable());
+    }
+
+    #[test]
+    fn a_warning_is_added_to_what_can_be_used() {
+        let warned = Verdict::Ok.warned(Code::Lossy).warned(Code::Duplicate).warned(Code::Lossy);
+        assert_eq!(warned.codes(), [Code::Duplicate, Code::Lossy]);
+        let refused = Verdict::NotEvaluable(Code::Gap);
+        assert_eq!(refused.clone().warned(Code::Lossy), refused);
     }
 }
