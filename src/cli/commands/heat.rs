@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use ndarray::{Array2, Axis};
 
+use crate::cli::output;
 use crate::files::{Gzip, write_nifti_described, write_npy, write_overlay};
 use crate::findings::{HeatMap, Observation};
 use crate::geometry::{Grid, Unit};
@@ -20,15 +21,16 @@ const ENDINGS: [&str; 13] = [
 /// Values are rounded to this share of the largest, so that files compress well.
 const ROUNDING: f32 = 0.001;
 
-/// A folder for heat maps.
+/// A folder for heat maps. Names that differ in case alone are one on many disks.
 pub(super) struct HeatFolder {
     folder: PathBuf,
+    /// In lower case.
     taken: BTreeSet<String>,
 }
 
 impl HeatFolder {
     pub(super) fn make(folder: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        output::make_folder(folder)?;
         Ok(Self { folder: folder.to_owned(), taken: BTreeSet::new() })
     }
 
@@ -66,9 +68,8 @@ impl HeatFolder {
             1 => format!("{stem}-heat{ending}"),
             _ => format!("{stem}-{number}-heat{ending}"),
         };
-        let free = (1..).map(numbered).find(|name| !self.taken.contains(name)).unwrap_or_default();
-        self.taken.insert(free.clone());
-        free
+        let mut names = (1..).map(numbered);
+        names.find(|name| self.taken.insert(name.to_lowercase())).unwrap_or_default()
     }
 }
 
@@ -108,5 +109,16 @@ mod tests {
         assert_eq!(name("a/ct.NII.gz"), "ct-heat.nii.gz");
         assert_eq!(name("b/ct.nii"), "ct-2-heat.nii.gz");
         assert_eq!(name("c/ct"), "ct-3-heat.nii.gz");
+    }
+
+    #[test]
+    fn names_that_differ_in_case_alone_are_told_apart() {
+        let mut folder = HeatFolder { folder: PathBuf::new(), taken: BTreeSet::new() };
+        let mut name = |path: &str| folder.name(Path::new(path), ".png");
+        assert_eq!(name("a/Scan.png"), "Scan-heat.png");
+        assert_eq!(name("a/scan.png"), "scan-2-heat.png");
+        assert_eq!(name("a/SCAN-2.png"), "SCAN-2-2-heat.png");
+        assert_eq!(name("a/Ä.png"), "Ä-heat.png");
+        assert_eq!(name("b/ä.png"), "ä-2-heat.png");
     }
 }
