@@ -39,7 +39,8 @@ impl GatedAttention {
     pub fn scores(&self, features: Tensor<2>) -> Tensor<2> {
         let content = features.clone().matmul(self.content.val()) + self.content_bias.val().unsqueeze();
         let gate = features.matmul(self.gate.val()) + self.gate_bias.val().unsqueeze();
-        (content.tanh() * sigmoid(gate)).matmul(self.score.val())
+        // A product with a matrix of one column goes wrong where burn fuses it (burn issue 5122).
+        (content.tanh() * sigmoid(gate) * self.score.val().transpose()).sum_dim(1)
     }
 
     /// Returns the pooled vector of one study and the weight of each slice in it.
