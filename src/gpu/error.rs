@@ -45,7 +45,9 @@ pub enum GpuError {
         message: String,
     },
     /// The text does not name a failure to make on purpose.
-    #[error("unknown injection {given:?}: PULMO_INJECT is for tests and takes oom:N, oom:N.. or lost:N")]
+    #[error(
+        "unknown injection {given:?}: PULMO_INJECT is for tests and takes oom:N, lost:N or wrong:N, or N.. for all after too"
+    )]
     Injection {
         /// What was given.
         given: String,

@@ -45,9 +45,20 @@ pub enum Fault {
     OutOfMemory,
     /// The device is destroyed, as if unplugged.
     Lost,
+    /// The passes of a recording give values a hundredth too large, and nothing is reported.
+    Wrong,
 }
 
-/// Which work fails, and how. In text `oom:3` or `lost:3`: the third; `oom:3..`: the third and all after.
+/// How a piece of work is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// As it was asked for.
+    Right,
+    /// As [`Fault::Wrong`] says.
+    Wrong,
+}
+
+/// Which work fails, and how. In text `oom:3`, `lost:3` or `wrong:3`: the third; `oom:3..`: the third and all after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Injection {
     /// The failure.
@@ -67,6 +78,7 @@ impl FromStr for Injection {
         let fault = match kind {
             "oom" => Fault::OutOfMemory,
             "lost" => Fault::Lost,
+            "wrong" => Fault::Wrong,
             _ => return Err(refused()),
         };
         let number = place.strip_suffix("..").unwrap_or(place);
@@ -94,11 +106,11 @@ impl Gpu {
         *self.injector.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(injection), 0);
     }
 
-    /// Counts one piece of work, which fails where a test wants it to.
+    /// Counts one piece of work, which fails or goes wrong where a test wants it to.
     ///
     /// # Errors
     /// [`GpuError::OutOfMemory`] where that was injected; [`GpuError::Lost`] once the device is lost.
-    pub fn begin_work(&self) -> Result<(), GpuError> {
+    pub fn begin_work(&self) -> Result<Manner, GpuError> {
         let mut injector = self.injector.0.lock().unwrap_or_else(PoisonError::into_inner);
         injector.1 += 1;
         let (injection, count) = *injector;
@@ -108,9 +120,10 @@ impl Gpu {
             }
             Some(Injection { fault: Fault::Lost, .. }) => {
                 self.device().destroy();
-                Ok(())
+                Ok(Manner::Right)
             }
-            None => Ok(()),
+            Some(Injection { fault: Fault::Wrong, .. }) => Ok(Manner::Wrong),
+            None => Ok(Manner::Right),
         }
     }
 }
@@ -140,6 +153,7 @@ mod tests {
         assert_eq!(injection("oom"), Ok(oom));
         assert_eq!(injection("oom:2.."), Ok(Injection { first: 2, last: u64::MAX, ..oom }));
         assert_eq!(injection("lost:7"), Ok(Injection { fault: Fault::Lost, first: 7, last: 7 }));
+        assert_eq!(injection("wrong"), Ok(Injection { fault: Fault::Wrong, ..oom }));
         for wrong in ["", "lost:", "oom:x", "fire:1"] {
             assert!(injection(wrong).unwrap_err().to_string().contains("oom:N"), "{wrong}");
         }

@@ -27,7 +27,7 @@ pub use buffer::GpuBuffer;
 pub use choice::{Choice, Chosen, Found, choose};
 pub use context::Gpu;
 pub use error::GpuError;
-pub use fault::{Fault, Injection, caught};
+pub use fault::{Fault, Injection, Manner, caught};
 pub use layout::{
     AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, KernelParams, Layout, MedianParams,
     SHARED_VALUES, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams, vec3_xyz,
