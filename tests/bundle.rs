@@ -11,7 +11,8 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
-use pulmo::bundle::{Bundle, BundleError, Golden, SelfTestError, embedded};
+use pulmo::bundle::{Asked, Bundle, BundleError, Golden, SelfTestError, embedded};
+use pulmo::gpu::Compute;
 use pulmo::network::{Bags, read_tensor};
 
 fn shipped() -> PathBuf {
@@ -113,16 +114,23 @@ fn folding_the_normalization_changes_no_logit() {
 #[test]
 fn the_stored_answer_tells_a_device_that_computes_wrongly() {
     let bundle = embedded().unwrap();
-    let cpu = burn::tensor::Device::flex();
+    let cpu = Compute::cpu();
     let golden = bundle.manifest().golden.clone().expect("the shipped bundle stores its golden answer");
     let network = bundle.networks().next().unwrap();
-    let now = Golden::of(network, bundle.network_config()).unwrap();
-    for (stored, now) in golden.logits.iter().zip(&now.logits) {
+    let asked = Asked { network, config: bundle.network_config(), chain: &bundle.manifest().chain };
+    let now = Golden::of(asked).unwrap();
+    let slab = |golden: &Golden| golden.slab_probabilities.clone().unwrap_or_default();
+    let answers = |golden: &Golden| [golden.logits.clone(), slab(golden)].concat();
+    let counts = [&golden, &now].map(|golden| answers(golden).len());
+    assert_eq!(counts, [4, 4], "stored {golden:?}, now {now:?}");
+    for (stored, now) in answers(&golden).iter().zip(&answers(&now)) {
         assert!((stored - now).abs() < 1e-4, "stored {golden:?}, now {now:?}");
     }
     bundle.self_test(&cpu).unwrap();
+    let older = Golden { slab_probabilities: None, ..golden.clone() };
+    assert_eq!(slab(&older.completed(asked)), slab(&now));
     let wrong = Golden { logits: golden.logits.iter().map(|logit| logit + 0.01).collect(), ..golden };
-    let found = wrong.check(network, bundle.network_config(), &cpu);
+    let found = wrong.check(asked, (network, &cpu));
     assert!(matches!(found, Err(SelfTestError::Wrong { .. })), "{found:?}");
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::card::model_card;
 use super::weights::{load_weights, sha256_hex};
-use super::{BundleError, Calibration, Golden, Manifest, SelfTestError};
+use super::{Asked, BundleError, Calibration, Golden, Manifest, SelfTestError};
+use crate::gpu::Compute;
 use crate::network::{Network, NetworkConfig};
 use burn::module::Module;
-use burn::tensor::Device;
 
 /// A checked bundle.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Bundle {
             what,
         })?;
         let mut bundle = Self::assemble(manifest, network_config, vec![weights])?;
-        let answer = bundle.networks().next().map(|network| Golden::of(network, &bundle.network_config));
+        let answer = bundle.asked().next().map(Golden::of);
         let failed = |source| BundleError::SelfTest { bundle: bundle.manifest.name.clone(), source };
         bundle.manifest.golden = answer.transpose().map_err(failed)?;
         Ok(bundle)
@@ -160,21 +160,28 @@ impl Bundle {
         Ok(())
     }
 
-    /// Says whether `device` computes this bundle's network as the CPU does; to be asked before a GPU is
-    /// used for it.
+    /// Says whether the device of `compute` preprocesses and computes for this bundle as the CPU does; to be
+    /// asked before a GPU is used for it.
     ///
     /// # Errors
     /// [`SelfTestError`] where the device computes something else or fails.
-    pub fn self_test(&self, device: &Device) -> Result<(), SelfTestError> {
-        for network in self.networks() {
-            let golden = match &self.manifest.golden {
-                Some(golden) => golden.clone(),
-                None => Golden::of(network, &self.network_config)?,
+    pub fn self_test(&self, compute: &Compute) -> Result<(), SelfTestError> {
+        for asked in self.asked() {
+            let golden = match self.manifest.golden.clone() {
+                Some(golden) if compute.gpu().is_none() => golden,
+                Some(golden) => golden.completed(asked),
+                None => Golden::of(asked)?,
             };
-            let on_device = network.clone().folded().to_device(device);
-            golden.check(&on_device, &self.network_config, device)?;
+            let on_device = asked.network.clone().folded().to_device(compute.device());
+            golden.check(asked, (&on_device, compute))?;
         }
         Ok(())
+    }
+
+    /// Each network, on the CPU, with what surrounds it.
+    fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
+        let (config, chain) = (&self.network_config, &self.manifest.chain);
+        self.networks().map(move |network| Asked { network, config, chain })
     }
 
     /// What surrounds the network.

@@ -81,7 +81,7 @@ pub struct Manifest {
     pub mirrors: Vec<Axis>,
     /// Preprocessing, the same as in training.
     pub chain: Chain,
-    /// What the network answers to a made input on the CPU; absent in bundles of older versions.
+    /// What the network answers to made inputs on the CPU; absent in bundles of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub golden: Option<Golden>,
     /// What makes probabilities of the network's softmax; absent where it is taken as it is.

@@ -19,7 +19,7 @@ pub use bundle::Bundle;
 pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
-pub use golden::{Golden, SelfTestError};
+pub use golden::{Asked, Golden, SelfTestError};
 pub use manifest::{Axis, Calibration, FORMAT, Manifest, Origin};
 pub use transfer::{Transfer, transfer};
 pub use weights::{WeightsError, load_weights, save_weights, sha256_hex};

@@ -35,7 +35,7 @@ pub(super) fn open_device_for(bundle: &Bundle, arg: DeviceArg) -> anyhow::Result
     if compute.gpu().is_none() {
         return Ok(compute);
     }
-    match bundle.self_test(compute.device()) {
+    match bundle.self_test(&compute) {
         Ok(()) => Ok(compute),
         Err(error) => {
             printer::say(&format!("{} is not used: {error}; the CPU is used instead", compute.name()));
