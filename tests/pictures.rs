@@ -94,7 +94,6 @@ fn tiff_16(samples: &[u16], columns: u16, further: &[(u16, u16)]) -> Vec<u8> {
     bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     bytes.extend((tags.len() as u16).to_le_bytes());
     for (tag, value) in tags {
-        let tag = u16::try_from(tag).unwrap();
         bytes.extend(tag.to_le_bytes().into_iter().chain([4, 0, 1, 0, 0, 0]).chain(value.to_le_bytes()));
     }
     bytes.extend([0; 4]);

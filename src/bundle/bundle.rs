@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::card::model_card;
+use super::transfer::no_weights;
 use super::weights::{load_weights, sha256_hex};
-use super::{Asked, BundleError, Calibration, Golden, Manifest, SelfTestError};
+use super::{Asked, BundleError, Calibration, Golden, Manifest, SelfTestError, WeightsError};
 use crate::gpu::Compute;
 use crate::network::{Network, NetworkConfig};
 use burn::module::Module;
@@ -61,6 +62,12 @@ impl Bundle {
         for ((file, expected), weights) in files.into_iter().zip(&weights) {
             let (expected, found) = (expected.to_owned(), sha256_hex(weights));
             if found != expected {
+                if let Some(what) = no_weights(weights) {
+                    return Err(BundleError::Weights {
+                        bundle: bundle(),
+                        source: WeightsError::Format(what.into()),
+                    });
+                }
                 return Err(BundleError::Hash { bundle: bundle(), file, expected, found });
             }
         }

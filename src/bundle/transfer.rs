@@ -159,7 +159,7 @@ fn read(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, WeightsError> {
 }
 
 /// What came instead of weights, where that is known by its first bytes.
-fn no_weights(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn no_weights(bytes: &[u8]) -> Option<&'static str> {
     let beginning = bytes.get(..bytes.len().min(512)).unwrap_or_default();
     let text = String::from_utf8_lossy(beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning));
     let text = text.trim_start().to_ascii_lowercase();
