@@ -194,11 +194,12 @@ impl Asked<'_> {
             .iter()
             .fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
         let most = TOLERANCE * (high - low).max(TOLERANCE * high.abs());
-        let is_wrong = |(found, expected): &(&f32, &f32)| !((*found - *expected).abs() <= most);
-        let wrong = match resident.grid.shape_zyx() == on_cpu.grid().shape_zyx() {
-            true => found.iter().zip(expected).filter(is_wrong).count(),
-            false => voxels,
+        let is_right = |(found, expected): &(&f32, &f32)| (*found - *expected).abs() <= most;
+        let right = match resident.grid.shape_zyx() == on_cpu.grid().shape_zyx() {
+            true => found.iter().zip(expected).filter(is_right).count(),
+            false => 0,
         };
+        let wrong = voxels - right;
         if wrong <= voxels / FEW {
             return Ok(resident);
         }

@@ -67,15 +67,13 @@ impl Seek for Reader<'_> {
 }
 
 #[cfg(unix)]
-use std::os::unix::fs::FileExt;
-#[cfg(windows)]
-use std::os::windows::fs::FileExt;
-
 fn read_at(file: &File, buffer: &mut [u8], position: u64) -> Result<usize> {
-    #[cfg(unix)]
-    return file.read_at(buffer, position);
-    #[cfg(windows)]
-    return file.seek_read(buffer, position);
+    std::os::unix::fs::FileExt::read_at(file, buffer, position)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], position: u64) -> Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
 #[cfg(test)]
