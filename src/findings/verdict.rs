@@ -167,8 +167,9 @@ codes! {
     Transforms = "TRANSFORMS", "check where the scan lies and write both transforms anew";
     /// The picture file holds several pages or frames.
     Pages = "PAGES", "save each page or frame as a file of its own, or a stack of slices as NIfTI, MetaImage or .npy";
-    /// A picture of 16 bits is darker than a sixteenth of white, and nothing says that fewer bits count.
-    GrayScale = "GRAY_SCALE", "say in the file how many bits count (MaxSampleValue in TIFF, sBIT in PNG), or stretch the values to 16 bits";
+    /// The samples of a picture use a sixteenth of their 16 bits at most, and nothing says how many bits count: they were
+    /// taken for numbers of 8, 10 or 12 bits.
+    GrayScale = "GRAY_SCALE", "check that it is right, or say in the file how many bits count (MaxSampleValue in TIFF, sBIT in PNG)";
     /// The heat map that was asked for could not be made; the prediction stands.
     HeatMap = "HEAT_MAP", "run again with --device cpu, or without --heat-maps";
     /// The device failed while working on this item.

@@ -224,6 +224,7 @@ fn alone_a_training_survives_a_device_that_fails() {
         let expected = match injection.fault {
             Fault::OutOfMemory => matches!(cause, GpuError::OutOfMemory { .. }),
             Fault::Lost => matches!(cause, GpuError::Lost { .. }),
+            Fault::Wrong => false,
         };
         assert!(expected, "{injection:?}: {error}");
         assert_eq!(error.code(), Some(pulmo::findings::Code::Device));

@@ -4,7 +4,9 @@
 //! 65535 / 255, so the same picture has the same values in 8 and in 16 bits. Where the file says that
 //! fewer bits count, white is the largest number of that many bits: `MaxSampleValue` of TIFF says so
 //! where it is 2^n - 1 (the numbers stand in the low bits), `sBIT` of PNG where it is less than the
-//! depth (in the high bits; in the low ones where nothing stands in the high ones).
+//! depth (in the high bits; in the low ones where nothing stands in the high ones). Where nothing is
+//! said and all samples of 16 bits stay below a sixteenth of white, as no true picture of 16 bits does,
+//! they are taken for numbers of the fewest of 8, 10 and 12 bits that hold them, with a warning.
 
 use image::DynamicImage;
 
@@ -38,7 +40,7 @@ pub(super) enum Declared {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Gray {
     pub(super) values: Vec<f32>,
-    /// Whether the values use a sixteenth of the scale, and nothing says why.
+    /// Whether the samples use a sixteenth of their bits, and nothing says why.
     pub(super) is_dark: bool,
 }
 
@@ -62,6 +64,13 @@ impl Scale {
             }
             _ => Self { shift: 0, white: WHITE_16 },
         }
+    }
+
+    /// The scale of the fewest of 8, 10 and 12 bits that hold all samples.
+    fn of_fewest_bits(samples: &[u16]) -> Self {
+        let most = samples.iter().copied().max().unwrap_or(0);
+        let whites = [8, 10, 12].map(|bits| (1 << bits) - 1);
+        Self { shift: 0, white: whites.into_iter().find(|white| most <= *white).unwrap_or(WHITE_16) }
     }
 
     /// Exact where the value is whole: the product has 24 bits at most.
@@ -88,6 +97,7 @@ pub(super) fn gray_16(samples: &[u16], channels: usize, declared: Declared) -> G
         && (1..=DARK).contains(&samples.iter().copied().max().unwrap_or(0))
         // 8 bits stretched to 16 are as dark as they were
         && samples.iter().any(|sample| sample % 257 != 0);
+    let scale = if is_dark { Scale::of_fewest_bits(samples) } else { scale };
     Gray { values: gray_of(samples, channels, |sample| scale.gray(sample)), is_dark }
 }
 
@@ -163,7 +173,11 @@ mod tests {
 
     #[test]
     fn low_numbers_without_a_word_are_told() {
-        assert!(gray_16(&ramp(12), 1, Declared::Nothing).is_dark);
+        for bits in [8, 10, 12] {
+            let gray = gray_16(&ramp(bits), 1, Declared::Nothing);
+            let step = 255.0 / f32::from(WHITE_16 >> (16 - bits));
+            assert!(gray.is_dark && is_ramp(&gray, step / 2.0 + 1e-4), "{bits}");
+        }
         assert!(!gray_16(&[0; 4], 1, Declared::Nothing).is_dark);
         assert!(!gray_16(&[257, 2570], 1, Declared::Nothing).is_dark);
         assert!(!gray_16(&[10, 20, 4096], 1, Declared::Nothing).is_dark);

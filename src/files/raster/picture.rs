@@ -29,7 +29,8 @@ pub struct Picture {
     pub volume: Volume,
     /// The value of white: [`WHITE`], whatever the bits of a sample; `None` for numbers as they are.
     pub max_value: Option<f32>,
-    /// Whether samples of 16 bits stay below a sixteenth of white and nothing says that fewer bits count.
+    /// Whether samples of 16 bits stay below a sixteenth of white and nothing says that fewer bits count: they
+    /// were taken for numbers of 8, 10 or 12 bits.
     pub is_dark: bool,
 }
 
