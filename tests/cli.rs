@@ -168,7 +168,7 @@ fn folders_for_results_are_made() {
     std::fs::write(at("chain.toml"), "[[step]]\nkind = 'clip'\nlow = 0.0\nhigh = 1.0\n").unwrap();
     let rows: String = ["a", "b"].map(|label| format!("a.nii,{label}\n").repeat(3)).concat();
     std::fs::write(at("manifest.csv"), format!("path,label\n{rows}")).unwrap();
-    let [volume, chain, manifest] = ["a.nii", "chain.toml", "manifest.csv"].map(|name| at(name));
+    let [volume, chain, manifest] = ["a.nii", "chain.toml", "manifest.csv"].map(&at);
     let [volume, chain, manifest] = [text(&volume), text(&chain), text(&manifest)];
     for (arguments, written) in [
         (&["preprocess", volume, "--device", "cpu", "--chain", chain, "--out"][..], "a/b/x.npy"),
