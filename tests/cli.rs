@@ -166,7 +166,11 @@ fn folders_for_results_are_made() {
     let bright = Volume::from_fn(grid, |[_, y, x]| if x + y < 6 { 40.0 } else { -1000.0 });
     pulmo::files::write_nifti(&volume, &bright, pulmo::files::Gzip::No).unwrap();
     std::fs::write(at("chain.toml"), "[[step]]\nkind = 'clip'\nlow = 0.0\nhigh = 1.0\n").unwrap();
-    let rows: String = ["a", "b"].map(|label| format!("a.nii,{label}\n").repeat(3)).concat();
+    let rows = (0..6).map(|case| {
+        std::fs::copy(&volume, at(&format!("{case}.nii"))).unwrap();
+        format!("{case}.nii,{}\n", ["a", "b"][case % 2])
+    });
+    let rows: String = rows.collect();
     std::fs::write(at("manifest.csv"), format!("path,label\n{rows}")).unwrap();
     let [volume, chain, manifest] = ["a.nii", "chain.toml", "manifest.csv"].map(&at);
     let [volume, chain, manifest] = [text(&volume), text(&chain), text(&manifest)];
