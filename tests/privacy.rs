@@ -176,6 +176,7 @@ fn a_line_has_every_promised_field() {
         "thickness_mm",
         "verdict",
         "codes",
+        "reasons",
         "hu",
     ];
     promised.sort_unstable();
@@ -186,6 +187,6 @@ fn a_line_has_every_promised_field() {
     assert_eq!((&line["kernel"], &line["thickness_mm"]), (&"B30f".into(), &2.5.into()));
     assert_eq!((&line["shape_zyx"], &line["verdict"]), (&serde_json::json!([4, 8, 8]), &"OK".into()));
     assert_eq!(line["hu"]["sha256"].as_str().map(str::len), Some(64));
-    assert_eq!(refused.as_object().unwrap().len(), 3, "{refused}");
+    assert_eq!(refused.as_object().unwrap().len(), 4, "{refused}");
     assert_eq!((&refused["verdict"], &refused["codes"][0]), (&"REJECT_FILE".into(), &"NOT_DICOM".into()));
 }

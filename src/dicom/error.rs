@@ -47,13 +47,13 @@ pub enum DicomError {
     #[error("the image is a localizer")]
     Localizer,
     /// The object holds several frames.
-    #[error("multi-frame CT ({frames} frames) is not supported")]
+    #[error("multi-frame CT ({} frames) is not supported", whole(*.frames))]
     MultiFrame {
         /// Number of Frames.
         frames: i64,
     },
     /// Number of Frames is not positive, or more than pulmo reads.
-    #[error("{frames} frames are no image")]
+    #[error("{} frames are no image", whole(*.frames))]
     Frames {
         /// Number of Frames.
         frames: i64,
@@ -115,7 +115,7 @@ pub enum DicomError {
     #[error("the compressed image contradicts pixel representation")]
     CodecSign,
     /// Rescale slope is zero or negative.
-    #[error("rescale slope {slope} is not positive")]
+    #[error("rescale slope {} is not positive", told(*.slope))]
     Slope {
         /// Rescale Slope.
         slope: f64,
@@ -133,7 +133,12 @@ pub enum DicomError {
         slices: usize,
     },
     /// The orientation is not two orthonormal directions.
-    #[error("image orientation is not orthonormal (|row| {row}, |column| {column}, row.column {dot})")]
+    #[error(
+        "image orientation is not orthonormal (|row| {}, |column| {}, row.column {})",
+        told(*.row),
+        told(*.column),
+        told(*.dot)
+    )]
     Orientation {
         /// Length of the row direction.
         row: f64,
@@ -143,7 +148,7 @@ pub enum DicomError {
         dot: f64,
     },
     /// Pixel spacing is not positive.
-    #[error("pixel spacing {row_mm} x {column_mm} mm is not positive")]
+    #[error("pixel spacing {} x {} mm is not positive", told(*.row_mm), told(*.column_mm))]
     PixelSpacing {
         /// Distance between rows.
         row_mm: f64,
@@ -159,7 +164,7 @@ pub enum DicomError {
         least: usize,
     },
     /// Different images at one position.
-    #[error("different images lie at one position, {at_mm} mm along the normal")]
+    #[error("different images lie at one position, {} mm along the normal", told(*.at_mm))]
     DuplicatePosition {
         /// Position along the normal.
         at_mm: f64,
@@ -171,13 +176,13 @@ pub enum DicomError {
         degrees: f64,
     },
     /// The slices' corners do not lie on a line.
-    #[error("slice corners lie up to {off_mm:.3} mm off a straight line")]
+    #[error("slice corners lie up to {} mm off a straight line", told(*.off_mm))]
     Scattered {
         /// Largest distance from the line.
         off_mm: f64,
     },
     /// Slices are missing.
-    #[error("{missing} slice positions are missing at a spacing of {spacing_mm:.3} mm")]
+    #[error("{missing} slice positions are missing at a spacing of {} mm", told(*.spacing_mm))]
     Gap {
         /// Positions missing.
         missing: usize,
@@ -185,7 +190,7 @@ pub enum DicomError {
         spacing_mm: f64,
     },
     /// The distance between slices varies.
-    #[error("slice spacing varies from {least_mm:.3} to {most_mm:.3} mm")]
+    #[error("slice spacing varies from {} to {} mm", told(*.least_mm), told(*.most_mm))]
     Spacing {
         /// Smallest distance of neighbours.
         least_mm: f64,
@@ -193,7 +198,7 @@ pub enum DicomError {
         most_mm: f64,
     },
     /// A length is not fit for the purpose that the settings state.
-    #[error("{what} of {found_mm:.3} mm is outside {least_mm} to {most_mm} mm")]
+    #[error("{what} of {} mm is outside {least_mm} to {most_mm} mm", told(*.found_mm))]
     Limit {
         /// The length.
         what: &'static str,
@@ -233,7 +238,7 @@ pub enum DicomError {
         voxels: u64,
     },
     /// The volume is constant, all air or all padding.
-    #[error("the volume is empty: {voxels} voxels from {least} to {most} HU")]
+    #[error("the volume is empty: {voxels} voxels from {} to {} HU", told(f64::from(*.least)), told(f64::from(*.most)))]
     Content {
         /// Voxels that are not padding.
         voxels: u64,
@@ -243,7 +248,7 @@ pub enum DicomError {
         most: f32,
     },
     /// Values jump between neighbouring slices.
-    #[error("values jump by {jump_hu:.0} HU from slice {slice} to the next")]
+    #[error("values jump by {} HU from slice {slice} to the next", told(f64::from(*.jump_hu)))]
     HuJump {
         /// Number of the lower slice, from 0.
         slice: usize,
@@ -358,6 +363,23 @@ impl DicomError {
             Self::Content { .. } => Code::Content,
             Self::Scattered { .. } | Self::Volume { .. } | Self::Grid { .. } => Code::Mixed,
         }
+    }
+}
+
+/// Numbers of a header beyond this are not told: they are no measure, and may be an identifier that stands in
+/// the wrong place.
+const MOST_TOLD: f64 = 99_999.0;
+
+/// A number of a header as text.
+pub(super) fn told(value: f64) -> String {
+    if value.abs() <= MOST_TOLD { format!("{value:.3}") } else { "an impossible number of".to_owned() }
+}
+
+/// A whole number of a header as text.
+fn whole(value: i64) -> String {
+    match value.unsigned_abs() {
+        0..=99_999 => value.to_string(),
+        _ => "an impossible number of".to_owned(),
     }
 }
 

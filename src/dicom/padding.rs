@@ -97,6 +97,11 @@ pub fn plateau<T: Copy + PartialEq>(
     (of_leader > few && of_others <= few).then_some((leader, of_leader))
 }
 
+/// A value as text, as far as it is no identifier in the wrong place.
+fn hu_text(hu: Hounsfield) -> String {
+    if hu.abs() < 1e5 { hu.to_string() } else { "far out".to_owned() }
+}
+
 /// What was seen of padding in the slices of a series, beside what their headers declare rightly.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SeenPadding {
@@ -120,7 +125,7 @@ impl SeenPadding {
     /// What a user should know of it, for a series of so many slices.
     pub(super) fn warning(&self, slices: usize, treatment: Padding) -> Option<Reason> {
         let became = if treatment == Padding::Air { "became air" } else { "are kept as they are" };
-        let values: Vec<String> = self.values_hu.iter().map(ToString::to_string).collect();
+        let values: Vec<String> = self.values_hu.iter().map(|hu| hu_text(*hu)).collect();
         let undeclared = (self.undeclared_in > 0).then(|| {
             format!(
                 "pixels of {} HU in {} of {slices} slices, which the header does not declare as padding, were \

@@ -11,6 +11,9 @@ use crate::units::Millimetres;
 /// A step of more than this many of the usual ones is a hole.
 const HOLE_STEPS: f64 = 1.5;
 
+/// Farthest place that is told.
+const MOST_MM: Millimetres = 1e4;
+
 /// What becomes of a series of which files cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Partial {
@@ -91,7 +94,8 @@ impl Heights {
         if places.iter().any(Option::is_none) {
             missing.extend(self.holes(&missing));
         }
-        missing.retain(|at_mm| at_mm.is_finite());
+        // what lies farther off than any scanner reaches is no place
+        missing.retain(|at_mm| at_mm.abs() < MOST_MM);
         missing.sort_by(f64::total_cmp);
         missing
     }
