@@ -156,12 +156,15 @@ fn a_line_has_every_promised_field() {
         slice.text(ct::KERNEL, "SH", "B30f");
         slice.text(ct::SLICE_THICKNESS, "DS", "2.5");
     });
-    ct::write_all(&slices, root.path());
-    std::fs::write(root.path().join("bad.dcm"), b"no DICOM").unwrap();
+    // apart from each other: beside a series, a file of such a name may be a slice of it
+    let [series, other] = ["series", "other"].map(|name| root.path().join(name));
+    [&series, &other].map(|folder| std::fs::create_dir(folder).unwrap());
+    ct::write_all(&slices, &series);
+    std::fs::write(other.join("bad.dcm"), b"no DICOM").unwrap();
     let told = printed(&["inspect", "--json", "--hash", root.path().to_str().unwrap()]);
     let lines: Vec<serde_json::Value> =
         told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let [line, refused] = lines.as_slice() else { panic!("{told}") };
+    let [refused, line] = lines.as_slice() else { panic!("{told}") };
     let fields: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
     let mut promised = vec![
         "path",
