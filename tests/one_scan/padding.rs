@@ -70,7 +70,7 @@ fn padding_becomes_air_however_it_is_declared() {
     check("declared as another value", &declared(plain(), &words("SS", &[-1500])), &[Code::Padding]);
     check("not declared", &plain(), &[Code::Padding]);
     check("not declared, far out", &padded(|_, _| i16::MIN), &[Code::Padding]);
-    let two = |z: usize, index: usize| if (index + z) % 3 == 0 { -2000 } else { -2048 };
+    let two = |z: usize, index: usize| if (index + z).is_multiple_of(3) { -2000 } else { -2048 };
     check("two values, one declared", &declared(padded(two), &words("SS", &[-2000])), &[Code::Padding]);
     check("another value in each slice", &padded(|z, _| -1500 - z as i16), &[Code::Padding]);
     let mut each_its_own = padded(|z, _| -1500 - z as i16);
@@ -136,7 +136,7 @@ fn a_wrong_rescale_stays_refused() {
     slices.iter_mut().for_each(|slice| slice.text(ct::INTERCEPT, "DS", "-1024"));
     assert_eq!(load_with(&slices, &AssembleSettings::default()).err(), Some(Code::HuRange));
     // two values outside the circle that no header declares are a spread too
-    let two = padded(|_, index| if index % 2 == 0 { -2000 } else { -2048 });
+    let two = padded(|_, index| if index.is_multiple_of(2) { -2000 } else { -2048 });
     assert_eq!(load_with(&two, &AssembleSettings::default()).err(), Some(Code::HuRange));
 }
 

@@ -103,5 +103,5 @@ fn no_sound_scan_of_any_vendor_is_refused() {
             scans += 1;
         }
     }
-    println!("sound scans of vendors' styles: {scans}, refused: 0");
+    eprintln!("sound scans of vendors' styles: {scans}, refused: 0");
 }
