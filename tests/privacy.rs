@@ -158,7 +158,7 @@ fn a_line_has_every_promised_field() {
     });
     // apart from each other: beside a series, a file of such a name may be a slice of it
     let [series, other] = ["series", "other"].map(|name| root.path().join(name));
-    [&series, &other].map(|folder| std::fs::create_dir(folder).unwrap());
+    [&series, &other].iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
     ct::write_all(&slices, &series);
     std::fs::write(other.join("bad.dcm"), b"no DICOM").unwrap();
     let told = printed(&["inspect", "--json", "--hash", root.path().to_str().unwrap()]);
