@@ -1,6 +1,6 @@
 //! Padding, declared rightly, wrongly or not at all; and what stays `HU_RANGE`.
 
-use pulmo::dicom::{AssembleSettings, PixelPadding};
+use pulmo::dicom::AssembleSettings;
 use pulmo::findings::Code;
 
 use super::common::ct::{self, CHEST_SIDE, CtSlice, Value, chest};
@@ -138,17 +138,4 @@ fn a_wrong_rescale_stays_refused() {
     // two values outside the circle that no header declares are a spread too
     let two = padded(|_, index| if index.is_multiple_of(2) { -2000 } else { -2048 });
     assert_eq!(load_with(&two, &AssembleSettings::default()).err(), Some(Code::HuRange));
-}
-
-#[test]
-fn a_pattern_is_one_whatever_its_sign() {
-    let format = |signed| pulmo::dicom::PixelFormat {
-        rows: 1,
-        columns: 1,
-        bits_allocated: 16,
-        bits_stored: 16,
-        signed,
-    };
-    assert_eq!(PixelPadding::new([63536; 2], format(true)), PixelPadding::new([63536; 2], format(true)));
-    assert_ne!(PixelPadding::new([63536; 2], format(true)), PixelPadding::new([63536; 2], format(false)));
 }
