@@ -151,8 +151,6 @@ impl Gpu {
         }
     }
 
-    /// Whether the device is lost, seen by what it can still do: once burn works on the device it is burn
-    /// that the driver tells of the loss, and no other error scope does.
     /// The error by its cause: what fails on a lost device fails because it is lost, whatever it says.
     pub fn by_cause(&self, error: GpuError) -> GpuError {
         match error {
@@ -163,6 +161,8 @@ impl Gpu {
         }
     }
 
+    /// Whether the device is lost, seen by what it can still do: once burn works on the device it is burn
+    /// that the driver tells of the loss, and no other error scope does.
     fn is_lost(&self) -> bool {
         let probe = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("pulmo probe"),

@@ -6,7 +6,7 @@ use super::{PredictError, Predictor};
 use crate::findings::{HeatMap, Prediction};
 use crate::geometry::Grid;
 use crate::gpu::{GpuError, caught};
-use crate::network::{Bags, Evidence, Network, NetworkError};
+use crate::network::{Bags, Evidence, Network};
 use crate::preprocess::Resident;
 use crate::volume::Volume;
 
@@ -23,8 +23,10 @@ impl Predictor {
     /// # References
     /// As [`Network::evidence`].
     pub fn heat_map(&self, volume: &Volume, class: usize) -> Result<HeatMap, PredictError> {
-        let bag = caught(|| Bags::new(&[volume.voxels()], &self.config, self.compute.device()))??;
-        self.heat_map_of(bag, volume.grid(), class)
+        self.by_cause(|| {
+            let bag = caught(|| Bags::new(&[volume.voxels()], &self.config, self.compute.device()))??;
+            self.heat_map_of(bag, volume.grid(), class)
+        })
     }
 
     /// As [`Predictor::heat_map`], for a volume that preprocessing has left on the device.
@@ -32,8 +34,10 @@ impl Predictor {
     /// # Errors
     /// As [`Predictor::heat_map`]; also where the volume is not on this predictor's device.
     pub fn heat_map_resident(&self, volume: &Resident, class: usize) -> Result<HeatMap, PredictError> {
-        let bag = Bags::resident(&[(&volume.values, volume.grid.shape_zyx())], &self.config, &self.compute)?;
-        self.heat_map_of(bag, &volume.grid, class)
+        self.by_cause(|| {
+            let arrays = [(&volume.values, volume.grid.shape_zyx())];
+            self.heat_map_of(Bags::resident(&arrays, &self.config, &self.compute)?, &volume.grid, class)
+        })
     }
 
     /// The index of the class to ask for: the positive one of two, else the one that was given.
@@ -63,15 +67,7 @@ impl Predictor {
     }
 
     fn evidence(&self, network: &Network, bag: Bags, class: usize) -> Result<Evidence, PredictError> {
-        if let Some(gpu) = self.compute.gpu() {
-            gpu.begin_work()?;
-        }
-        network.evidence(bag, class, self.images_at_once()).map_err(|error| {
-            match (error, self.compute.gpu()) {
-                (NetworkError::Device(error), Some(gpu)) => gpu.by_cause(error).into(),
-                (NetworkError::Device(error), None) => error.into(),
-                (error, _) => error.into(),
-            }
-        })
+        self.compute.begin_work()?;
+        Ok(network.evidence(bag, class, self.images_at_once())?)
     }
 }

@@ -104,8 +104,10 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`] where the shapes do not fit or the device fails.
     pub fn predict(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Prediction>, PredictError> {
-        let bags = caught(|| Bags::new(volumes, &self.config, self.compute.device()))??;
-        self.predictions(&bags)
+        self.by_cause(|| {
+            let bags = caught(|| Bags::new(volumes, &self.config, self.compute.device()))??;
+            self.predictions(&bags)
+        })
     }
 
     /// Returns one prediction for each volume that preprocessing has left on the device, computed in one
@@ -118,8 +120,21 @@ impl Predictor {
     /// As [`Predictor::predict`]; also where the volumes are not on this predictor's device.
     pub fn predict_resident(&self, volumes: &[&Resident]) -> Result<Vec<Prediction>, PredictError> {
         let arrays: Vec<_> = volumes.iter().map(|volume| (&volume.values, volume.grid.shape_zyx())).collect();
-        let bags = Bags::resident(&arrays, &self.config, &self.compute)?;
-        self.predictions(&bags)
+        self.by_cause(|| self.predictions(&Bags::resident(&arrays, &self.config, &self.compute)?))
+    }
+
+    /// What `work` gives; an error of the device is told by its cause, whichever step met it: a batch, a
+    /// mirror image or a network.
+    pub(super) fn by_cause<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, PredictError>,
+    ) -> Result<T, PredictError> {
+        work().map_err(|error| match error {
+            PredictError::Device(error) | PredictError::Input(NetworkError::Device(error)) => {
+                self.compute.by_cause(error).into()
+            }
+            error => error,
+        })
     }
 
     /// The predictions for a batch, over all views and networks.
@@ -141,15 +156,7 @@ impl Predictor {
 
     /// What one network says of each volume.
     fn ask(&self, network: &Network, bags: Bags) -> Result<Vec<Answer>, PredictError> {
-        let Some(gpu) = self.compute.gpu() else { return self.answers(network, bags) };
-        gpu.begin_work()?;
-        self.answers(network, bags).map_err(|error| match error {
-            PredictError::Device(error) => gpu.by_cause(error).into(),
-            error => error,
-        })
-    }
-
-    fn answers(&self, network: &Network, bags: Bags) -> Result<Vec<Answer>, PredictError> {
+        self.compute.begin_work()?;
         let counts = bags.counts.clone();
         let output = caught(|| network.forward_in_pieces(bags, self.images_at_once()))?;
         let logits = read_tensor(output.logits)?;
