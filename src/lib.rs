@@ -54,27 +54,19 @@
 //! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
-pub mod audit;
+pub use pulmo_cohort::{audit, cohort};
+pub use pulmo_metrics as metrics;
+pub use pulmo_preprocess::{gpu, preprocess};
+pub use pulmo_random as random;
+pub use pulmo_scan::{dicom, files, findings, geometry, intake, phantom, units, volume};
+
 pub mod bench;
 pub mod bundle;
 pub mod cli;
-pub mod cohort;
-pub mod dicom;
 pub mod engine;
-pub mod files;
-pub mod findings;
-pub mod geometry;
-pub mod gpu;
-pub mod intake;
-pub mod metrics;
 pub mod network;
-pub mod phantom;
 pub mod plan;
 pub mod predict;
-pub mod preprocess;
-pub mod random;
 pub mod report;
 pub mod train;
 pub mod tune;
-pub mod units;
-pub mod volume;

@@ -9,8 +9,6 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -235,7 +233,7 @@ fn a_size_that_is_the_class_is_found() {
 /// refuse it; that its files tell the class is to be seen.
 #[test]
 fn covid_ct_is_not_refused_but_its_files_tell_the_class() {
-    let Some(data) = common::data_folder() else { return };
+    let Some(data) = pulmo_forge::data_folder() else { return };
     let output = pulmo(&["audit", path(&data.join("covid_ct/manifest.csv"))]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 use pulmo::bundle::{Asked, Bundle, BundleError, Golden, SelfTestError, embedded};
-use pulmo::gpu::Compute;
+use pulmo::network::Compute;
 use pulmo::network::{Bags, read_tensor};
 
 fn shipped() -> PathBuf {

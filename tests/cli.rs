@@ -8,8 +8,6 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -307,7 +305,7 @@ fn preprocess_says_which_passes_it_would_run() {
 
 #[test]
 fn the_real_series_are_classified_one_line_each() {
-    let Some(data) = common::data_folder() else { return };
+    let Some(data) = pulmo_forge::data_folder() else { return };
     let mut series = ["P002", "cap002", "normal001"].map(|name| data.join("covid_ct_md").join(name)).to_vec();
     series.push(data.join("hazards/siemens_j2k_partial_lung/tests/reference_files/example_ct.nii.gz"));
     let mut arguments = vec!["predict", "--device", "cpu"];

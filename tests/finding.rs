@@ -9,14 +9,12 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use common::forge::{Element, Forge};
+use pulmo_forge::forge::{Element, Forge};
 use serde_json::Value;
 
 fn pulmo(folder: &Path, arguments: &[&str]) -> Output {

@@ -17,7 +17,7 @@ use image::{GrayImage, Luma};
 use ndarray::{Array3, s};
 use pulmo::bundle::{Bundle, BundleError};
 use pulmo::files::read_picture;
-use pulmo::gpu::Compute;
+use pulmo::network::Compute;
 use pulmo::predict::Predictor;
 use pulmo::preprocess::Processor;
 use pulmo::random::Random;

@@ -10,19 +10,17 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
-use common::discs::{RECIPE, discs};
 use pulmo::bundle::sha256_hex;
 use pulmo::cohort::read_manifest;
-use pulmo::gpu::Compute;
+use pulmo::network::Compute;
 use pulmo::random::Random;
 use pulmo::train::{Event, Job, LeakPolicy, Recipe, train};
+use pulmo_forge::discs::{RECIPE, discs};
 
 /// Kills of the test; a third each aimed at loading, at an epoch, at the writing of a checkpoint.
 const KILLS: usize = 50;

@@ -8,14 +8,12 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 
-use common::discs::{RECIPE, discs};
 use pulmo::bundle::Bundle;
 use pulmo::train::Recipe;
+use pulmo_forge::discs::{RECIPE, discs};
 
 /// The exit code and what was said on stderr.
 fn pulmo(folder: &Path, arguments: &str) -> (i32, String) {

@@ -8,13 +8,11 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::ct::{self, CtSlice, Value, chest, series};
-use common::load::with;
+use pulmo_forge::ct::{self, CtSlice, Value, chest, series};
+use pulmo_forge::load::with;
 
 /// What identifies the patient in every file here. Each is looked for in all that is printed.
 const SECRETS: [&str; 9] = [

@@ -10,16 +10,14 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use common::discs::{RECIPE, discs};
-use common::forge::{Element, Forge};
+use pulmo_forge::discs::{RECIPE, discs};
+use pulmo_forge::forge::{Element, Forge};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 

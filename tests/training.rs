@@ -9,17 +9,15 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::path::Path;
 
-use common::discs::{RECIPE, discs};
 use pulmo::cohort::{read_manifest, read_unlabelled};
 use pulmo::files::write_npy;
-use pulmo::gpu::Compute;
+use pulmo::network::Compute;
 use pulmo::train::{
     Event, Job, LeakPolicy, PretrainJob, Pretrained, Recipe, TrainError, Trained, evaluate, pretrain, train,
 };
+use pulmo_forge::discs::{RECIPE, discs};
 
 fn recipe(text: &str, folder: &Path) -> Result<Recipe, TrainError> {
     std::fs::create_dir_all(folder).unwrap();

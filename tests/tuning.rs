@@ -8,18 +8,16 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::discs::{RECIPE, discs};
 use pulmo::cohort::read_manifest;
-use pulmo::gpu::Compute;
+use pulmo::network::Compute;
 use pulmo::train::{Event, Job, LeakPolicy, Recipe, TrainError};
 use pulmo::tune::{Outcome, Row, TuneError, TuneEvent, Tuned, tune};
+use pulmo_forge::discs::{RECIPE, discs};
 
 /// The learning rate decides: one too small to learn, the right one, one that leaves the numbers.
 const RANGES: &str = r#"

@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::dicom::SliceHeader;
+use pulmo_scan::dicom::SliceHeader;
 
 fuzz_target!(|data: &[u8]| {
     let first = SliceHeader::read(Cursor::new(data)).map_err(|error| error.code());

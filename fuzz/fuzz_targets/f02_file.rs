@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::dicom::StoredPixels;
+use pulmo_scan::dicom::StoredPixels;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(pixels) = StoredPixels::read(Cursor::new(data)) {

@@ -4,11 +4,11 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::dicom::StoredPixels;
+use pulmo_scan::dicom::StoredPixels;
 
 fuzz_target!(|data: &[u8]| {
     let words: Vec<u16> = data.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
-    let Some(mut file) = pulmo::native(16, false, &words) else { return };
+    let Some(mut file) = pulmo_fuzz::native(16, false, &words) else { return };
     let sound = StoredPixels::read(Cursor::new(&file)).expect("a sound file");
     assert_eq!(sound.words(), words);
     let length = file.len() - data.len() / 2 * 2 - 4;

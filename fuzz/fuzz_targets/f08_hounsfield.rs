@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::dicom::{Rescale, StoredPixels};
+use pulmo_scan::dicom::{Rescale, StoredPixels};
 
 /// The value of a word, bit by bit.
 fn reference(word: u16, bits: u16, signed: bool) -> i64 {
@@ -15,7 +15,7 @@ fn reference(word: u16, bits: u16, signed: bool) -> i64 {
 fuzz_target!(|input: (u8, bool, f64, f64, Vec<u16>)| {
     let (bits, signed, slope, intercept, words) = input;
     let bits = u16::from(bits % 16) + 1;
-    let Some(file) = pulmo::native(bits, signed, &words) else { return };
+    let Some(file) = pulmo_fuzz::native(bits, signed, &words) else { return };
     let pixels = StoredPixels::read(Cursor::new(file)).expect("a sound file");
     let rescale = Rescale { slope, intercept };
     for (value, word) in pixels.values().zip(&words) {

@@ -4,11 +4,11 @@
 
 use glam::DVec3;
 use libfuzzer_sys::fuzz_target;
-use pulmo::dicom::{GeometrySettings, Slice, Stack};
+use pulmo_scan::dicom::{GeometrySettings, Slice, Stack};
 
 fuzz_target!(|input: ([f64; 8], Vec<[f64; 3]>)| {
     let ([a, b, c, d, e, f, row_mm, column_mm], positions) = input;
-    let Some(sound) = pulmo::slice() else { return };
+    let Some(sound) = pulmo_fuzz::slice() else { return };
     let slices: Vec<Slice> = positions
         .into_iter()
         .take(500)

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::dicom::parse_decimal_string;
+use pulmo_scan::dicom::parse_decimal_string;
 
 /// Takes one or more digits off the front.
 fn digits(text: &str) -> Option<&str> {

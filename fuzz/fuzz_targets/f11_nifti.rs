@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::files::read_nifti;
+use pulmo_scan::files::read_nifti;
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok(file) = pulmo::with_file(data, read_nifti) {
-        pulmo::assert_sound(&file.volume);
+    if let Ok(file) = pulmo_fuzz::with_file(data, read_nifti) {
+        pulmo_fuzz::assert_sound(&file.volume);
     }
 });

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::files::read_metaimage;
+use pulmo_scan::files::read_metaimage;
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok(volume) = pulmo::with_file(data, read_metaimage) {
-        pulmo::assert_sound(&volume);
+    if let Ok(volume) = pulmo_fuzz::with_file(data, read_metaimage) {
+        pulmo_fuzz::assert_sound(&volume);
     }
 });

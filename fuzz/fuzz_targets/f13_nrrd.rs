@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::files::read_nrrd;
+use pulmo_scan::files::read_nrrd;
 
 fuzz_target!(|data: &[u8]| {
-    if let Ok(volume) = pulmo::with_file(data, read_nrrd) {
-        pulmo::assert_sound(&volume);
+    if let Ok(volume) = pulmo_fuzz::with_file(data, read_nrrd) {
+        pulmo_fuzz::assert_sound(&volume);
     }
 });

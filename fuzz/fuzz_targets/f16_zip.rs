@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use pulmo::files::{MAX_ARCHIVE_RATIO, RATIO_FREE_BYTES, unpack};
+use pulmo_scan::files::{MAX_ARCHIVE_RATIO, RATIO_FREE_BYTES, unpack};
 
 /// Bytes of all files below a folder.
 fn bytes_below(folder: &Path) -> u64 {
@@ -19,10 +19,10 @@ fn bytes_below(folder: &Path) -> u64 {
 }
 
 fuzz_target!(|data: &[u8]| {
-    pulmo::with_folder(|root| {
+    pulmo_fuzz::with_folder(|root| {
         let into = root.join("into");
         std::fs::create_dir(&into).expect("a writable folder");
-        _ = pulmo::with_file(data, |path| unpack(path, &into));
+        _ = pulmo_fuzz::with_file(data, |path| unpack(path, &into));
         assert!(bytes_below(&into) <= RATIO_FREE_BYTES + 1 + data.len() as u64 * MAX_ARCHIVE_RATIO);
         assert_eq!(std::fs::read_dir(root).expect("a folder").count(), 1);
     });

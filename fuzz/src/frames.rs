@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use crate::dicom::{SliceHeader, StoredPixels};
-use crate::forge::{Body, Element, Forge, PIXEL_DATA};
+use pulmo_scan::dicom::{SliceHeader, StoredPixels};
+use pulmo_forge::forge::{Body, Element, Forge, PIXEL_DATA};
 
 /// Rows and columns that the first byte of an input chooses.
 const SIDES: [u16; 4] = [1, 8, 64, 512];

@@ -7,7 +7,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use crate::volume::Volume;
+use pulmo_scan::volume::Volume;
 
 /// Name of the one file in its folder: a header that names it as its own values is a hard case.
 const NAME: &str = "input";

@@ -6,7 +6,7 @@ use super::clock::median_seconds;
 use super::steps::volume;
 use super::{BenchError, BenchSettings, HandoverRow};
 use crate::bundle::Bundle;
-use crate::gpu::Compute;
+use crate::network::Compute;
 use crate::network::{Bags, read_tensor};
 use crate::preprocess::{Chain, PreprocessError, Processor};
 

@@ -14,7 +14,7 @@ mod steps;
 pub use report::{BenchReport, HandoverRow, Machine, NetworkRow, PipelineRow, StepRow};
 
 use crate::bundle::Bundle;
-use crate::gpu::Compute;
+use crate::network::Compute;
 use crate::preprocess::{PreprocessError, Processor};
 use crate::train::TrainError;
 

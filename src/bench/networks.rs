@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::clock::median_seconds;
 use super::{BenchError, BenchSettings, NetworkRow};
 use crate::bundle::Bundle;
-use crate::gpu::Compute;
+use crate::network::Compute;
 use crate::network::{
     Architecture, Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, TorchvisionConfig,
     read_tensor,

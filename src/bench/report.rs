@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::gpu::{AdapterReport, Compute};
+use crate::gpu::AdapterReport;
+use crate::network::Compute;
 
 /// What it was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -6,7 +6,7 @@ use super::card::model_card;
 use super::transfer::no_weights;
 use super::weights::{load_weights, sha256_hex};
 use super::{Asked, BundleError, Calibration, Golden, Manifest, SelfTestError, WeightsError};
-use crate::gpu::Compute;
+use crate::network::Compute;
 use crate::network::{Network, NetworkConfig};
 use burn::module::Module;
 

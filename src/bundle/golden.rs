@@ -4,7 +4,8 @@
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-use crate::gpu::{Compute, Gpu, GpuError, caught};
+use crate::gpu::{Gpu, GpuError, caught};
+use crate::network::Compute;
 use crate::network::{Bags, Network, NetworkConfig, NetworkError, NetworkKind, read_tensor, softmax};
 use crate::phantom;
 use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident, Step};

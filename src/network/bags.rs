@@ -3,8 +3,9 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use ndarray::Array3;
 
+use super::Compute;
 use super::{NetworkConfig, NetworkError, NetworkKind};
-use crate::gpu::{Compute, GpuBuffer, caught};
+use crate::gpu::{GpuBuffer, caught};
 
 /// Images for one forward pass, and how they belong together.
 #[derive(Debug, Clone)]

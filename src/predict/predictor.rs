@@ -7,8 +7,9 @@ use super::decide::{calibrate, decide};
 use super::view::View;
 use crate::bundle::{Axis, Bundle};
 use crate::findings::Prediction;
-use crate::gpu::{Compute, GpuError, caught};
+use crate::gpu::{GpuError, caught};
 use crate::metrics::CalibrationMap;
+use crate::network::Compute;
 use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor, softmax};
 use crate::preprocess::Resident;
 

@@ -8,8 +8,8 @@ use super::sketch::{Glance, Histograms};
 use crate::audit::{Properties, Shortcut};
 use crate::bundle::Bundle;
 use crate::cohort::Case;
-use crate::gpu::Compute;
 use crate::metrics::{Evaluation, Samples, Settings, decide};
+use crate::network::Compute;
 use crate::random::Random;
 
 /// Training cases read for baselines at most: a few numbers a case need no more.

@@ -5,8 +5,8 @@ use super::evaluate::{Evaluated, evaluate};
 use super::event::Event;
 use crate::bundle::{Bundle, Calibration, sha256_hex};
 use crate::cohort::{Case, rows_text};
-use crate::gpu::Compute;
 use crate::metrics::{CalibrationMap, CalibrationMethod, MetricsError, Samples};
+use crate::network::Compute;
 use crate::predict;
 
 /// A calibrated bundle and what it was calibrated on.

@@ -4,8 +4,9 @@ use super::TrainError;
 use super::dataset::Dataset;
 use super::loss::{Loss, Targets};
 use super::step::scalar;
-use crate::gpu::{Compute, caught};
+use crate::gpu::caught;
 use crate::metrics::{Ranking, roc_auc};
+use crate::network::Compute;
 use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor, softmax};
 
 /// Most images in one forward pass.

@@ -12,7 +12,7 @@ use super::TrainError;
 use super::checkpoint::RunIdentity;
 use super::event::{EpochRow, Event};
 use super::tensorboard::EventWriter;
-use crate::gpu::Compute;
+use crate::network::Compute;
 
 /// What is known of a run before it starts.
 #[derive(Debug, Clone, Serialize)]

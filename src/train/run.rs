@@ -19,8 +19,8 @@ use super::step::Trainer;
 use super::{Loss, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, transfer};
 use crate::cohort::{Case, Split};
-use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
+use crate::network::Compute;
 use crate::network::Network;
 
 /// What to train on what, and where to put it.

@@ -9,7 +9,8 @@ use super::batch::Batch;
 use super::groups::{ParameterGroup, freeze};
 use super::loss::{Loss, Targets};
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::gpu::{Compute, GpuError, caught};
+use crate::gpu::{GpuError, caught};
+use crate::network::Compute;
 use crate::network::{Kept, Network, read_tensor};
 use crate::random::Random;
 

@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 
 use ndarray::Array3;
-use pulmo::gpu::{Compute, Gpu, Recording};
+use pulmo::gpu::{Gpu, Recording};
+use pulmo::network::Compute;
 use pulmo::network::{NetworkConfig, NetworkKind, read_tensor};
 use pulmo::preprocess::augment::{Change, Elastic, Tone, Warp};
 use pulmo::random::Random;

@@ -4,7 +4,8 @@
 use burn::tensor::Tensor;
 use ndarray::Array3;
 use pulmo::bundle::Axis;
-use pulmo::gpu::{Compute, GpuError};
+use pulmo::gpu::GpuError;
+use pulmo::network::Compute;
 use pulmo::network::{Bags, EncoderConfig, NetworkConfig, NetworkKind, ResidualConfig, read_tensor};
 use pulmo::predict::Predictor;
 use pulmo::preprocess::{Chain, Processor, Resident};

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use ndarray::Array3;
-use pulmo::gpu::Compute;
+use pulmo::network::Compute;
 use pulmo::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, ResidualConfig};
 use pulmo::random::Random;
 

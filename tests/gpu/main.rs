@@ -17,7 +17,8 @@ mod preprocess;
 mod safety;
 mod training;
 
-use pulmo::gpu::{Choice, Compute};
+use pulmo::gpu::Choice;
+use pulmo::network::Compute;
 
 /// A GPU, real or software. `None`, said loudly, where there is none and none is required.
 fn opened() -> Option<Compute> {

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use pulmo::cohort::Case;
 use pulmo::files::write_npy;
-use pulmo::gpu::Compute;
+use pulmo::network::Compute;
 use pulmo::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, ResidualConfig};
 use pulmo::random::Random;
 use pulmo::train::{Batch, Job, LeakPolicy, OptimizerConfig, Recipe, Trainer, train};

@@ -11,8 +11,6 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod score;
 
 use std::fs::{self, File};
@@ -339,7 +337,7 @@ fn files_of_other_tools_land_where_they_say() {
 /// Real series, written as volume files and read back.
 #[test]
 fn real_series_survive_conversion() {
-    let Some(data) = common::data_folder() else { return };
+    let Some(data) = pulmo_forge::data_folder() else { return };
     let root = tempfile::tempdir().unwrap();
     for series in ["hazards/three_slices", "hazards/siemens_j2k_partial_lung", "hazards/sagittal_reformat"] {
         let items = find(&[data.join(series)]);
@@ -509,7 +507,7 @@ fn case_060_a_dicomdir_is_its_folder_and_no_more() {
     write_dicom(&medium.join("IMAGES"), &axial());
     let outside = root.path().join("outside");
     fs::create_dir_all(&outside).unwrap();
-    common::ct::write_all(&common::ct::series(4, 1.0), &outside);
+    pulmo_forge::ct::write_all(&pulmo_forge::ct::series(4, 1.0), &outside);
     let index = medium.join("DICOMDIR");
     fs::write(&index, dicomdir(&["..\\OUTSIDE\\000.dcm", "..\\..\\etc\\passwd", "C:\\A", "/etc/passwd"]))
         .unwrap();

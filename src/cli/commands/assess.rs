@@ -8,11 +8,11 @@ use crate::cli::args::{EvaluateArgs, Level};
 use crate::cli::exit::UsageError;
 use crate::cli::printer;
 use crate::cohort::{Case, Split, read_manifest};
-use crate::gpu::Compute;
 use crate::metrics::{
     AucComparison, Evaluation, OperatingPoint, Paired, Samples, Settings, compare_roc_auc, decision_curve,
     decision_thresholds,
 };
+use crate::network::Compute;
 use crate::report::{Assessment, BaselineRow, ChosenPoint, Subgroup};
 use crate::train::{Evaluated, Training, evaluate, evaluate_mirrored};
 

@@ -10,8 +10,8 @@ use crate::cli::args::CalibrateArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
 use crate::cohort::Split;
-use crate::gpu::Compute;
 use crate::metrics::{Reliability, Samples, calibration_scores, cross_calibrate};
+use crate::network::Compute;
 use crate::report::{
     CalibrationReport, CalibrationRow, calibration_json, calibration_text, reliability_change_svg,
 };

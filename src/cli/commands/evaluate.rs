@@ -10,7 +10,7 @@ use crate::bundle::Bundle;
 use crate::cli::args::EvaluateArgs;
 use crate::cli::{Exit, output, printer};
 use crate::findings::Provenance;
-use crate::gpu::Compute;
+use crate::network::Compute;
 use crate::report::{
     Assessment, Figures, PredictionRow, Predictions, assessment_json, assessment_text, decision_curve_csv,
     decision_curve_svg,

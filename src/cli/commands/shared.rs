@@ -12,8 +12,9 @@ use crate::cli::{printer, progress};
 use crate::cohort::{Case, Failure, Labels, Split, read_cases, read_manifest};
 use crate::dicom::{Passed, PassedOver};
 use crate::findings::Reason;
-use crate::gpu::{Choice, Compute};
+use crate::gpu::Choice;
 use crate::intake::Search;
+use crate::network::Compute;
 use crate::train::Event;
 
 /// Opens the device and says which and why.

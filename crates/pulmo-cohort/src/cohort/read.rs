@@ -1,0 +1,88 @@
+//! From a row of a manifest to the one image or series it names.
+
+use std::ops::ControlFlow;
+
+use super::Case;
+use pulmo_scan::findings::{Code, Reason};
+use pulmo_scan::intake::{self, Bounds, Claim, Item, Loaded, Settings, each_ahead};
+
+/// A case that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// As written in the manifest.
+    pub path: String,
+    /// Why, as a code; `None` where the reason lies in the preprocessing chain.
+    pub code: Option<Code>,
+    /// Why, as a sentence.
+    pub what: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let code = self.code.map_or("its chain", Code::as_str);
+        write!(f, "{}: {code}: {}", self.path, self.what)
+    }
+}
+
+/// Returns the one image or series that a case names, and its volume.
+///
+/// # Errors
+/// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
+pub fn open(case: &Case) -> Result<(Item, Loaded), Failure> {
+    load(case, find(case)?)
+}
+
+/// A case that was opened, or why it could not be.
+pub type Opened = Result<(Item, Loaded), Failure>;
+
+/// Opens each case on several threads, within a bound of bytes, and hands what `look` makes of it to
+/// `using`, in order, until that breaks off. `look` gets the case's place in the row, and tells the
+/// bytes that what it makes takes.
+pub fn each_case<'a, T: Send>(
+    cases: impl Iterator<Item = &'a Case> + Send,
+    bounds: Bounds,
+    look: impl Fn((usize, &'a Case), Opened) -> (usize, T) + Sync,
+    using: impl FnMut(Vec<T>) -> ControlFlow<()>,
+) {
+    let work = |(place, case): (usize, &'a Case), claim: &mut Claim| {
+        let opened = find(case).and_then(|item| {
+            claim.reserve(item.promised_bytes());
+            load(case, item)
+        });
+        let (bytes, made) = look((place, case), opened);
+        claim.reserve(bytes);
+        made
+    };
+    each_ahead(cases.enumerate(), bounds, work, using);
+}
+
+/// The one image or series that a case names.
+fn find(case: &Case) -> Result<Item, Failure> {
+    let found = intake::find(std::slice::from_ref(&case.file));
+    let refused = found.iter().find_map(|item| item.refusal()?.reasons().first().cloned());
+    let mut usable: Vec<Item> = found.into_iter().filter(|item| item.refusal().is_none()).collect();
+    match (usable.pop(), usable.len()) {
+        (None, _) => Err(Failure::of(
+            case,
+            refused.unwrap_or_else(|| Reason::new(Code::Unreadable, "there is nothing to read at this path")),
+        )),
+        (Some(item), 0) => Ok(item),
+        (Some(_), more) => {
+            let what = format!("the path holds {} images or series; name one in each row", more + 1);
+            Err(Failure::of(case, Reason::new(Code::Mixed, what)))
+        }
+    }
+}
+
+fn load(case: &Case, item: Item) -> Opened {
+    match item.load(&Settings::default()) {
+        Ok(loaded) => Ok((item, loaded)),
+        Err(error) => Err(Failure::of(case, error.reason())),
+    }
+}
+
+impl Failure {
+    fn of(case: &Case, Reason { code, message }: Reason) -> Self {
+        Self { path: case.path.clone(), code: Some(code), what: message }
+    }
+}

@@ -1,0 +1,36 @@
+//! GPUs: finding them, opening one, and running our WGSL kernels on it.
+//!
+//! Work is recorded as plain data ([`Recording`]): a straight line of passes, each reading what the
+//! one before wrote. `executor.rs` alone turns it into commands.
+
+mod adapters;
+mod buffer;
+mod choice;
+mod chunks;
+mod context;
+mod describe;
+mod error;
+mod executor;
+mod fault;
+mod fusion;
+mod layout;
+mod measure;
+mod ramp;
+mod recording;
+mod shaders;
+mod stored;
+
+pub use adapters::{AdapterFeatures, AdapterLimits, AdapterReport, list};
+pub use buffer::GpuBuffer;
+pub use choice::{Choice, Chosen, Found, choose};
+pub use context::Gpu;
+pub use error::GpuError;
+pub use fault::{Fault, Injection, Manner, caught};
+pub use layout::{
+    AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, KernelParams, Layout, MedianParams,
+    SHARED_VALUES, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams, vec3_xyz,
+};
+pub use ramp::Ramp;
+pub use recording::{Pass, Reads, Recording, Table, Work};
+pub use shaders::Kernel;
+pub use stored::StoredPixels;

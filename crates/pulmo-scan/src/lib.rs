@@ -1,0 +1,21 @@
+//! What a CT scan is, and how it is read and written: Hounsfield units on a grid in patient space.
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 0 | `units` |
+//! | 1 | `geometry` |
+//! | 2 | `volume` |
+//! | 3 | `findings` |
+//! | 4 | `dicom`, `files` |
+//! | 5 | `intake`, `phantom` |
+//!
+//! A module imports only from floors below its own. Nothing here needs a GPU or a network.
+
+pub mod dicom;
+pub mod files;
+pub mod findings;
+pub mod geometry;
+pub mod intake;
+pub mod phantom;
+pub mod units;
+pub mod volume;
