@@ -51,6 +51,11 @@ pub(super) struct Attribute {
     pub(super) name: &'static str,
 }
 
+/// An attribute of this tag and name.
+pub(super) const fn attribute(tag: Tag, name: &'static str) -> Attribute {
+    Attribute { tag, name }
+}
+
 /// Strict reads from a data set, a file's or an item's.
 #[derive(Clone, Copy)]
 pub(super) struct Attributes<'a>(pub(super) &'a DataSet);

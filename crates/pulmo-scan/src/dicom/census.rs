@@ -3,8 +3,8 @@
 use ndarray::{Array3, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::hounsfield::{Conversion, stored};
-use super::{DicomError, Units};
+use super::pixel_format::stored;
+use super::{DicomError, PixelFormat, Rescale};
 use crate::units::Hounsfield;
 
 /// Least value of CT: 1 in 1000 voxels may lie below.
@@ -61,10 +61,10 @@ impl Census {
     };
 
     /// The census of one slice, of how often each word occurs in it.
-    pub(super) fn of(counts: &[u32], conversion: &Conversion) -> Self {
+    pub(super) fn of(counts: &[u32], format: PixelFormat, rescale: Rescale) -> Self {
         let mut census = Self::EMPTY;
         for (word, count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| **count > 0) {
-            let hu = conversion.rescale.hounsfield(stored(word, conversion.format));
+            let hu = rescale.hounsfield(stored(word, format));
             census.count(hu, u64::from(*count));
         }
         census
@@ -198,16 +198,6 @@ fn median_difference(below: &[Hounsfield], above: &[Hounsfield]) -> Hounsfield {
         std::iter::zip(below, above).map(|(below, above)| above - below).collect();
     let middle = differences.len() / 2;
     *differences.select_nth_unstable_by(middle, f32::total_cmp).1
-}
-
-/// Whether values may be taken for Hounsfield units by what the headers say: certainly, or only where
-/// they show a body.
-pub(super) fn least_certain(units: impl Iterator<Item = Units>) -> Units {
-    units.fold(Units::Hounsfield, |least, units| match (least, units) {
-        (Units::Other, _) | (_, Units::Other) => Units::Other,
-        (Units::Unspecified, _) | (_, Units::Unspecified) => Units::Unspecified,
-        _ => Units::Hounsfield,
-    })
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::path::Path;
 use dicom_dictionary_std::tags;
 
 use super::DicomError;
-use super::attributes::{Attribute, Attributes, trimmed};
+use super::attributes::{Attribute, Attributes, attribute, trimmed};
 use super::characters::decoded;
-use super::header::{attribute, series_uid};
+use super::header::series_uid;
 use super::open::open;
 use crate::units::Millimetres;
 

@@ -3,12 +3,11 @@
 use dicom_dictionary_std::tags;
 
 use super::acquisition::frame_acquisition;
-use super::attributes::{Attribute, Attributes};
+use super::attributes::{Attribute, Attributes, attribute};
 use super::frames::Frames;
 use super::gate::Scan;
-use super::header::{self, attribute};
 use super::identity::PatientStudy;
-use super::{DicomError, SliceHeader, codec};
+use super::{DicomError, SliceHeader, codec, header};
 
 const SHARED: Attribute =
     attribute(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, "Shared Functional Groups Sequence");

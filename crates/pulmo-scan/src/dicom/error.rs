@@ -1,7 +1,7 @@
 //! Why a file or series cannot become a volume.
 
-use super::partial::Missing;
-use super::{AttributeError, CodecError, Cut, Doubt, GateError};
+use super::told::{told, told_whole};
+use super::{AttributeError, CodecError, Cut, Doubt, GateError, Missing};
 use crate::findings::{Code, Reason};
 
 /// Why a file or series cannot become a volume. Each has one [`Code`].
@@ -47,13 +47,13 @@ pub enum DicomError {
     #[error("the image is a localizer")]
     Localizer,
     /// The object holds several frames.
-    #[error("multi-frame CT ({} frames) is not supported", whole(*.frames))]
+    #[error("multi-frame CT ({} frames) is not supported", told_whole(*.frames))]
     MultiFrame {
         /// Number of Frames.
         frames: i64,
     },
     /// Number of Frames is not positive, or more than pulmo reads.
-    #[error("{} frames are no image", whole(*.frames))]
+    #[error("{} frames are no image", told_whole(*.frames))]
     Frames {
         /// Number of Frames.
         frames: i64,
@@ -366,20 +366,22 @@ impl DicomError {
     }
 }
 
-/// Numbers of a header beyond this are not told: they are no measure, and may be an identifier that stands in
-/// the wrong place.
-const MOST_TOLD: f64 = 99_999.0;
-
-/// A number of a header as text.
-pub(super) fn told(value: f64) -> String {
-    if value.abs() <= MOST_TOLD { format!("{value:.3}") } else { "an impossible number of".to_owned() }
+impl DicomError {
+    /// The error of an attribute whose absence means `code`; a wrong kind is always told as such.
+    pub(super) fn attribute(source: AttributeError, code: Code) -> Self {
+        let is_kind = matches!(source, AttributeError::Kind { .. });
+        let code = if is_kind { Code::ValueRepresentation } else { code };
+        Self::Attribute { code, source }
+    }
 }
 
-/// A whole number of a header as text.
-fn whole(value: i64) -> String {
-    match value.unsigned_abs() {
-        0..=99_999 => value.to_string(),
-        _ => "an impossible number of".to_owned(),
+impl From<CodecError> for DicomError {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Differs { rows, columns, bits } => Self::CodecDimensions { rows, columns, bits },
+            CodecError::Sign => Self::CodecSign,
+            source => Self::Codec { source },
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use dicom_dictionary_std::tags;
 
 use super::codec::{self, Coding};
 use super::gate::{ByteOrder, DataSet, Extent, GateError, PixelData, Scan, Storage};
-use super::{DicomError, PixelFormat, header};
+use super::pixel_format::{number_of_frames, pixel_format};
+use super::{DicomError, PixelFormat};
 
 /// The frames of one file. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +55,9 @@ impl Frames {
     /// short, too long, or stored otherwise than the transfer syntax says, or where fragments,
     /// offset tables and frames do not fit together.
     pub(super) fn of(scan: &Scan) -> Result<Self, DicomError> {
-        let count = header::frames(scan)? as usize;
+        let count = number_of_frames(scan)? as usize;
         let coding = codec::coding(&scan.transfer_syntax).ok_or(DicomError::TransferSyntax)?;
-        let format = header::pixel_format(scan)?;
+        let format = pixel_format(scan)?;
         let layout = match (coding, scan.pixel_data.as_ref().ok_or(DicomError::NoPixels)?) {
             (Coding::Native, PixelData::Native { vr, extent }) => {
                 check_length(*extent, format.bytes() * count)?;

@@ -7,7 +7,8 @@ use super::frames::{Frames, Place};
 use super::gate::{ByteOrder, GateError, Scan, scan};
 use super::held::Held;
 use super::open::{Opened, open};
-use super::{DicomError, PixelFormat, codec, header, hounsfield};
+use super::pixel_format::{check_single_frame, stored};
+use super::{DicomError, PixelFormat, codec};
 
 /// The samples of one frame as they are stored, before any rescaling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl StoredPixels {
 
     /// The values, row by row: each word cut to Bits Stored and sign-extended.
     pub fn values(&self) -> impl Iterator<Item = i32> + '_ {
-        self.words.iter().map(|word| hounsfield::stored(*word, self.format))
+        self.words.iter().map(|word| stored(*word, self.format))
     }
 }
 
@@ -66,7 +67,7 @@ pub(super) fn unchanged<T>(file: &Held, read: Result<T, DicomError>) -> Result<T
 }
 
 fn single_frame<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<StoredPixels, DicomError> {
-    header::check_single_frame(scan)?;
+    check_single_frame(scan)?;
     Frames::of(scan)?.stored(source, 0)
 }
 

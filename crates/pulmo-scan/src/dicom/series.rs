@@ -116,6 +116,14 @@ pub struct Series {
     pub warnings: Vec<Reason>,
 }
 
+impl Series {
+    /// The files of its slices and of those set aside.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let slices = self.slices.iter().map(|slice| slice.path.as_path());
+        slices.chain(self.set_aside.iter().map(|refused| refused.path.as_path()))
+    }
+}
+
 /// The deepest folder that holds all `paths`; `.` for bare names of files.
 pub(super) fn common_folder<'a>(mut paths: impl Iterator<Item = &'a Path>) -> PathBuf {
     let first = paths.next().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();

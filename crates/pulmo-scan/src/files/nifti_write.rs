@@ -10,7 +10,7 @@ use glam::{DMat3, DQuat, DVec3};
 
 use super::VolumeFileError;
 use super::element::{Element, smallest_element, write_values};
-use super::nifti::{HEADER_1_BYTES, LPS_FROM_RAS, MAGIC_1};
+use super::nifti_fields::{HEADER_1_BYTES, LPS_FROM_RAS, MAGIC_1};
 use crate::geometry::{Grid, Unit};
 use crate::volume::Volume;
 

@@ -8,7 +8,7 @@
 
 use super::PictureError;
 use super::jpeg_huffman::{Bits, Table};
-use super::picture::MAX_PICTURE_SIDE;
+use super::limits::MAX_PICTURE_SIDE;
 
 /// What the segments so far say of the picture.
 #[derive(Debug, Default)]

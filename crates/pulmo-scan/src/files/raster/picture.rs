@@ -9,17 +9,12 @@ use ndarray::{Array2, Axis};
 use tiff::ColorType;
 
 use super::gray::{Declared, Gray, WHITE, gray};
+use super::limits::{MAX_PICTURE_SIDE, MOST_BYTES};
 use super::tiff::{Samples, Tiff};
 use super::{PictureError, bmp, jpeg, orientation, png, tiff as tiff_file};
 use crate::files::stream;
 use crate::geometry::Grid;
 use crate::volume::{Volume, VolumeError};
-
-/// Most pixels a side of a picture.
-pub const MAX_PICTURE_SIDE: u32 = 16384;
-
-/// Most bytes of a picture's file, and most that its decoder may allocate.
-pub(super) const MOST_BYTES: usize = 1 << 31;
 
 /// A picture in gray, upright.
 #[derive(Debug, Clone, PartialEq)]

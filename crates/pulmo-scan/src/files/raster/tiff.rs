@@ -15,7 +15,7 @@ use tiff::tags::{SampleFormat, Tag};
 
 use super::PictureError;
 use super::gray::{Declared, Gray, WHITE, gray_16};
-use super::picture::{MAX_PICTURE_SIDE, MOST_BYTES};
+use super::limits::{MAX_PICTURE_SIDE, MOST_BYTES};
 use crate::files::half;
 
 /// Most directories that are looked at: a file of two pages is refused as one of many is.
