@@ -15,6 +15,8 @@ use std::path::Path;
 
 use common::discs::{RECIPE, discs};
 use pulmo::cohort::{read_manifest, read_unlabelled};
+use pulmo::dicom::Partial;
+use pulmo::engine::Engine;
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
 use pulmo::train::{
@@ -40,6 +42,7 @@ fn run(folder: &Path, out: &str, seed: u64) -> Trained {
             out: folder.join(out),
             compute: Compute::cpu(),
             leaks: LeakPolicy::Refuse,
+            partial: Partial::Refuse,
         },
         &|_| {},
     )
@@ -68,7 +71,7 @@ fn a_network_learns_what_is_there_to_learn() {
     assert!(last.loss < 0.7 * first.loss, "{} -> {}", first.loss, last.loss);
     let unseen = discs(&folder.path().join("unseen"), 100);
     let cases: Vec<_> = read_manifest(&unseen).unwrap().into_iter().skip(60).collect();
-    let evaluated = evaluate(&trained.bundle, &cases, &Compute::cpu(), &|_| {}).unwrap();
+    let evaluated = evaluate(&Engine::new(&trained.bundle, &Compute::cpu()), &cases, &|_| {}).unwrap();
     let auc = evaluated.evaluation.metric("roc_auc").unwrap().value.unwrap();
     assert!(auc > 0.95, "{auc}");
 }
@@ -89,6 +92,7 @@ fn cases_beyond_the_memory_bound_are_kept_on_disk_with_the_same_result() {
             out: out.clone(),
             compute: Compute::cpu(),
             leaks: LeakPolicy::Refuse,
+            partial: Partial::Refuse,
         },
         &|_| {},
     )
@@ -112,6 +116,7 @@ fn a_folder_with_another_run_is_refused() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
+            partial: Partial::Refuse,
     };
     let error = train(&job, &|_| {}).unwrap_err();
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
@@ -146,7 +151,7 @@ fn the_other_ways_to_train_learn_too_and_repeat() {
         let cases = read_manifest(&manifest).unwrap();
         let out = folder.path().join(out);
         let leaks = LeakPolicy::default();
-        train(&Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks }, &|_| {}).unwrap()
+        train(&Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks, partial: Partial::Refuse }, &|_| {}).unwrap()
     });
     assert_eq!(first.bundle.manifest().weights_sha256, second.bundle.manifest().weights_sha256);
     let auc = first.history.iter().filter_map(|row| row.validation_roc_auc).fold(0.0, f64::max);
@@ -165,6 +170,7 @@ fn a_run_that_diverges_goes_back_three_times_and_then_says_so() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::default(),
+            partial: Partial::Refuse,
     };
     let setbacks = std::sync::Mutex::new(Vec::new());
     let ended = train(&job, &|event| {
@@ -182,7 +188,8 @@ fn pretrained(manifest: &Path, out: &Path, observe: &(dyn Fn(Event) + Sync)) -> 
     let text = RECIPE.replace("epochs = 6", course).replace("shift = 0.1", "shift = 0.3");
     let recipe = recipe(&text, manifest.parent().unwrap()).unwrap();
     let cases = read_unlabelled(manifest).unwrap();
-    pretrain(&PretrainJob { recipe, cases, out: out.to_owned(), compute: Compute::cpu() }, observe).unwrap()
+    let (out, compute) = (out.to_owned(), Compute::cpu());
+    pretrain(&PretrainJob { recipe, cases, out, compute, partial: Partial::Refuse }, observe).unwrap()
 }
 
 #[test]
@@ -218,6 +225,7 @@ fn a_network_learns_to_tell_single_images() {
         cases: read_unlabelled(&manifest).unwrap(),
         out: folder.path().join("out"),
         compute: Compute::cpu(),
+        partial: Partial::Refuse,
     };
     let history = pretrain(&job, &|_| {}).unwrap().history;
     // 24 images are trained on, each its own class: ln 24 is chance.
@@ -237,6 +245,7 @@ fn a_training_starts_from_a_pre_trained_encoder() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
+            partial: Partial::Refuse,
     };
     let report = std::sync::Mutex::new(None);
     train(&job, &|event| {
@@ -266,6 +275,7 @@ fn pre_training_takes_every_slice_and_nothing_that_is_kept_for_validation() {
         cases: read_unlabelled(&manifest).unwrap(),
         out: folder.path().join("out"),
         compute: Compute::cpu(),
+        partial: Partial::Refuse,
     };
     pretrain(&job, &|event| match event {
         Event::Step { steps, .. } => seen.lock().unwrap().0 = steps,
@@ -288,6 +298,7 @@ fn the_contrastive_loss_is_refused_where_there_are_labels() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
+            partial: Partial::Refuse,
     };
     assert!(train(&job, &|_| {}).unwrap_err().to_string().contains("pulmo pretrain"));
 }

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::discs::{RECIPE, discs};
+use pulmo::dicom::Partial;
 use pulmo::cohort::read_manifest;
 use pulmo::gpu::Compute;
 use pulmo::train::{Event, Job, LeakPolicy, Recipe, TrainError};
@@ -53,6 +54,7 @@ fn job(folder: &Path, out: &str) -> Job {
         out: folder.join(out),
         compute: Compute::cpu(),
         leaks: LeakPolicy::default(),
+            partial: Partial::Refuse,
     }
 }
 

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Confounds, Look, PROPERTIES, Pair, Signature, Value, pairs};
-use crate::cohort::{Case, Failure, Opened, Split, each_case, shared_patients};
-use crate::intake::Bounds;
+use crate::cohort::{Case, Failure, Opened, Reading, Split, each_case, shared_patients};
+use crate::dicom::Partial;
 
 /// Cases and patients of one class in one split.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub struct Audit {
 
 /// Reads every case and looks for what would make results worthless. `observe` is told how many
 /// cases are done. Splits are those that the manifest names.
-pub fn audit(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Audit {
+pub fn audit(cases: &[Case], partial: Partial, observe: &(dyn Fn(usize) + Sync)) -> Audit {
     let done = AtomicUsize::new(0);
     let look = |_: (usize, &Case), opened: Opened| {
         let look = opened.map(|(item, loaded)| Look::at(&item, &loaded));
@@ -97,7 +97,7 @@ pub fn audit(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Audit {
         (0, look)
     };
     let mut looks: Vec<Result<Look, Failure>> = Vec::with_capacity(cases.len());
-    each_case(cases.iter(), Bounds::default(), look, |some| {
+    each_case(cases.iter(), Reading { partial, ..Reading::default() }, look, |some| {
         looks.extend(some);
         ControlFlow::Continue(())
     });

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cohort::{Case, Failure, Opened, Split, each_case, labels};
+use crate::cohort::{Case, Failure, Opened, Reading, Split, each_case, labels};
+use crate::dicom::Partial;
 use crate::geometry::Unit;
-use crate::intake::{Bounds, Loaded};
+use crate::intake::Loaded;
 
 /// Values taken of each case for the intensities, evenly over its voxels.
 const VALUES_A_CASE: usize = 8192;
@@ -125,7 +126,11 @@ struct Facts {
 ///
 /// # Errors
 /// [`PlanError`] where there is nothing to train on.
-pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<Fingerprint, PlanError> {
+pub fn fingerprint(
+    cases: &[Case],
+    partial: Partial,
+    observe: &(dyn Fn(usize) + Sync),
+) -> Result<Fingerprint, PlanError> {
     let training: Vec<&Case> =
         cases.iter().filter(|case| matches!(case.split, None | Some(Split::Train))).collect();
     if training.is_empty() {
@@ -139,7 +144,7 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
         (0, facts)
     };
     let (mut found, mut failures) = (Vec::new(), Vec::new());
-    each_case(training.iter().copied(), Bounds::default(), read, |some| {
+    each_case(training.iter().copied(), Reading { partial, ..Reading::default() }, read, |some| {
         for facts in some {
             match facts {
                 Ok(facts) => found.push(facts),

@@ -2,7 +2,7 @@
 
 use crate::findings::Code;
 use crate::geometry::GridError;
-use crate::gpu::GpuError;
+use crate::gpu::{DeviceError, GpuError};
 use crate::volume::VolumeError;
 
 /// A step that cannot be done: which one, and why.
@@ -15,6 +15,15 @@ pub struct PreprocessError {
     pub kind: &'static str,
     /// Why it cannot be done.
     pub problem: Problem,
+}
+
+impl DeviceError for PreprocessError {
+    fn device(&self) -> Option<&GpuError> {
+        match &self.problem {
+            Problem::Gpu(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl PreprocessError {

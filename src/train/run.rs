@@ -19,6 +19,7 @@ use super::step::Trainer;
 use super::{Loss, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, transfer};
 use crate::cohort::{Case, Split};
+use crate::dicom::Partial;
 use crate::gpu::Compute;
 use crate::metrics::best_threshold_youden;
 use crate::network::Network;
@@ -38,6 +39,8 @@ pub struct Job {
     pub compute: Compute,
     /// What becomes of a split that leaks.
     pub leaks: LeakPolicy,
+    /// What becomes of a series of which files cannot be used.
+    pub partial: Partial,
 }
 
 /// What came of a training.

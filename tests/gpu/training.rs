@@ -1,6 +1,7 @@
 //! A network trains on the adapter as it does on the CPU.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use pulmo::dicom::Partial;
 use pulmo::cohort::Case;
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
@@ -122,6 +123,7 @@ pub(super) fn job(folder: &std::path::Path, out: &str, compute: &Compute, epochs
         out: folder.join(out),
         compute: compute.clone(),
         leaks: LeakPolicy::default(),
+            partial: Partial::Refuse,
     }
 }
 

@@ -31,15 +31,29 @@ pub(super) struct DeviceArg {
     pub device: Choice,
 }
 
+/// What becomes of a series of which files cannot be read.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(super) struct PartialArg {
+    /// Use what is left of a series of which files cannot be read, with the warning PARTIAL, instead of refusing it.
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+impl PartialArg {
+    /// What becomes of it.
+    pub(super) fn partial(self) -> Partial {
+        if self.allow_partial { Partial::Allow } else { Partial::Refuse }
+    }
+}
+
 /// What of the files under the paths is read.
 #[derive(Debug, Clone, Copy, ClapArgs)]
 pub(super) struct ReadArgs {
     /// Also follow symbolic links to folders; those to files are always followed.
     #[arg(long)]
     pub follow_links: bool,
-    /// Use what is left of a series of which files cannot be read, with the warning PARTIAL, instead of refusing it.
-    #[arg(long)]
-    pub allow_partial: bool,
+    #[command(flatten)]
+    pub series: PartialArg,
 }
 
 impl ReadArgs {
@@ -50,7 +64,7 @@ impl ReadArgs {
 
     /// What becomes of a series of which files cannot be read.
     pub(super) fn partial(self) -> Partial {
-        if self.allow_partial { Partial::Allow } else { Partial::Refuse }
+        self.series.partial()
     }
 }
 
@@ -176,6 +190,8 @@ pub(super) struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -199,6 +215,8 @@ pub(super) struct CalibrateArgs {
     /// Folder for the calibrated bundle, calibration.json and the reliability diagram; the bundle's own if left out.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub series: PartialArg,
     #[command(flatten)]
     pub device: DeviceArg,
 }
@@ -248,6 +266,8 @@ pub(super) struct TrainArgs {
     #[arg(long)]
     pub allow_leaks: bool,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -291,6 +311,8 @@ pub(super) struct TuneArgs {
     #[arg(long)]
     pub allow_leaks: bool,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -311,6 +333,8 @@ pub(super) struct PretrainArgs {
     #[arg(long)]
     pub seed: Option<u64>,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -328,6 +352,8 @@ pub(super) struct PlanArgs {
     /// Memory to plan for, in MiB: that of the GPU to train on; what is free on this machine if left out.
     #[arg(long, value_name = "MIB")]
     pub memory_mib: Option<usize>,
+    #[command(flatten)]
+    pub series: PartialArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -348,6 +374,8 @@ pub(super) struct AuditArgs {
     /// Folder for audit.json and index.html, with pictures of the pairs found.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub series: PartialArg,
 }
 
 #[derive(Debug, ClapArgs)]

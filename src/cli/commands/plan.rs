@@ -18,7 +18,8 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     }
     args.out.as_deref().map(output::make_folder_of).transpose()?;
     let bar = progress::bar(cases.len(), "reading cases");
-    let found = fingerprint(&cases, &|done| bar.set_position(done as u64))?.with_order(&classes);
+    let found = fingerprint(&cases, args.series.partial(), &|done| bar.set_position(done as u64))?;
+    let found = found.with_order(&classes);
     bar.finish_and_clear();
     for class in found.classes.iter().filter(|class| class.patients < 2) {
         printer::say(&format!(
