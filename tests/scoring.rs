@@ -10,16 +10,23 @@
 )]
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use image::{GrayImage, Luma};
 use pulmo::bundle::{Axis, Bundle, Calibration, FORMAT, Manifest, Origin, embedded, save_weights};
+use pulmo::cohort::read_manifest;
+use pulmo::engine::Engine;
 use pulmo::files::{Gzip, write_nifti};
+use pulmo::findings::{Code, Observation, Verdict};
+use pulmo::gpu::Compute;
+use pulmo::intake::{Kind, Settings, find};
 use pulmo::metrics::CalibrationMap;
 use pulmo::network::{EncoderConfig, Network, NetworkConfig, NetworkKind, ResidualConfig};
 use pulmo::phantom::{PhantomSettings, Study};
 use pulmo::random::Random;
+use pulmo::train::evaluate;
 use serde_json::Value;
 
 fn text(path: &Path) -> &str {
@@ -39,8 +46,11 @@ fn pulmo(folder: &Path, arguments: &str, code: i32) -> Output {
 
 /// A bundle of one network with drawn weights: it knows nothing, and answers.
 fn drawn(kind: NetworkKind, chain: &str, seed: u64) -> Bundle {
-    let encoder =
-        EncoderConfig::Residual(ResidualConfig { widths: vec![8, 12], depths: vec![1, 1], ..Default::default() });
+    let encoder = EncoderConfig::Residual(ResidualConfig {
+        widths: vec![8, 12],
+        depths: vec![1, 1],
+        ..Default::default()
+    });
     let config = NetworkConfig { kind, encoder, neighbours: 0, attention_units: 8, dropout: 0.0 };
     let weights = save_weights(&Network::new(&config, 2, seed).unwrap()).unwrap();
     let manifest = Manifest {
@@ -80,8 +90,9 @@ fn pictures(folder: &Path, count: usize) -> Vec<PathBuf> {
     let picture = |index: usize| {
         let mut random = Random::keyed(11, &[index as u64]);
         let [width, height] = [30 + 3 * (index as u32 % 5), 40 - 2 * (index as u32 % 7)];
-        let picture =
-            GrayImage::from_fn(width, height, |_, _| Luma([(120.0 + 50.0 * random.normal()).clamp(0.0, 255.0) as u8]));
+        let picture = GrayImage::from_fn(width, height, |_, _| {
+            Luma([(120.0 + 50.0 * random.normal()).clamp(0.0, 255.0) as u8])
+        });
         let path = folder.join(format!("{index:02}.png"));
         picture.save(&path).unwrap();
         path
@@ -95,17 +106,20 @@ fn chests(folder: &Path) -> Vec<PathBuf> {
         PhantomSettings { matrix: Some(128), slice_spacing_mm: Some(5.0), ..PhantomSettings::default() };
     let pair = |index: usize| {
         let study = Study::generate(&settings, 31, index).unwrap();
-        let [series, nifti] = [format!("series-{index}"), format!("{index}.nii.gz")].map(|name| folder.join(name));
+        let [series, nifti] =
+            [format!("series-{index}"), format!("{index}.nii.gz")].map(|name| folder.join(name));
         study.write(&series).unwrap();
         write_nifti(&nifti, study.volume(), Gzip::Yes).unwrap();
         [series, nifti]
     };
-    (0..3).flat_map(pair).collect()
+    (0..2).flat_map(pair).collect()
 }
 
 /// A manifest of `paths`, the classes in turn.
 fn manifest(folder: &Path, paths: &[PathBuf]) {
-    let row = |(index, path): (usize, &PathBuf)| format!("{},{}\n", text(path), ["normal", "nodule"][index / 2 % 2]);
+    let row = |(index, path): (usize, &PathBuf)| {
+        format!("{},{}\n", text(path), ["normal", "nodule"][index / 2 % 2])
+    };
     let rows: String = paths.iter().enumerate().map(row).collect();
     std::fs::write(folder.join("manifest.csv"), format!("path,label\n{rows}")).unwrap();
 }
@@ -164,4 +178,111 @@ fn predict_and_evaluate_give_the_same_bits() {
             assert_eq!(said[0] != said[1], mirrors > 0, "mirror images are looked at");
         }
     }
+}
+
+fn observations(engine: &Engine, paths: &[PathBuf]) -> Vec<Observation> {
+    let mut observations = Vec::new();
+    engine.run(paths, |observation| {
+        observations.push(observation);
+        ControlFlow::Continue(())
+    });
+    observations
+}
+
+/// An ensemble that looks at mirror images, on the CPU.
+fn engine(kind: NetworkKind, chain: &str) -> Engine {
+    let bundle = family(drawn(kind, chain, 5), &[drawn(kind, chain, 6)]).swap_remove(1);
+    Engine::new(&bundle, &Compute::cpu()).with_mirrors(&bundle.manifest().mirrors)
+}
+
+#[test]
+fn one_item_and_a_volume_in_memory_are_scored_as_a_run_scores_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = toml::to_string(&embedded().unwrap().manifest().chain).unwrap();
+    let kinds = [(NetworkKind::Slice, PICTURES), (NetworkKind::Mil, &chain)];
+    let paths = [pictures(folder.path(), 19), chests(folder.path())];
+    std::fs::write(folder.path().join("no.dcm"), "no image").unwrap();
+    for ((kind, chain), mut paths) in kinds.into_iter().zip(paths) {
+        paths.push(folder.path().join("no.dcm"));
+        let engine = engine(kind, chain);
+        let run = observations(&engine, &paths);
+        assert_eq!(run.len(), paths.len());
+        let items = find(&paths);
+        let one_by_one: Vec<Observation> = items.iter().map(|item| engine.observe(item)).collect();
+        assert_eq!(run, one_by_one);
+        let refused: Vec<_> = run.iter().filter(|observation| observation.prediction.is_none()).collect();
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].verdict, Verdict::RejectFile(Code::NotDicom.into()));
+        assert!(run.iter().all(|observation| observation.setbacks.is_empty()));
+        for (item, expected) in items.iter().zip(&run).filter(|(item, _)| item.kind() != Kind::Refused) {
+            let volume = item.load(&Settings::default()).unwrap().volume;
+            assert_eq!(&engine.observe_volume(&item.path, volume), expected);
+        }
+    }
+}
+
+#[test]
+fn a_volume_in_memory_that_is_no_ct_is_refused() {
+    let grid = pulmo::geometry::Grid::aligned([8, 16, 16], [2.0; 3]).unwrap();
+    let volume = pulmo::volume::Volume::from_fn(grid, |[_, y, x]| (x + y) as f32 / 32.0);
+    let chain = toml::to_string(&embedded().unwrap().manifest().chain).unwrap();
+    let observation = engine(NetworkKind::Mil, &chain).observe_volume(Path::new("made"), volume);
+    assert_eq!((observation.verdict.codes(), observation.prediction), (vec![Code::OutOfDomain], None));
+}
+
+/// What the engine says of what it cannot score, `evaluate` tells as a failure, and measures the rest.
+#[test]
+fn a_case_that_cannot_be_scored_is_left_out_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut paths = pictures(folder.path(), 9);
+    // Two slices, for a network of single images.
+    let deep = folder.path().join("deep.npy");
+    pulmo::files::write_npy(&deep, &[2, 20, 20], &[7.0; 800]).unwrap();
+    paths.insert(4, deep);
+    manifest(folder.path(), &paths);
+    let chain = "[[step]]\nkind = 'crop_or_pad'\nshape = [0, 24, 24]\n";
+    let engine = engine(NetworkKind::Slice, chain);
+    let cases = read_manifest(&folder.path().join("manifest.csv")).unwrap();
+    let evaluated = evaluate(&engine, &cases, &|_| {}).unwrap();
+    let run = observations(&engine, &paths);
+    let failed: Vec<_> =
+        evaluated.failures.iter().map(|failure| (failure.path.as_str(), failure.code)).collect();
+    assert_eq!(failed, [(text(&paths[4]), Some(Code::Dimensions))]);
+    assert_eq!((evaluated.scored.len(), evaluated.glances.len()), (9, 9));
+    let said = |path: &Path| run.iter().find(|observation| observation.path == path).unwrap();
+    for scored in &evaluated.scored {
+        assert_eq!(said(&scored.case.file).prediction.as_ref(), Some(&scored.prediction));
+    }
+    assert_eq!(said(&paths[4]).verdict.codes(), [Code::Dimensions]);
+}
+
+#[test]
+fn a_partial_series_is_measured_as_it_is_predicted() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = chests(folder.path()).into_iter().filter(|path| path.is_dir()).collect();
+    manifest(folder.path(), &paths);
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&paths[0]).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let last = files.last().unwrap();
+    let bytes = std::fs::read(last).unwrap();
+    std::fs::write(last, &bytes[..bytes.len() / 2]).unwrap();
+
+    let run =
+        |arguments: &str, code| String::from_utf8(pulmo(folder.path(), arguments, code).stderr).unwrap();
+    let evaluate = "evaluate --device cpu --data manifest.csv --out measured";
+    assert!(run(evaluate, 3).contains("PARTIAL"));
+    assert!(run(&format!("{evaluate} --allow-partial"), 0).contains("warning: PARTIAL in 1 of 2 cases"));
+    let found = predicted(folder.path(), &paths, "--allow-partial");
+    assert_eq!(found, evaluated(folder.path(), "--allow-partial"));
+
+    let audit = |more: &str, code| {
+        let output = pulmo(folder.path(), &format!("audit manifest.csv {more}"), code);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(audit("", 3).contains("1 cases cannot be read"));
+    let told = audit("--allow-partial", 0);
+    assert!(told.contains(": PARTIAL: ") && !told.contains("cannot be read"), "{told}");
+    assert!(run("plan manifest.csv", 3).contains("PARTIAL"));
+    assert!(run("plan manifest.csv --allow-partial", 0).contains("PARTIAL"));
 }

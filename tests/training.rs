@@ -14,11 +14,12 @@ mod common;
 use std::path::Path;
 
 use common::discs::{RECIPE, discs};
-use pulmo::cohort::{read_manifest, read_unlabelled};
+use pulmo::cohort::{Split, read_manifest, read_unlabelled};
 use pulmo::dicom::Partial;
 use pulmo::engine::Engine;
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
+use pulmo::metrics::best_threshold_youden;
 use pulmo::train::{
     Event, Job, LeakPolicy, PretrainJob, Pretrained, Recipe, TrainError, Trained, evaluate, pretrain, train,
 };
@@ -76,6 +77,25 @@ fn a_network_learns_what_is_there_to_learn() {
     assert!(auc > 0.95, "{auc}");
 }
 
+/// The bundle decides from a score on that it gives itself, not one that differs from it by a rounding.
+#[test]
+fn the_threshold_is_a_probability_that_the_bundle_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    for seed in [7, 8, 9] {
+        let trained = run(folder.path(), &format!("out-{seed}"), seed);
+        let cases = read_manifest(&folder.path().join("data/manifest.csv")).unwrap();
+        let validated = cases.iter().zip(&trained.splits).filter(|(_, split)| **split == Split::Validation);
+        let validated: Vec<_> = validated.map(|(case, _)| case.clone()).collect();
+        let engine = Engine::new(&trained.bundle, &Compute::cpu());
+        let evaluated = evaluate(&engine, &validated, &|_| {}).unwrap();
+        let ranking = evaluated.samples.ranking(1).unwrap();
+        let threshold = trained.bundle.manifest().threshold.map(f64::from);
+        assert_eq!(threshold, best_threshold_youden(&ranking), "seed {seed}");
+        let auc = evaluated.evaluation.metric("roc_auc").unwrap().value;
+        assert_eq!(trained.bundle.manifest().origin.validation_roc_auc, auc);
+    }
+}
+
 #[test]
 fn cases_beyond_the_memory_bound_are_kept_on_disk_with_the_same_result() {
     let folder = tempfile::tempdir().unwrap();
@@ -116,7 +136,7 @@ fn a_folder_with_another_run_is_refused() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
-            partial: Partial::Refuse,
+        partial: Partial::Refuse,
     };
     let error = train(&job, &|_| {}).unwrap_err();
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
@@ -151,7 +171,11 @@ fn the_other_ways_to_train_learn_too_and_repeat() {
         let cases = read_manifest(&manifest).unwrap();
         let out = folder.path().join(out);
         let leaks = LeakPolicy::default();
-        train(&Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks, partial: Partial::Refuse }, &|_| {}).unwrap()
+        train(
+            &Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks, partial: Partial::Refuse },
+            &|_| {},
+        )
+        .unwrap()
     });
     assert_eq!(first.bundle.manifest().weights_sha256, second.bundle.manifest().weights_sha256);
     let auc = first.history.iter().filter_map(|row| row.validation_roc_auc).fold(0.0, f64::max);
@@ -170,7 +194,7 @@ fn a_run_that_diverges_goes_back_three_times_and_then_says_so() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::default(),
-            partial: Partial::Refuse,
+        partial: Partial::Refuse,
     };
     let setbacks = std::sync::Mutex::new(Vec::new());
     let ended = train(&job, &|event| {
@@ -245,7 +269,7 @@ fn a_training_starts_from_a_pre_trained_encoder() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
-            partial: Partial::Refuse,
+        partial: Partial::Refuse,
     };
     let report = std::sync::Mutex::new(None);
     train(&job, &|event| {
@@ -298,7 +322,7 @@ fn the_contrastive_loss_is_refused_where_there_are_labels() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
-            partial: Partial::Refuse,
+        partial: Partial::Refuse,
     };
     assert!(train(&job, &|_| {}).unwrap_err().to_string().contains("pulmo pretrain"));
 }

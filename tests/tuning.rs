@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::discs::{RECIPE, discs};
-use pulmo::dicom::Partial;
 use pulmo::cohort::read_manifest;
+use pulmo::dicom::Partial;
 use pulmo::gpu::Compute;
 use pulmo::train::{Event, Job, LeakPolicy, Recipe, TrainError};
 use pulmo::tune::{Outcome, Row, TuneError, TuneEvent, Tuned, tune};
@@ -54,7 +54,7 @@ fn job(folder: &Path, out: &str) -> Job {
         out: folder.join(out),
         compute: Compute::cpu(),
         leaks: LeakPolicy::default(),
-            partial: Partial::Refuse,
+        partial: Partial::Refuse,
     }
 }
 

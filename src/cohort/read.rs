@@ -7,7 +7,7 @@ use crate::dicom::Partial;
 use crate::findings::{Code, Reason};
 use crate::intake::{self, Bounds, Claim, Item, Loaded, Settings, each_ahead};
 
-/// A case that cannot be used.
+/// A case that cannot be used, or not as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// As written in the manifest.
@@ -92,6 +92,12 @@ fn load(case: &Case, item: Item, partial: Partial) -> Opened {
         Ok(loaded) => Ok((item, loaded)),
         Err(error) => Err(Failure::of(case, error.reason())),
     }
+}
+
+/// What is missing of a case of which only a part was read; `None` of a whole one.
+pub fn missing_of(case: &Case, loaded: &Loaded) -> Option<Failure> {
+    let reason = loaded.warnings.iter().find(|reason| reason.code == Code::Partial)?;
+    Some(Failure::of(case, reason.clone()))
 }
 
 impl Failure {

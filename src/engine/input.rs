@@ -50,9 +50,8 @@ impl Engine {
     /// What the network sees of an item that is ready.
     pub(crate) fn see(&self, ready: Ready) -> Seen {
         let Ready { path, verdict, content } = ready;
-        let input = content.map(|content| {
-            contained(|| self.input(content).map_err(|error| verdict_of(&error)))
-        });
+        let input =
+            content.map(|content| contained(|| self.input(content).map_err(|error| verdict_of(&error))));
         match input.transpose() {
             Ok(None) => Seen { path, verdict, input: None, setbacks: Vec::new() },
             Ok(Some(Rescued { value, setbacks })) => Seen { path, verdict, input: Some(value), setbacks },

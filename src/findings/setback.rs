@@ -68,10 +68,9 @@ impl std::fmt::Display for Setback {
             Stage::HeatMap => "making a heat map",
         };
         match self.remedy {
-            Remedy::Halved { volumes } => write!(
-                f,
-                "{what}: a batch of {volumes} did not fit into the device's memory and was halved"
-            ),
+            Remedy::Halved { volumes } => {
+                write!(f, "{what}: a batch of {volumes} did not fit into the device's memory and was halved")
+            }
             Remedy::Cpu => write!(f, "{what}: {}; the CPU went on, which is slower", self.message),
         }
     }

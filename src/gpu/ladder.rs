@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_batch_without_room_is_halved_until_it_fits() {
-        let room_for_two = |batch: &[u32]| if batch.len() > 2 { Err(out_of_memory()) } else { tenfold(batch) };
+        let room_for_two =
+            |batch: &[u32]| if batch.len() > 2 { Err(out_of_memory()) } else { tenfold(batch) };
         let (results, asked) = climbed(&[2, 4, 6, 8, 10], room_for_two);
         let values: Vec<u32> = results.iter().map(|result| result.as_ref().unwrap().value).collect();
         assert_eq!(values, [20, 40, 60, 80, 100]);
@@ -226,7 +227,8 @@ mod tests {
 
     #[test]
     fn one_thing_goes_to_the_cpu_whole() {
-        let by = |device: Result<u32, Trouble>| rescued(Stage::Preprocess, 7, |_| device, |item| Ok(item + 1));
+        let by =
+            |device: Result<u32, Trouble>| rescued(Stage::Preprocess, 7, |_| device, |item| Ok(item + 1));
         assert_eq!(by(Ok(3)), Ok(3.into()));
         assert_eq!(by(Err(Trouble::Odd(7))), Err(Trouble::Odd(7)));
         let Rescued { value, setbacks } = by(Err(out_of_memory())).unwrap();

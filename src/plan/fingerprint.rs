@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cohort::{Case, Failure, Opened, Reading, Split, each_case, labels};
+use crate::cohort::{Case, Failure, Opened, Reading, Split, each_case, labels, missing_of};
 use crate::dicom::Partial;
 use crate::geometry::Unit;
 use crate::intake::Loaded;
@@ -96,6 +96,8 @@ pub struct Fingerprint {
     pub cases: usize,
     /// Cases that cannot be read.
     pub failures: Vec<Failure>,
+    /// What is missing of cases of which only a part was read.
+    pub partial: Vec<Failure>,
     /// Classes, as a rule in the order of their labels; of two the second is the positive one.
     pub classes: Vec<ClassSize>,
     /// Whether the manifest names splits.
@@ -128,7 +130,7 @@ struct Facts {
 /// [`PlanError`] where there is nothing to train on.
 pub fn fingerprint(
     cases: &[Case],
-    partial: Partial,
+    allowed: Partial,
     observe: &(dyn Fn(usize) + Sync),
 ) -> Result<Fingerprint, PlanError> {
     let training: Vec<&Case> =
@@ -139,15 +141,21 @@ pub fn fingerprint(
     let classes = class_sizes(cases, &training)?;
     let done = AtomicUsize::new(0);
     let read = |(_, case): (usize, &Case), opened: Opened| {
-        let facts = opened.map(|(_, loaded)| (case.path.clone(), Facts::of(&loaded)));
+        let facts = opened.map(|(_, loaded)| {
+            let facts = (case.path.clone(), Facts::of(&loaded));
+            (facts, missing_of(case, &loaded))
+        });
         observe(done.fetch_add(1, Ordering::Relaxed) + 1);
         (0, facts)
     };
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    each_case(training.iter().copied(), Reading { partial, ..Reading::default() }, read, |some| {
+    let (mut found, mut failures, mut partial) = (Vec::new(), Vec::new(), Vec::new());
+    each_case(training.iter().copied(), Reading { partial: allowed, ..Reading::default() }, read, |some| {
         for facts in some {
             match facts {
-                Ok(facts) => found.push(facts),
+                Ok((facts, missing)) => {
+                    found.push(facts);
+                    partial.extend(missing);
+                }
                 Err(failure) => failures.push(failure),
             }
         }
@@ -173,6 +181,7 @@ pub fn fingerprint(
         modality,
         cases: found.len(),
         failures,
+        partial,
         classes,
         has_splits: cases.iter().all(|case| case.split.is_some()),
         shape: axes.map(|axis| range(&|facts| facts.shape[axis] as f64)),

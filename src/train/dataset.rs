@@ -11,10 +11,9 @@ use ndarray::Array3;
 use super::TrainError;
 use super::event::Event;
 use crate::audit::Signature;
-use crate::cohort::{Case, Failure, Opened, Reading, each_case};
+use crate::cohort::{Case, Failure, Opened, Reading, each_case, missing_of};
 use crate::dicom::Partial;
 use crate::files::{TemporaryFolder, read_npy_volume, while_going, write_npy};
-use crate::findings::{Code, Reason};
 use crate::intake::{Bounds, Loaded};
 use crate::preprocess::{Chain, PreprocessError, Processor};
 
@@ -85,11 +84,13 @@ impl Loading<'_> {
             code: error.code(),
             what: error.to_string(),
         };
-        let tell = |what: &dyn std::fmt::Display| observe(Event::Warning(&format!("{}: {what}", case.path)));
-        let is_partial = |reason: &&Reason| reason.code == Code::Partial;
-        loaded.warnings.iter().filter(is_partial).for_each(|reason| tell(reason));
+        if let Some(missing) = missing_of(case, &loaded) {
+            observe(Event::Warning(&missing.to_string()));
+        }
         let made = self.chain.run_anyway(loaded.volume, &self.processor).map_err(failure)?;
-        made.setbacks.iter().for_each(|setback| tell(setback));
+        for setback in &made.setbacks {
+            observe(Event::Warning(&format!("{}: {setback}", case.path)));
+        }
         Ok(made.value.into_parts().1)
     }
 

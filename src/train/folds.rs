@@ -73,7 +73,8 @@ fn write_table(job: &Job, classes: &[String], validated: &CrossValidated) -> Res
         let fixed = ["path", "patient_id", "label", "fold", "prediction"].map(String::from);
         let probabilities = classes.iter().map(|class| format!("probability_{class}"));
         writer.write_record(fixed.into_iter().chain(probabilities))?;
-        for (fold, Scored { case, prediction, .. }) in validated.fold_of.iter().zip(&validated.out_of_fold.scored)
+        for (fold, Scored { case, prediction, .. }) in
+            validated.fold_of.iter().zip(&validated.out_of_fold.scored)
         {
             let fixed = [&case.path, &case.patient_id, &case.label, &fold.to_string(), &prediction.class];
             let probabilities = prediction.probabilities.iter().map(ToString::to_string);

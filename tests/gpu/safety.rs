@@ -189,7 +189,10 @@ fn alone_predictions_survive_a_device_that_fails() {
         assert_eq!(told(&observation.setbacks), setbacks.collect::<Vec<_>>());
         assert!(observation.heat_map.is_some());
         let line: Value = serde_json::from_str(&observation_line(&observation, None)).unwrap();
-        assert_eq!((&line["setbacks"][1]["stage"], &line["setbacks"][1]["kind"]), (&json!("predict"), &json!("cpu")));
+        assert_eq!(
+            (&line["setbacks"][1]["stage"], &line["setbacks"][1]["kind"]),
+            (&json!("predict"), &json!("cpu"))
+        );
     };
     // The fault of before still holds: nothing fits into the device.
     rescued([Cause::OutOfMemory; 3]);

@@ -1,8 +1,8 @@
 //! A network trains on the adapter as it does on the CPU.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use pulmo::dicom::Partial;
 use pulmo::cohort::Case;
+use pulmo::dicom::Partial;
 use pulmo::files::write_npy;
 use pulmo::gpu::Compute;
 use pulmo::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, ResidualConfig};
@@ -123,7 +123,7 @@ pub(super) fn job(folder: &std::path::Path, out: &str, compute: &Compute, epochs
         out: folder.join(out),
         compute: compute.clone(),
         leaks: LeakPolicy::default(),
-            partial: Partial::Refuse,
+        partial: Partial::Refuse,
     }
 }
 

@@ -1,15 +1,16 @@
 //! What can be typed.
 
+mod reading;
 mod series;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::dicom::{Links, Partial};
 use crate::gpu::Choice;
 use crate::metrics::{CalibrationMethod, OperatingRule};
 
+pub(super) use reading::{PartialArg, ReadArgs};
 pub(super) use series::{ConvertArgs, InspectArgs, PhantomArgs, PreprocessArgs};
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
@@ -29,43 +30,6 @@ pub(super) struct DeviceArg {
     /// auto (a real GPU if there is one, else the CPU), cpu, gpu, gpu:N, or software (a software adapter, for tests).
     #[arg(long, value_name = "DEVICE", default_value_t = Choice::Auto)]
     pub device: Choice,
-}
-
-/// What becomes of a series of which files cannot be read.
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(super) struct PartialArg {
-    /// Use what is left of a series of which files cannot be read, with the warning PARTIAL, instead of refusing it.
-    #[arg(long)]
-    pub allow_partial: bool,
-}
-
-impl PartialArg {
-    /// What becomes of it.
-    pub(super) fn partial(self) -> Partial {
-        if self.allow_partial { Partial::Allow } else { Partial::Refuse }
-    }
-}
-
-/// What of the files under the paths is read.
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(super) struct ReadArgs {
-    /// Also follow symbolic links to folders; those to files are always followed.
-    #[arg(long)]
-    pub follow_links: bool,
-    #[command(flatten)]
-    pub series: PartialArg,
-}
-
-impl ReadArgs {
-    /// The links to follow.
-    pub(super) fn links(self) -> Links {
-        if self.follow_links { Links::FilesAndFolders } else { Links::Files }
-    }
-
-    /// What becomes of a series of which files cannot be read.
-    pub(super) fn partial(self) -> Partial {
-        self.series.partial()
-    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -33,7 +33,8 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     bar.finish_and_clear();
     printer::data(audit_text(&found, LISTED).trim_end())?;
     if let Some(out) = &args.out {
-        write(&found, out, args.series.partial()).with_context(|| format!("cannot write into {}", out.display()))?;
+        write(&found, out, args.series.partial())
+            .with_context(|| format!("cannot write into {}", out.display()))?;
         printer::say(&format!("written: {}", out.display()));
     }
     Ok(match found.is_clean() {

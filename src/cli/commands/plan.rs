@@ -27,7 +27,7 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
             class.label, class.patients
         ));
     }
-    found.failures.iter().for_each(|failure| printer::say(&failure.to_string()));
+    found.failures.iter().chain(&found.partial).for_each(|failure| printer::say(&failure.to_string()));
     let memory_mib = args.memory_mib.or_else(|| Some(free_memory()? >> 20)).unwrap_or(MEMORY_MIB);
     printer::say(&format!("planning for {memory_mib} MiB of memory"));
     let plan = design(&found, memory_mib);
