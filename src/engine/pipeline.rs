@@ -11,7 +11,7 @@ use crate::dicom::{AssembleSettings, Coverage, Links, Partial, Shortfall};
 use crate::findings::{Code, Grids, HeatMap, Observation, Prediction, Provenance, Reason, Verdict};
 use crate::geometry::Grid;
 use crate::gpu::GpuError;
-use crate::intake::{Bounds, Claim, Item, Search, Settings, each_ahead};
+use crate::intake::{Bounds, Claim, Item, ReadSettings, Search, each_ahead};
 use crate::network::Compute;
 use crate::predict::{PredictError, Predictor, rescued};
 use crate::preprocess::{Chain, PreprocessError, Problem, Processor, Resident};
@@ -58,10 +58,10 @@ enum Content {
 const CPU: &str = "cpu";
 
 /// What does not hold the lungs as a whole is classified too, but never without the warning `COVERAGE`.
-fn settings(partial: Partial) -> Settings {
+fn settings(partial: Partial) -> ReadSettings {
     let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
     let assemble = AssembleSettings { coverage: Some(coverage), partial, ..AssembleSettings::default() };
-    Settings { assemble, ..Settings::default() }
+    ReadSettings { assemble, ..ReadSettings::default() }
 }
 
 impl Engine {

@@ -12,7 +12,7 @@ use crate::cli::args::PreprocessArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
 use crate::files::write_npy;
-use crate::intake::{Item, Search, Settings};
+use crate::intake::{Item, ReadSettings, Search};
 use crate::preprocess::{Chain, Processor};
 use crate::volume::Volume;
 
@@ -37,7 +37,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         several => bail!("{} holds {} images or series; name one", args.input.display(), several.len()),
     };
     let mut watch = Stopwatch::started();
-    let mut settings = Settings::default();
+    let mut settings = ReadSettings::default();
     settings.assemble.partial = args.read.partial();
     let loaded = item.load(&settings).map_err(|error| {
         let code = error.code();

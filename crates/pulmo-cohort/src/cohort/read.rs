@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::Case;
 use pulmo_scan::findings::{Code, Reason};
-use pulmo_scan::intake::{self, Bounds, Claim, Item, Loaded, Settings, each_ahead};
+use pulmo_scan::intake::{self, Bounds, Claim, Item, Loaded, ReadSettings, each_ahead};
 
 /// A case that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ fn find(case: &Case) -> Result<Item, Failure> {
 }
 
 fn load(case: &Case, item: Item) -> Opened {
-    match item.load(&Settings::default()) {
+    match item.load(&ReadSettings::default()) {
         Ok(loaded) => Ok((item, loaded)),
         Err(error) => Err(Failure::of(case, error.reason())),
     }

@@ -11,7 +11,7 @@ use crate::volume::Volume;
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ItemKind {
     /// A PNG, JPEG, TIFF or BMP picture.
     Picture,
     /// A DICOM CT series.
@@ -24,7 +24,7 @@ pub enum Kind {
 
 /// How items load.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Settings {
+pub struct ReadSettings {
     /// How DICOM series become volumes; its limits and what becomes of padding hold for volume files too.
     pub assemble: AssembleSettings,
     /// Spacing `[z, y, x]` of `.npy` volumes in millimetres; default `None`: their grid is in pixels.
@@ -67,7 +67,7 @@ pub(super) struct Unpacked {
 
 impl Unpacked {
     /// How a path in the folder is told: below the archive's own.
-    pub(super) fn told(&self, inside: &Path) -> PathBuf {
+    pub(super) fn display_path(&self, inside: &Path) -> PathBuf {
         match inside.strip_prefix(self.folder.path()) {
             Ok(name) if name.as_os_str().is_empty() => self.archive.clone(),
             Ok(name) => self.archive.join(name),
@@ -91,17 +91,17 @@ impl Item {
     }
 
     /// How the path of one of the item's files is told.
-    pub(super) fn told(&self, file: &Path) -> PathBuf {
-        self.unpacked.as_ref().map_or_else(|| file.to_path_buf(), |unpacked| unpacked.told(file))
+    pub(super) fn display_path(&self, file: &Path) -> PathBuf {
+        self.unpacked.as_ref().map_or_else(|| file.to_path_buf(), |unpacked| unpacked.display_path(file))
     }
 
     /// What the item is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ItemKind {
         match self.source {
-            Source::Picture(_) => Kind::Picture,
-            Source::Series(_) => Kind::Series,
-            Source::VolumeFile(..) => Kind::VolumeFile,
-            Source::Refused(_) => Kind::Refused,
+            Source::Picture(_) => ItemKind::Picture,
+            Source::Series(_) => ItemKind::Series,
+            Source::VolumeFile(..) => ItemKind::VolumeFile,
+            Source::Refused(_) => ItemKind::Refused,
         }
     }
 
@@ -141,7 +141,7 @@ impl Item {
     ///
     /// # Errors
     /// [`IntakeError`] with the code of what is wrong with it.
-    pub fn load(&self, settings: &Settings) -> Result<Loaded, IntakeError> {
+    pub fn load(&self, settings: &ReadSettings) -> Result<Loaded, IntakeError> {
         let mut loaded = self.load_source(settings)?;
         loaded.warnings = Reason::each_once(self.with_archive(loaded.warnings));
         Ok(loaded)
@@ -154,7 +154,7 @@ impl Item {
         warnings
     }
 
-    fn load_source(&self, settings: &Settings) -> Result<Loaded, IntakeError> {
+    fn load_source(&self, settings: &ReadSettings) -> Result<Loaded, IntakeError> {
         match &self.source {
             Source::Picture(file) => {
                 let picture = read_picture(file)?;
