@@ -9,11 +9,15 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
+use image::{GrayImage, ImageBuffer, Luma};
 use pulmo::cohort::{read_manifest, read_unlabelled};
+use pulmo::engine::Engine;
 use pulmo::files::write_npy;
 use pulmo::network::Compute;
+use pulmo::random::Random;
 use pulmo::train::{
     Event, Job, LeakPolicy, PretrainJob, Pretrained, Recipe, TrainError, Trained, evaluate, pretrain, train,
 };
@@ -69,6 +73,56 @@ fn a_network_learns_what_is_there_to_learn() {
     let evaluated = evaluate(&trained.bundle, &cases, &Compute::cpu(), &|_| {}).unwrap();
     let auc = evaluated.evaluation.metric("roc_auc").unwrap().value.unwrap();
     assert!(auc > 0.95, "{auc}");
+}
+
+/// Pictures of 8 bits are trained on; one of them, stored with 16, gets the score that it had.
+#[test]
+fn a_picture_of_sixteen_bits_scores_as_the_one_of_eight() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = "path,label\n".to_owned();
+    for index in 0..40 {
+        let mut random = Random::keyed(3, &[index]);
+        let bright = if index % 2 == 1 { 120.0 } else { 0.0 };
+        let picture = GrayImage::from_fn(24, 24, |x, y| {
+            let inside = (8..16).contains(&x) && (8..16).contains(&y);
+            Luma([(60.0 + 10.0 * random.normal() + if inside { bright } else { 0.0 }) as u8])
+        });
+        picture.save(folder.path().join(format!("{index}.png"))).unwrap();
+        manifest += &format!("{index}.png,{}\n", ["empty", "disc"][index as usize % 2]);
+    }
+    let path = folder.path().join("manifest.csv");
+    std::fs::write(&path, manifest).unwrap();
+    let text = RECIPE
+        .replace("low = 0.0, high = 1.0", "low = 0.0, high = 255.0")
+        .replace("step = [", "step = [{ kind = \"scale\", from = [0.0, 255.0], to = [0.0, 1.0] }, ");
+    let job = Job {
+        recipe: recipe(&text, folder.path()).unwrap(),
+        cases: read_manifest(&path).unwrap(),
+        init: None,
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+        leaks: LeakPolicy::Refuse,
+    };
+    let engine = Engine::new(&train(&job, &|_| {}).unwrap().bundle, &Compute::cpu());
+    let mut spread = 0.0_f32;
+    for index in 0..6 {
+        let eight = folder.path().join(format!("{index}.png"));
+        let sixteen = folder.path().join(format!("{index}-16.png"));
+        let pixels = image::open(&eight).unwrap().to_luma8();
+        let wide = ImageBuffer::<Luma<u16>, _>::from_fn(24, 24, |x, y| {
+            Luma([u16::from(pixels.get_pixel(x, y).0[0]) * 257])
+        });
+        wide.save(&sixteen).unwrap();
+        let mut scores = Vec::new();
+        engine.run(&[eight, sixteen], |observation| {
+            scores.push(observation.prediction.unwrap().probabilities[1]);
+            ControlFlow::Continue(())
+        });
+        assert!((scores[0] - scores[1]).abs() < 1e-3, "{scores:?}");
+        spread = spread.max((scores[0] - 0.5).abs());
+    }
+    // A network that says the same of everything would pass.
+    assert!(spread > 0.2, "{spread}");
 }
 
 #[test]

@@ -139,6 +139,12 @@ impl Bundle {
         self
     }
 
+    /// The model card, as Markdown: what a reader must know before using the bundle.
+    pub fn model_card(&self) -> String {
+        let parameters = self.networks().map(Module::num_params).sum();
+        model_card(&self.manifest, self.network_config.kind, parameters)
+    }
+
     /// Writes `bundle.toml`, `network.json`, the weights and `CARD.md` into `folder`.
     ///
     /// # Errors
@@ -158,7 +164,7 @@ impl Bundle {
         let texts = [
             ("network.json", json.as_bytes()),
             ("bundle.toml", toml.as_bytes()),
-            ("CARD.md", &model_card(self).into_bytes()),
+            ("CARD.md", &self.model_card().into_bytes()),
         ];
         for (file, bytes) in weights.chain(texts) {
             let path = folder.join(file);

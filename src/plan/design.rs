@@ -231,11 +231,11 @@ fn case_mib(kind: NetworkKind, seen: [usize; 3], widths: &[usize]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ClassSize, Range};
+    use super::super::{ClassSize, RangeSummary};
     use super::*;
 
-    fn range([min, median, max]: [f64; 3]) -> Range {
-        Range { min, median, max }
+    fn range([min, median, max]: [f64; 3]) -> RangeSummary {
+        RangeSummary { min, median, max }
     }
 
     fn ct() -> Fingerprint {

@@ -66,7 +66,7 @@ impl std::fmt::Display for Modality {
 
 /// Least, middle and largest of something.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Range {
+pub struct RangeSummary {
     /// Least.
     pub min: f64,
     /// Median.
@@ -100,11 +100,11 @@ pub struct Fingerprint {
     /// Whether the manifest names splits.
     pub has_splits: bool,
     /// Voxels along `[z, y, x]`.
-    pub shape: [Range; 3],
+    pub shape: [RangeSummary; 3],
     /// Spacing along `[z, y, x]` in millimetres; 1 without units.
-    pub spacing_mm: [Range; 3],
+    pub spacing_mm: [RangeSummary; 3],
     /// Extent along `[z, y, x]` in millimetres, or in pixels without units.
-    pub extent: [Range; 3],
+    pub extent: [RangeSummary; 3],
     /// The 0.5th and the 99.5th percentile of the values.
     pub clip: [f64; 2],
     /// Mean of the clipped values.
@@ -161,7 +161,8 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
             other_kind: facts.modality,
         });
     }
-    let range = |of: &dyn Fn(&Facts) -> f64| Range::of(found.iter().map(|(_, facts)| of(facts)).collect());
+    let range =
+        |of: &dyn Fn(&Facts) -> f64| RangeSummary::of(found.iter().map(|(_, facts)| of(facts)).collect());
     let axes = [0, 1, 2];
     let (clip, mean, deviation) = intensities(found.iter().flat_map(|(_, facts)| &facts.values));
     Ok(Fingerprint {
@@ -205,7 +206,7 @@ impl Facts {
     }
 }
 
-impl Range {
+impl RangeSummary {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
@@ -257,6 +258,6 @@ mod tests {
 
     #[test]
     fn the_median_is_in_the_middle() {
-        assert_eq!(Range::of(vec![3.0, 1.0, 2.0]), Range { min: 1.0, median: 2.0, max: 3.0 });
+        assert_eq!(RangeSummary::of(vec![3.0, 1.0, 2.0]), RangeSummary { min: 1.0, median: 2.0, max: 3.0 });
     }
 }

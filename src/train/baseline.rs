@@ -8,7 +8,7 @@ use super::sketch::{Glance, Histograms};
 use crate::audit::{Properties, Shortcut};
 use crate::bundle::Bundle;
 use crate::cohort::Case;
-use crate::metrics::{Evaluation, Samples, Settings, decide};
+use crate::metrics::{Evaluation, EvaluationSettings, Samples, decide};
 use crate::network::Compute;
 use crate::random::Random;
 
@@ -34,7 +34,7 @@ impl Baseline {
     pub fn new(name: &str, truth: &Samples, probabilities: Vec<Vec<f64>>) -> Result<Self, TrainError> {
         let predictions = probabilities.iter().map(|row| decide(row, None)).collect();
         let samples = Samples { predictions, probabilities, ..truth.clone() };
-        let evaluation = Evaluation::compute(&samples, &Settings::default())?;
+        let evaluation = Evaluation::compute(&samples, &EvaluationSettings::default())?;
         Ok(Self { name: name.to_owned(), samples, evaluation })
     }
 }

@@ -3,11 +3,10 @@
 use super::TrainError;
 use super::dataset::Dataset;
 use super::loss::{Loss, Targets};
-use super::step::scalar;
 use crate::gpu::caught;
 use crate::metrics::{Ranking, roc_auc};
 use crate::network::Compute;
-use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor, softmax};
+use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_scalar, read_tensor, softmax};
 
 /// Most images in one forward pass.
 const IMAGES_AT_ONCE: usize = 64;
@@ -44,7 +43,7 @@ pub(super) fn score(
             (logits.clone(), Loss::CrossEntropy.mean(logits, &targets))
         })?;
         let [_, classes] = logits.dims();
-        sum += scalar(loss)? * batch.len() as f64;
+        sum += read_scalar(loss)? * batch.len() as f64;
         probabilities.extend(read_tensor(logits)?.chunks(classes).map(softmax));
     }
     Ok(Scores { loss: sum / dataset.len().max(1) as f64, probabilities })

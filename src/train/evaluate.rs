@@ -13,7 +13,7 @@ use crate::audit::{Properties, properties};
 use crate::bundle::Bundle;
 use crate::cohort::{Case, Failure, Opened, each_case};
 use crate::findings::Prediction;
-use crate::metrics::{Evaluation, Samples, Settings};
+use crate::metrics::{Evaluation, EvaluationSettings, Samples};
 use crate::network::Compute;
 use crate::network::NetworkKind;
 use crate::predict::{Predictor, Setback};
@@ -109,7 +109,8 @@ pub(super) fn measured(
     failures: Vec<Failure>,
 ) -> Result<Evaluated, TrainError> {
     let samples = samples(classes, &scored);
-    let settings = Settings { threshold: threshold.map(f64::from), ..Settings::default() };
+    let settings =
+        EvaluationSettings { threshold: threshold.map(f64::from), ..EvaluationSettings::default() };
     let evaluation = Evaluation::compute(&samples, &settings)?;
     Ok(Evaluated { scored, failures, glances, samples, evaluation })
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::TrainError;
 use super::evaluate::{Evaluated, Scored, evaluate, measured};
 use super::event::Event;
-use super::run::{Job, Trained, train};
+use super::job::Job;
+use super::run::{Trained, train};
 use crate::cohort::{Case, Split, folds};
 
 /// What came of a cross-validation.

@@ -3,9 +3,9 @@
 use super::TrainError;
 use super::dataset::{Cache, Dataset};
 use super::event::Event;
+use super::job::Job;
 use super::leaks::{check_images, check_patients};
 use super::recipe::{ClassWeights, Recipe};
-use super::run::Job;
 use crate::bundle::sha256_hex;
 use crate::cohort::{Case, Split, absent_classes, assign, labels, rows_text};
 use crate::preprocess::{Chain, Processor};

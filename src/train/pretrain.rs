@@ -20,19 +20,19 @@ use std::time::SystemTime;
 use super::batch::{Batch, Changing, changed_bags};
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::dataset::{Cache, Dataset};
-use super::epochs::{Pass, Run, make_folder};
+use super::epochs::{EpochPass, Run, make_folder};
 use super::event::{EpochRow, Event};
 use super::log::{RunFacts, RunLog};
 use super::loss::Targets;
 use super::prepared::rows_sha256;
 use super::recipe::Recipe;
-use super::step::{Trainer, scalar};
+use super::step::Trainer;
 use super::{Loss, TrainError};
 use crate::bundle::{save_weights, sha256_hex};
 use crate::cohort::{Case, Split, assign};
 use crate::gpu::caught;
 use crate::network::Compute;
-use crate::network::{Bags, Network, NetworkKind};
+use crate::network::{Bags, Network, NetworkKind, read_scalar};
 use crate::preprocess::Processor;
 use crate::random::Random;
 
@@ -142,7 +142,7 @@ fn epoch(
         Loss::Contrastive { .. } => train.twins((images, number), &job.compute),
         Loss::CrossEntropy | Loss::Focal { .. } => train.instances((images, number), &job.compute),
     };
-    let pass = Pass::over(&order, recipe, (state, trainer), &batch, observe)?;
+    let pass = EpochPass::over(&order, recipe, (state, trainer), &batch, observe)?;
     let loss = held_out.loss(pass.judged(), &job.compute)?;
     pass.validated((loss, None), recipe.course.epochs, observe)
 }
@@ -238,7 +238,7 @@ impl<'a> Views<'a> {
                 let bags = Bags { images: bags.images.inner(), ..bags };
                 contrast(self.recipe).mean(network.forward(bags).logits, &targets)
             })?;
-            sum += scalar(loss)? * images.len() as f64;
+            sum += read_scalar(loss)? * images.len() as f64;
         }
         Ok(sum / images.len().max(1) as f64)
     }

@@ -1,6 +1,5 @@
 //! A whole training: data in, bundle out.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use burn::module::Module;
@@ -8,37 +7,19 @@ use burn::module::Module;
 use super::batch::Batches;
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::score;
-use super::epochs::{Pass, Run, make_folder};
+use super::epochs::{EpochPass, Run, make_folder};
 use super::event::{EpochRow, Event};
 use super::groups::check_groups;
-use super::leaks::LeakPolicy;
+use super::job::Job;
 use super::log::{RunFacts, RunLog};
 use super::prepared::Prepared;
-use super::recipe::{ClassWeights, Recipe, ThresholdRule};
+use super::recipe::{ClassWeights, ThresholdRule};
 use super::step::Trainer;
 use super::{Loss, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, transfer};
-use crate::cohort::{Case, Split};
+use crate::cohort::Split;
 use crate::metrics::best_threshold_youden;
-use crate::network::Compute;
 use crate::network::Network;
-
-/// What to train on what, and where to put it.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// How to train.
-    pub recipe: Recipe,
-    /// What to train on.
-    pub cases: Vec<Case>,
-    /// Weights to start from, as the bytes of a file for [`transfer`]; `None` draws them by the seed.
-    pub init: Option<Vec<u8>>,
-    /// Where checkpoints and the bundle go.
-    pub out: PathBuf,
-    /// What to compute on.
-    pub compute: Compute,
-    /// What becomes of a split that leaks.
-    pub leaks: LeakPolicy,
-}
 
 /// What came of a training.
 #[derive(Debug)]
@@ -136,7 +117,7 @@ fn epoch(
     trainer.dropout = recipe.network.dropout;
     let batches = Batches { recipe, cases: &data.train, compute: &job.compute, epoch: number };
     let batch = |cases: &[usize]| batches.of(cases);
-    let pass = Pass::over(&batches.order(), recipe, (state, trainer), &batch, observe)?;
+    let pass = EpochPass::over(&batches.order(), recipe, (state, trainer), &batch, observe)?;
     let scores = score(pass.judged(), &recipe.network, &data.validation, &job.compute)?;
     let auc = scores.roc_auc(data.validation.labels());
     pass.validated((scores.loss, auc), course.epochs, observe)

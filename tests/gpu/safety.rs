@@ -12,7 +12,7 @@ use pulmo::phantom::{PhantomSettings, Study};
 use pulmo::predict::{PredictError, Predictor, Setback};
 use pulmo::preprocess::{Chain, Processor};
 use pulmo::random::Random;
-use pulmo::train::{Event, TrainError, Trained, train};
+use pulmo::train::{Event, PretrainJob, TrainError, Trained, pretrain, train};
 
 use super::bridge::prepared;
 use super::opened;
@@ -183,23 +183,9 @@ fn alone_predictions_survive_a_device_that_fails() {
     assert_eq!((rescued.provenance.device.as_str(), rescued.prediction), ("cpu", Some(expected)));
 }
 
-/// In a process of its own, as above.
 #[test]
 fn a_training_survives_a_device_that_fails() {
-    if opened().is_none() {
-        return;
-    }
-    let this = std::env::current_exe().unwrap();
-    let child = Command::new(this)
-        .args(["--ignored", "--exact", "safety::alone_a_training_survives_a_device_that_fails"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&child.stdout);
-    assert!(
-        child.status.success() && said.contains("1 passed"),
-        "{said}{}",
-        String::from_utf8_lossy(&child.stderr)
-    );
+    alone("alone_a_training_survives_a_device_that_fails");
 }
 
 #[test]
@@ -245,6 +231,32 @@ fn alone_a_training_survives_a_device_that_fails() {
         failing(out, Injection { fault: Fault::OutOfMemory, first: place, last: place });
     }
     goes_on("step", &compute);
+    a_pre_training_survives(folder.path(), &compute);
     failing("lost", Injection { fault: Fault::Lost, first: a_step, last: a_step });
     goes_on("lost", &Compute::cpu());
+}
+
+/// A pre-training that runs out of memory in its second epoch keeps the first, and goes on.
+fn a_pre_training_survives(folder: &std::path::Path, compute: &Compute) {
+    let gpu = compute.gpu().unwrap();
+    let of = |compute: &Compute, out: &str| {
+        let job = job(folder, out, compute, 2);
+        PretrainJob { recipe: job.recipe, cases: job.cases, out: job.out, compute: compute.clone() }
+    };
+    let whole = pretrain(&of(&Compute::cpu(), "views-whole"), &|_| {}).unwrap();
+    let watch = |event: Event| {
+        if matches!(event, Event::Epoch { row, .. } if row.epoch == 1) {
+            gpu.inject(Injection { fault: Fault::OutOfMemory, first: 2, last: 2 });
+        }
+    };
+    let error = pretrain(&of(compute, "views"), &watch).unwrap_err();
+    let TrainError::Interrupted { cause: GpuError::OutOfMemory { .. }, epochs: 1, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(error.code(), Some(pulmo::findings::Code::Device));
+    let again = pretrain(&of(compute, "views"), &|_| {}).unwrap();
+    assert_eq!(again.history.len(), 2);
+    // The tolerance of `goes_on`.
+    let near = again.history.iter().zip(&whole.history).all(|(a, b)| (a.loss - b.loss).abs() < 2e-2);
+    assert!(near, "{:?} {:?}", again.history, whole.history);
 }

@@ -9,8 +9,8 @@ use crate::cli::exit::UsageError;
 use crate::cli::printer;
 use crate::cohort::{Case, Split, read_manifest};
 use crate::metrics::{
-    AucComparison, Evaluation, OperatingPoint, Paired, Samples, Settings, compare_roc_auc, decision_curve,
-    decision_thresholds,
+    AucComparison, Evaluation, EvaluationSettings, OperatingPoint, Paired, Samples, compare_roc_auc,
+    decision_curve, decision_thresholds,
 };
 use crate::network::Compute;
 use crate::report::{Assessment, BaselineRow, ChosenPoint, Subgroup};
@@ -67,9 +67,9 @@ impl Assessor<'_> {
         })
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> EvaluationSettings {
         let threshold = self.bundle.manifest().threshold.map(f64::from);
-        Settings { threshold, ..Settings::default() }
+        EvaluationSettings { threshold, ..EvaluationSettings::default() }
     }
 
     /// The samples of the level asked for.
@@ -95,7 +95,7 @@ impl Assessor<'_> {
                 printer::say(&format!("{rule}: no threshold on {split} reaches it"));
                 continue;
             };
-            let at = |samples| OperatingPoint::at(threshold, samples, &Settings::default());
+            let at = |samples| OperatingPoint::at(threshold, samples, &EvaluationSettings::default());
             points.push(ChosenPoint {
                 rule,
                 chosen_on: split.clone(),
@@ -150,5 +150,5 @@ fn gain(ours: &Samples, theirs: &Samples) -> anyhow::Result<Option<AucComparison
         [theirs, ours].map(|samples| samples.probabilities.iter().map(|row| row[1]).collect::<Vec<f64>>());
     let positive: Vec<bool> = ours.labels.iter().map(|&label| label == 1).collect();
     let paired = Paired { scores: [&theirs, &scores], positive: &positive, patients: &ours.patients };
-    Ok(compare_roc_auc(&paired, &Settings::default())?)
+    Ok(compare_roc_auc(&paired, &EvaluationSettings::default())?)
 }

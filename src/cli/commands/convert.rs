@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::shared::{tell_passed_over, tell_warnings};
-use super::volume_format::VolumeFormat;
+use super::volume_format::OutputFormat;
 use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
@@ -13,7 +13,7 @@ use crate::dicom::Irregular;
 use crate::intake::{Item, ItemKind, ReadSettings, Search};
 
 pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
-    let Some(format) = VolumeFormat::of(&args.out) else {
+    let Some(format) = OutputFormat::of(&args.out) else {
         return Err(UsageError("--out must end in .nii, .nii.gz or .mha".to_owned()).into());
     };
     let mut search = Search::new(std::slice::from_ref(&args.input), args.read.links());

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::shared::{open_device, tell_passed_over, tell_warnings};
-use super::volume_format::VolumeFormat;
+use super::volume_format::OutputFormat;
 use crate::cli::args::PreprocessArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
@@ -63,15 +63,15 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
 }
 
 /// The format that keeps the volume's place; `None` for `.npy`, which does not.
-fn placed_format(out: &Path) -> Result<Option<VolumeFormat>, UsageError> {
+fn placed_format(out: &Path) -> Result<Option<OutputFormat>, UsageError> {
     let is_npy = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"));
-    match VolumeFormat::of(out) {
+    match OutputFormat::of(out) {
         None if !is_npy => Err(UsageError("--out must end in .npy, .nii, .nii.gz or .mha".to_owned())),
         format => Ok(format),
     }
 }
 
-fn write(path: &Path, placed: Option<VolumeFormat>, volume: &Volume) -> anyhow::Result<()> {
+fn write(path: &Path, placed: Option<OutputFormat>, volume: &Volume) -> anyhow::Result<()> {
     match placed {
         Some(format) => format.write(path, volume, "pulmo, preprocessed")?,
         None => write_npy(path, &volume.grid().shape_zyx(), volume.as_slice())?,

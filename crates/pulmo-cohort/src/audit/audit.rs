@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Confounds, Look, PROPERTIES, Pair, Signature, Value, pairs};
+use super::{Confounds, Look, PROPERTIES, Pair, PropertyValue, Signature, pairs};
 use crate::cohort::{Case, Failure, Opened, Split, each_case, shared_patients};
 use pulmo_scan::intake::Bounds;
 
@@ -102,7 +102,7 @@ pub fn audit(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Audit {
         ControlFlow::Continue(())
     });
     let (mut read, mut signatures, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    let mut columns: Vec<Vec<Value>> = vec![Vec::new(); PROPERTIES.len()];
+    let mut columns: Vec<Vec<PropertyValue>> = vec![Vec::new(); PROPERTIES.len()];
     for (case, look) in cases.iter().zip(looks) {
         match look {
             Err(failure) => failures.push(failure),

@@ -15,10 +15,12 @@ mod fault;
 mod fusion;
 mod layout;
 mod measure;
+mod pass;
 mod ramp;
 mod recording;
 mod shaders;
 mod stored;
+mod work;
 
 pub use adapters::{AdapterFeatures, AdapterLimits, AdapterReport, list};
 pub use buffer::GpuBuffer;
@@ -30,7 +32,8 @@ pub use layout::{
     AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, KernelParams, Layout, MedianParams,
     SHARED_VALUES, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams, vec3_xyz,
 };
+pub use pass::{ConstantTable, Pass, Reads, Work};
 pub use ramp::Ramp;
-pub use recording::{Pass, Reads, Recording, Table, Work};
+pub use recording::Recording;
 pub use shaders::Kernel;
-pub use stored::StoredPixels;
+pub use stored::Int16Pixels;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ndarray::Array3;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::step::Operation;
+use super::operation::{Operation, volume_of};
 use super::{PreprocessError, Problem, Step};
-use crate::gpu::{Gpu, GpuBuffer, GpuError, Recording, StoredPixels};
+use crate::gpu::{Gpu, GpuBuffer, GpuError, Int16Pixels, Recording};
 use pulmo_scan::geometry::Grid;
-use pulmo_scan::volume::{Volume, VolumeError};
+use pulmo_scan::volume::Volume;
 
 /// Most voxels a step may give: 8 GiB of values, beyond any CT.
 pub(super) const MAX_VOXELS: usize = 1 << 31;
@@ -207,7 +206,7 @@ impl<'a> Line<'a> {
     fn start(volume: &Volume, gpu: &'a Gpu) -> Result<Self, Problem> {
         let grid = *volume.grid();
         let mut recording = Recording::default();
-        let values = match StoredPixels::of_whole_numbers(volume.as_slice(), grid.shape_zyx()) {
+        let values = match Int16Pixels::of_whole_numbers(volume.as_slice(), grid.shape_zyx()) {
             Some(pixels) => {
                 recording.announce("upload".to_owned());
                 recording.push(pixels.pass());
@@ -226,7 +225,7 @@ impl<'a> Line<'a> {
             self = self.caught_up()?;
             settled = step.operation().settled(&self.volume()?)?;
         }
-        let step = settled.as_ref().unwrap_or(step).operation();
+        let step = settled.as_deref().unwrap_or_else(|| step.operation());
         let next = checked_grid(step, &self.grid)?.ok_or(Problem::NeedsVoxels)?;
         self.recording.announce(kind.to_owned());
         step.record(&self.grid, &mut self.recording)?;
@@ -242,13 +241,4 @@ impl<'a> Line<'a> {
     fn volume(&self) -> Result<Volume, Problem> {
         volume_of(self.grid, self.gpu.download(&self.values)?)
     }
-}
-
-/// A volume of values in row-major order.
-pub(super) fn volume_of(grid: Grid, values: Vec<f32>) -> Result<Volume, Problem> {
-    let [z, y, x] = grid.shape_zyx();
-    let count = values.len();
-    let voxels = Array3::from_shape_vec((z, y, x), values)
-        .map_err(|_| VolumeError::Shape { voxels_zyx: [1, 1, count], grid_zyx: [z, y, x] })?;
-    Ok(Volume::new(grid, voxels)?)
 }
