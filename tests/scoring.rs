@@ -21,7 +21,7 @@ use pulmo::engine::Engine;
 use pulmo::files::{Gzip, write_nifti};
 use pulmo::findings::{Code, Observation, Verdict};
 use pulmo::gpu::Compute;
-use pulmo::intake::{Kind, Settings, find};
+use pulmo::intake::{ItemKind, ReadSettings, find};
 use pulmo::metrics::CalibrationMap;
 use pulmo::network::{EncoderConfig, Network, NetworkConfig, NetworkKind, ResidualConfig};
 use pulmo::phantom::{PhantomSettings, Study};
@@ -214,8 +214,8 @@ fn one_item_and_a_volume_in_memory_are_scored_as_a_run_scores_them() {
         assert_eq!(refused.len(), 1);
         assert_eq!(refused[0].verdict, Verdict::RejectFile(Code::NotDicom.into()));
         assert!(run.iter().all(|observation| observation.setbacks.is_empty()));
-        for (item, expected) in items.iter().zip(&run).filter(|(item, _)| item.kind() != Kind::Refused) {
-            let volume = item.load(&Settings::default()).unwrap().volume;
+        for (item, expected) in items.iter().zip(&run).filter(|(item, _)| item.kind() != ItemKind::Refused) {
+            let volume = item.load(&ReadSettings::default()).unwrap().volume;
             assert_eq!(&engine.observe_volume(&item.path, volume), expected);
         }
     }

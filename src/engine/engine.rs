@@ -6,7 +6,7 @@ use crate::bundle::{Axis, Bundle, Manifest};
 use crate::dicom::{AssembleSettings, Coverage, Partial, Shortfall};
 use crate::findings::Provenance;
 use crate::gpu::Compute;
-use crate::intake::Settings;
+use crate::intake::ReadSettings;
 use crate::predict::Predictor;
 use crate::preprocess::Processor;
 
@@ -92,10 +92,10 @@ impl Engine {
 
     /// How scans are read. What does not hold the lungs as a whole is classified too, but never without
     /// the warning `COVERAGE`.
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> ReadSettings {
         let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
         let assemble = AssembleSettings { coverage: Some(coverage), ..AssembleSettings::default() };
-        Settings { assemble, ..Settings::default() }.with_partial(self.partial)
+        ReadSettings { assemble, ..ReadSettings::default() }.with_partial(self.partial)
     }
 
     /// The predictor for what the device failed at.

@@ -14,7 +14,7 @@ use crate::volume::Volume;
 
 /// An item as the network sees it; or its verdict.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct SeenItem {
     pub(super) path: PathBuf,
     pub(super) verdict: Verdict,
     pub(super) input: Option<Input>,
@@ -48,14 +48,14 @@ impl Input {
 
 impl Engine {
     /// What the network sees of an item that is ready.
-    pub(crate) fn see(&self, ready: Ready) -> Seen {
+    pub(crate) fn see(&self, ready: Ready) -> SeenItem {
         let Ready { path, verdict, content } = ready;
         let input =
             content.map(|content| contained(|| self.input(content).map_err(|error| verdict_of(&error))));
         match input.transpose() {
-            Ok(None) => Seen { path, verdict, input: None, setbacks: Vec::new() },
-            Ok(Some(Rescued { value, setbacks })) => Seen { path, verdict, input: Some(value), setbacks },
-            Err(verdict) => Seen { path, verdict, input: None, setbacks: Vec::new() },
+            Ok(None) => SeenItem { path, verdict, input: None, setbacks: Vec::new() },
+            Ok(Some(Rescued { value, setbacks })) => SeenItem { path, verdict, input: Some(value), setbacks },
+            Err(verdict) => SeenItem { path, verdict, input: None, setbacks: Vec::new() },
         }
     }
 
@@ -98,7 +98,7 @@ impl Engine {
     ///
     /// # Errors
     /// The verdict of an item that was refused.
-    pub(crate) fn voxels<'a>(&self, seen: &'a Seen) -> Result<Cow<'a, Volume>, Verdict> {
+    pub(crate) fn voxels<'a>(&self, seen: &'a SeenItem) -> Result<Cow<'a, Volume>, Verdict> {
         let Some(input) = &seen.input else { return Err(seen.verdict.clone()) };
         let from_device = |input: &&'a Input| match (input, &self.processor) {
             (Input::Resident { input, .. }, Processor::Gpu(gpu)) => input.on_host(gpu).map(Cow::Owned),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Engine;
-use super::input::{Input, Seen};
+use super::input::{Input, SeenItem};
 use crate::findings::{Code, HeatMap, Observation, Prediction, Provenance, Reason, Remedy, Stage, Verdict};
 use crate::gpu::{GpuError, Ladder, Rescued, rescued};
 use crate::predict::PredictError;
@@ -18,16 +18,16 @@ type Answer = Result<Rescued<Prediction>, PredictError>;
 
 impl Engine {
     /// The observation of each item, all classified together.
-    pub(crate) fn judge(&self, seen: Vec<Seen>) -> Vec<Observation> {
+    pub(crate) fn judge(&self, seen: Vec<SeenItem>) -> Vec<Observation> {
         let inputs: Vec<&Input> = seen.iter().filter_map(|seen| seen.input.as_ref()).collect();
         let mut answers = self.answers(&inputs).into_iter();
-        let mut answer = |seen: &Seen| seen.input.as_ref().and_then(|_| answers.next());
+        let mut answer = |seen: &SeenItem| seen.input.as_ref().and_then(|_| answers.next());
         let answers: Vec<Option<Answer>> = seen.iter().map(&mut answer).collect();
         seen.into_iter().zip(answers).map(|(seen, answer)| self.observation(seen, answer)).collect()
     }
 
     /// The observation of one item.
-    pub(super) fn judge_one(&self, seen: Seen) -> Observation {
+    pub(super) fn judge_one(&self, seen: SeenItem) -> Observation {
         let answer = seen.input.as_ref().and_then(|input| self.answers(&[input]).pop());
         self.observation(seen, answer)
     }
@@ -58,8 +58,8 @@ impl Engine {
         self.on_host(input).map_err(|error| GpuError::Failed { message: error.to_string() })
     }
 
-    fn observation(&self, seen: Seen, answer: Option<Answer>) -> Observation {
-        let Seen { path, verdict, input, setbacks } = seen;
+    fn observation(&self, seen: SeenItem, answer: Option<Answer>) -> Observation {
+        let SeenItem { path, verdict, input, setbacks } = seen;
         let refused = Observation {
             path,
             verdict,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Item --load--> Loaded --ready--> Ready (many ahead, on all cores)
-//! Ready --see--> Seen (what the network sees, on its device) --judge--> Observation
+//! Ready --see--> SeenItem (what the network sees, on its device) --judge--> Observation
 //! ```
 //!
 //! Items are read ahead on all cores, within a bound of bytes, while the device computes; they are
@@ -19,5 +19,5 @@ mod pipeline;
 mod ready;
 
 pub use engine::{Engine, EngineError};
-pub(crate) use input::Seen;
+pub(crate) use input::SeenItem;
 pub(crate) use ready::Ready;

@@ -7,7 +7,7 @@ use super::event::Event;
 use super::sketch::{Glance, Sketch};
 use crate::audit::{Properties, properties};
 use crate::cohort::{Case, Failure, item_of};
-use crate::engine::{Engine, Ready, Seen};
+use crate::engine::{Engine, Ready, SeenItem};
 use crate::findings::{Code, Verdict};
 use crate::intake::{Bounds, Claim, each_ahead};
 
@@ -22,7 +22,7 @@ pub(super) struct SeenCase<'a> {
     pub(super) case: &'a Case,
     /// What simple classifiers see of it.
     pub(super) glance: Glance,
-    pub(super) seen: Seen,
+    pub(super) seen: SeenItem,
 }
 
 /// A case whose turn on the device has come.

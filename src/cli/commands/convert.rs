@@ -10,7 +10,7 @@ use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
 use crate::dicom::Irregular;
-use crate::intake::{Item, Kind, Search, Settings};
+use crate::intake::{Item, ItemKind, ReadSettings, Search};
 
 pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
     let Some(format) = OutputFormat::of(&args.out) else {
@@ -20,7 +20,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
     let items: Vec<Item> = search.by_ref().collect();
     tell_passed_over(&search);
     let item = only_volume(&items, &args.input)?;
-    let mut settings = Settings::default();
+    let mut settings = ReadSettings::default();
     settings.assemble.partial = args.read.partial();
     if args.regularize {
         settings.assemble.irregular = Irregular::Resample;
@@ -43,7 +43,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
 /// The one series or volume among the items.
 fn only_volume<'a>(items: &'a [Item], input: &Path) -> anyhow::Result<&'a Item> {
     let volumes: Vec<&Item> =
-        items.iter().filter(|item| matches!(item.kind(), Kind::Series | Kind::VolumeFile)).collect();
+        items.iter().filter(|item| matches!(item.kind(), ItemKind::Series | ItemKind::VolumeFile)).collect();
     match volumes[..] {
         [volume] => Ok(volume),
         [] => match items.iter().find_map(|item| item.refusal()?.reasons().first().cloned()) {

@@ -17,7 +17,7 @@ use crate::cli::{Exit, printer};
 use crate::cohort::read_manifest;
 use crate::engine::Engine;
 use crate::files::write_png;
-use crate::intake::{self, Settings};
+use crate::intake::{self, ReadSettings};
 use crate::phantom::{Collection, NoduleKind, NoduleTruth, PhantomSettings, StudyTruth};
 use crate::report::{Figures, GalleryItem, Page, write_index};
 use crate::train::{Evaluated, evaluate};
@@ -83,7 +83,7 @@ fn write_page(page: &Path, out: &Path, evaluated: &Evaluated, truths: &[StudyTru
 fn gallery_item(studies: &Path, truth: &StudyTruth, evaluated: &Evaluated) -> anyhow::Result<GalleryItem> {
     let items = intake::find(&[studies.join(&truth.path)]);
     let item = items.first().with_context(|| format!("{} is gone", truth.path))?;
-    let volume = item.load(&Settings::default())?.volume;
+    let volume = item.load(&ReadSettings::default())?.volume;
     let largest = truth.nodules.iter().max_by(|a, b| a.diameter_mm.total_cmp(&b.diameter_mm));
     let middle = volume.grid().shape_zyx()[0] / 2;
     let slice =

@@ -13,7 +13,7 @@ use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
 use crate::files::write_npy;
 use crate::gpu::Rescued;
-use crate::intake::{Item, Search, Settings};
+use crate::intake::{Item, ReadSettings, Search};
 use crate::preprocess::{Chain, Processor};
 use crate::volume::Volume;
 
@@ -38,7 +38,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         several => bail!("{} holds {} images or series; name one", args.input.display(), several.len()),
     };
     let mut watch = Stopwatch::started();
-    let loaded = item.load(&Settings::default().with_partial(args.read.partial())).map_err(|error| {
+    let loaded = item.load(&ReadSettings::default().with_partial(args.read.partial())).map_err(|error| {
         let code = error.code();
         anyhow::Error::new(error).context(format!("{}: {code}: {}", args.input.display(), code.advice()))
     })?;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::Case;
 use pulmo_scan::dicom::Partial;
 use pulmo_scan::findings::{Code, Reason};
-use pulmo_scan::intake::{self, Bounds, Claim, Item, Loaded, Settings, each_ahead};
+use pulmo_scan::intake::{self, Bounds, Claim, Item, Loaded, ReadSettings, each_ahead};
 
 /// A case that cannot be used, or not as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub fn item_of(case: &Case) -> Result<Item, Failure> {
 }
 
 fn load(case: &Case, item: Item, partial: Partial) -> Opened {
-    match item.load(&Settings::default().with_partial(partial)) {
+    match item.load(&ReadSettings::default().with_partial(partial)) {
         Ok(loaded) => Ok((item, loaded)),
         Err(error) => Err(Failure::of(case, error.reason())),
     }

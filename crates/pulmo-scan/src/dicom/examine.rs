@@ -29,26 +29,26 @@ pub(super) enum Examined {
 /// What a file is, told by its header.
 pub(super) fn examine(path: &Path) -> Examined {
     let mut beginning = DataSet::default();
-    let scan = match open_into(path, &mut beginning) {
-        Ok(Some(opened)) => opened.scan,
+    let header = match open_into(path, &mut beginning) {
+        Ok(Some(opened)) => opened.header,
         Ok(None) if may_be_a_lost_slice(path) => return Examined::Orphan((&DicomError::NotDicom).into()),
         Ok(None) => return Examined::NotDicom,
         Err(error) => return left_of(path, &beginning, &error),
     };
-    let found = match header::object_kind(&scan.data_set) {
+    let found = match header::object_kind(&header.data_set) {
         ObjectKind::Directory => return Examined::Directory,
         ObjectKind::Other => return Examined::Refused((&DicomError::NotCt).into()),
         ObjectKind::Localizer => Err(DicomError::Localizer),
-        ObjectKind::Ct => header::slice_header(&scan).map(|header| vec![(None, Some(Box::new(header)))]),
-        ObjectKind::Enhanced => enhanced::frames(&scan).map(numbered),
+        ObjectKind::Ct => header::slice_header(&header).map(|header| vec![(None, Some(Box::new(header)))]),
+        ObjectKind::Enhanced => enhanced::frames(&header).map(numbered),
     };
     let slice = |(frame, header): Numbered| match header {
         Some(header) => Ok(Box::new(Slice { path: path.to_path_buf(), frame, header: *header })),
         None => Err(Refused::new(path, &DicomError::Localizer)),
     };
     Examined::Part(match found {
-        Ok(images) => part_of(path, &scan.data_set, images.into_iter().map(slice).collect()),
-        Err(error) => part_of(path, &scan.data_set, vec![Err(refused_at(path, &scan.data_set, &error))]),
+        Ok(images) => part_of(path, &header.data_set, images.into_iter().map(slice).collect()),
+        Err(error) => part_of(path, &header.data_set, vec![Err(refused_at(path, &header.data_set, &error))]),
     })
 }
 

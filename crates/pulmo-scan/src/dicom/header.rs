@@ -8,7 +8,7 @@ use glam::DVec3;
 use super::acquisition::acquisition;
 use super::attributes::{Attribute, Attributes, attribute};
 use super::frames::Frames;
-use super::gate::{DataSet, Scan, scan};
+use super::gate::{DataSet, FileHeader, read_file_header};
 use super::identity::PatientStudy;
 use super::pixel_format::check_single_frame;
 use super::{Acquisition, AttributeError, DicomError, PixelFormat, PixelPadding, Rescale, Units, codec};
@@ -71,9 +71,9 @@ impl SliceHeader {
     /// [`DicomError`] where the content is not DICOM, breaks its rules, is no CT image, or an
     /// attribute that a slice needs is missing or wrong.
     pub fn read<R: Read + Seek>(source: R) -> Result<Self, DicomError> {
-        let scan = scan(source)?.ok_or(DicomError::NotDicom)?;
-        match object_kind(&scan.data_set) {
-            ObjectKind::Ct | ObjectKind::Enhanced => slice_header(&scan),
+        let header = read_file_header(source)?.ok_or(DicomError::NotDicom)?;
+        match object_kind(&header.data_set) {
+            ObjectKind::Ct | ObjectKind::Enhanced => slice_header(&header),
             ObjectKind::Localizer => Err(DicomError::Localizer),
             ObjectKind::Directory | ObjectKind::Other => Err(DicomError::NotCt),
         }
@@ -135,16 +135,16 @@ pub(super) fn has_modality(data_set: &DataSet) -> bool {
 }
 
 /// Series Instance UID; `None` where it is missing or empty.
-pub(super) fn series_uid(scan: &Scan) -> Option<String> {
-    Attributes(&scan.data_set).text(SERIES).ok().flatten()
+pub(super) fn series_uid(header: &FileHeader) -> Option<String> {
+    Attributes(&header.data_set).text(SERIES).ok().flatten()
 }
 
 /// Reads all that a CT slice needs.
-pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
-    let attributes = Attributes(&scan.data_set);
-    check_single_frame(scan)?;
-    codec::check_supported(&scan.transfer_syntax)?;
-    let format = Frames::of(scan)?.format();
+pub(super) fn slice_header(header: &FileHeader) -> Result<SliceHeader, DicomError> {
+    let attributes = Attributes(&header.data_set);
+    check_single_frame(header)?;
+    codec::check_supported(&header.transfer_syntax)?;
+    let format = Frames::of(header)?.format();
     let (row_direction, column_direction) = orientation(attributes)?;
     Ok(SliceHeader {
         patient_study: PatientStudy::of(attributes),
@@ -159,7 +159,7 @@ pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
         padding: padding(attributes, format)?,
         lossy: is_lossy(attributes)?,
         acquisition: acquisition(attributes),
-        warnings: scan.warnings.clone(),
+        warnings: header.warnings.clone(),
     })
 }
 

@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use super::census::{Census, histogram};
 use super::padding::{may_be_undeclared, plateau};
 use super::pixel_format::stored;
+use super::statistics::{HuStatistics, histogram};
 use super::{Padding, PixelFormat, PixelPadding, Rescale};
 use crate::units::{AIR_HU, Hounsfield};
 
@@ -36,8 +36,8 @@ pub(super) struct Conversion {
 /// What was seen while a slice was converted.
 #[derive(Debug, Clone)]
 pub(super) struct Converted {
-    /// The census of what is no padding.
-    pub(super) census: Census,
+    /// The statistics of what is no padding.
+    pub(super) statistics: HuStatistics,
     /// The value of padding that the header does not declare.
     pub(super) undeclared_hu: Option<Hounsfield>,
     /// Whether the header declares a value of tissue as padding, which was not believed.
@@ -67,7 +67,7 @@ impl Conversion {
             counts[usize::from(padding)] = 0;
         }
         Converted {
-            census: Census::of(&counts, self.format, self.rescale),
+            statistics: HuStatistics::of(&counts, self.format, self.rescale),
             undeclared_hu: undeclared.map(|word| self.rescale.hounsfield(stored(word, self.format))),
             is_disbelieved: self.padding.is_some() && believed.is_none(),
         }

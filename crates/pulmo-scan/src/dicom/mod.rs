@@ -15,9 +15,9 @@
 //! - `stack` holds the rules of geometry: what may become a volume, and on which grid; `regularize`
 //!   makes a grid of tilted or uneven slices where that is asked for.
 //! - `codec` and `pixels` give stored pixels; `rescale` and `padding` say what they stand for, and `hounsfield`
-//!   turns them into HU, without any look-up table of the decoder's; `census`, `coverage` and `check` judge
+//!   turns them into HU, without any look-up table of the decoder's; `statistics`, `coverage` and `check` judge
 //!   what came of it.
-//! - `refused`, `doubt`, `missing` and `cut` are facts that an `error` or a series carries; `told` writes
+//! - `refused`, `doubt`, `missing` and `cut` are facts that an `error` or a series carries; `number_text` writes
 //!   numbers of headers as text.
 //!
 //! No message of this room tells an attribute's text: only names, sizes and numbers that are not
@@ -28,7 +28,6 @@ mod assemble;
 mod assemble_settings;
 mod attributes;
 mod catalogue;
-mod census;
 mod characters;
 mod check;
 mod cluster;
@@ -45,13 +44,14 @@ mod frames;
 mod gate;
 mod grouping;
 mod header;
-mod held;
 mod hounsfield;
 mod identity;
 mod limits;
 mod listing;
 mod missing;
+mod number_text;
 mod open;
+mod open_file;
 mod padding;
 mod partial;
 mod passed_over;
@@ -63,7 +63,7 @@ mod rescale;
 mod seen_padding;
 mod series;
 mod stack;
-mod told;
+mod statistics;
 mod write;
 
 pub use acquisition::Acquisition;
@@ -71,7 +71,6 @@ pub use assemble::{Assembled, assemble};
 pub use assemble_settings::{AssembleSettings, Unspecified};
 pub use attributes::{AttributeError, parse_decimal_string};
 pub use catalogue::{Catalogue, SeriesFiles};
-pub use census::LEAST_HU;
 pub use check::check_volume;
 pub use codec::CodecError;
 pub use coverage::{Coverage, Shortfall, check_coverage};
@@ -96,4 +95,5 @@ pub use regularize::Irregular;
 pub use rescale::{Rescale, Units};
 pub use series::{Series, Slice};
 pub use stack::Stack;
+pub use statistics::LEAST_HU;
 pub use write::{CtSeriesDescription, PatientPosition, PixelLayout, WriteError, write_ct_series};

@@ -10,8 +10,8 @@
 //!
 //! A wrong slope or intercept spreads air over many values, which stay and are refused as `HU_RANGE`.
 
-use super::census::LEAST_HU;
 use super::pixel_format::stored;
+use super::statistics::LEAST_HU;
 use super::{PixelFormat, Rescale};
 use crate::units::Hounsfield;
 

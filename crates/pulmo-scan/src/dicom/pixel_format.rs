@@ -4,7 +4,7 @@ use dicom_dictionary_std::tags;
 
 use super::DicomError;
 use super::attributes::{Attribute, Attributes, attribute};
-use super::gate::Scan;
+use super::gate::FileHeader;
 use crate::findings::Code;
 
 /// Largest number of rows or columns accepted.
@@ -60,25 +60,25 @@ pub(super) fn stored(word: u16, format: PixelFormat) -> i32 {
 }
 
 /// Number of Frames, 1 where it is not given.
-pub(super) fn number_of_frames(scan: &Scan) -> Result<u32, DicomError> {
-    let frames = Attributes(&scan.data_set).integer(FRAMES);
+pub(super) fn number_of_frames(header: &FileHeader) -> Result<u32, DicomError> {
+    let frames = Attributes(&header.data_set).integer(FRAMES);
     let frames = frames.map_err(|source| DicomError::attribute(source, Code::Frames))?.unwrap_or(1);
     let counted = u32::try_from(frames).ok().filter(|frames| (1..=MAX_FRAMES).contains(frames));
     counted.ok_or(DicomError::Frames { frames })
 }
 
 /// Refuses multi-frame objects.
-pub(super) fn check_single_frame(scan: &Scan) -> Result<(), DicomError> {
-    match number_of_frames(scan)? {
+pub(super) fn check_single_frame(header: &FileHeader) -> Result<(), DicomError> {
+    match number_of_frames(header)? {
         1 => Ok(()),
         frames => Err(DicomError::MultiFrame { frames: i64::from(frames) }),
     }
 }
 
 /// Reads and checks how pixels are stored.
-pub(super) fn pixel_format(scan: &Scan) -> Result<PixelFormat, DicomError> {
+pub(super) fn pixel_format(header: &FileHeader) -> Result<PixelFormat, DicomError> {
     let read = |attribute, code| {
-        Attributes(&scan.data_set).unsigned(attribute).map_err(|source| DicomError::attribute(source, code))
+        Attributes(&header.data_set).unsigned(attribute).map_err(|source| DicomError::attribute(source, code))
     };
     let samples = read(SAMPLES, Code::SamplesPerPixel)?;
     if samples != 1 {

@@ -2,7 +2,7 @@
 
 use super::Padding;
 use super::hounsfield::Converted;
-use super::told::told_as;
+use super::number_text::bounded_text;
 use crate::findings::{Code, Reason};
 use crate::units::Hounsfield;
 
@@ -29,7 +29,7 @@ impl SeenPadding {
     /// What a user should know of it, for a series of so many slices.
     pub(super) fn warning(&self, slices: usize, treatment: Padding) -> Option<Reason> {
         let became = if treatment == Padding::Air { "became air" } else { "are kept as they are" };
-        let values: Vec<String> = self.values_hu.iter().map(|hu| told_as((*hu).into(), hu)).collect();
+        let values: Vec<String> = self.values_hu.iter().map(|hu| bounded_text((*hu).into(), hu)).collect();
         let undeclared = (self.undeclared_in > 0).then(|| {
             format!(
                 "pixels of {} HU in {} of {slices} slices, which the header does not declare as padding, were \

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use glam::DAffine3;
 
-use super::element::{Element, Encoding, count_of, read_values, volume_of};
+use super::element::{ElementType, ValueEncoding, count_of, read_values, volume_of};
 use super::nifti_fields::{FURTHEST_VALUES, Fields, HEADER_1_BYTES, HEADER_2_BYTES};
 use super::nifti_place::placement;
 use super::placement::grid_of;
@@ -66,7 +66,7 @@ fn read_header(from: &mut impl Read) -> Result<Header, VolumeFileError> {
 /// What a header says.
 struct Header {
     shape_zyx: [usize; 3],
-    encoding: Encoding,
+    encoding: ValueEncoding,
     values_at: u64,
     patient_from_voxel: DAffine3,
     warnings: Vec<VolumeFileWarning>,
@@ -100,20 +100,20 @@ fn shape(fields: &Fields<'_>) -> Result<[usize; 3], VolumeFileError> {
     }
 }
 
-fn encoding(fields: &Fields<'_>) -> Result<Encoding, VolumeFileError> {
+fn encoding(fields: &Fields<'_>) -> Result<ValueEncoding, VolumeFileError> {
     // NIfTI-2 holds data types as i16 too, at another place
     let kind = i16::from_le_bytes(fields.number(if fields.is_nifti_2 { 12 } else { 70 }));
     let element = match kind {
-        2 => Element::U8,
-        4 => Element::I16,
-        8 => Element::I32,
-        16 => Element::F32,
-        64 => Element::F64,
-        256 => Element::I8,
-        512 => Element::U16,
-        768 => Element::U32,
-        1024 => Element::I64,
-        1280 => Element::U64,
+        2 => ElementType::U8,
+        4 => ElementType::I16,
+        8 => ElementType::I32,
+        16 => ElementType::F32,
+        64 => ElementType::F64,
+        256 => ElementType::I8,
+        512 => ElementType::U16,
+        768 => ElementType::U32,
+        1024 => ElementType::I64,
+        1280 => ElementType::U64,
         _ => return Err(VolumeFileError::ElementType),
     };
     let [slope, intercept] = [fields.real([112, 176], 0), fields.real([116, 184], 0)];
@@ -122,6 +122,6 @@ fn encoding(fields: &Fields<'_>) -> Result<Encoding, VolumeFileError> {
     if is_scaled && !(slope.is_finite() && intercept.is_finite()) {
         return Err(VolumeFileError::Header { what: "scl_slope" });
     }
-    let plain = Encoding::plain(element, fields.order);
-    Ok(if is_scaled { Encoding { slope, intercept, ..plain } } else { plain })
+    let plain = ValueEncoding::plain(element, fields.order);
+    Ok(if is_scaled { ValueEncoding { slope, intercept, ..plain } } else { plain })
 }

@@ -7,17 +7,17 @@ use std::fmt::Display;
 const MOST_TOLD: f64 = 99_999.0;
 
 /// A number of a header with three decimals.
-pub(super) fn told(number: f64) -> String {
-    told_as(number, format_args!("{number:.3}"))
+pub(super) fn decimal_text(number: f64) -> String {
+    bounded_text(number, format_args!("{number:.3}"))
 }
 
 /// A whole number of a header.
 #[expect(clippy::cast_precision_loss, reason = "compared with a bound far below")]
-pub(super) fn told_whole(number: i64) -> String {
-    told_as(number as f64, number)
+pub(super) fn integer_text(number: i64) -> String {
+    bounded_text(number as f64, number)
 }
 
 /// A number of a header as `text` has it.
-pub(super) fn told_as(number: f64, text: impl Display) -> String {
+pub(super) fn bounded_text(number: f64, text: impl Display) -> String {
     if number.abs() <= MOST_TOLD { text.to_string() } else { "an impossible number of".to_owned() }
 }
