@@ -96,4 +96,6 @@ pub use rescale::{Rescale, Units};
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use statistics::LEAST_HU;
-pub use write::{CtSeriesDescription, PatientPosition, PixelLayout, WriteError, write_ct_series};
+pub use write::{
+    CtSeriesDescription, DisplayWindow, PatientPosition, PixelLayout, WriteError, write_ct_series,
+};

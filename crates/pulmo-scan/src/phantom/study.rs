@@ -12,10 +12,13 @@ use super::scene::Scene;
 use super::settings::{PhantomSettings, Purpose, StudyKey};
 use super::slice_raster::SliceRaster;
 use super::truth::{Label, NoduleTruth, StudyTruth};
-use crate::dicom::{CtSeriesDescription, write_ct_series};
+use crate::dicom::{CtSeriesDescription, DisplayWindow, write_ct_series};
 use crate::units::AIR_HU;
 use crate::volume::Volume;
 use pulmo_random::Random;
+
+/// What a viewer of a chest CT shows at first.
+const LUNG_WINDOW: DisplayWindow = DisplayWindow { centre_hu: -600.0, width_hu: 1500.0 };
 
 /// A synthetic chest CT and the truth about it.
 #[derive(Debug, Clone)]
@@ -176,6 +179,10 @@ fn describe(protocol: &Protocol, truth: &StudyTruth, key: StudyKey) -> CtSeriesD
     random.shuffle(&mut numbers);
     CtSeriesDescription {
         patient_id: truth.patient_id.clone(),
+        is_synthetic: true,
+        image_type: "ORIGINAL\\PRIMARY\\AXIAL".to_owned(),
+        manufacturer: "pulmo phantom".to_owned(),
+        body_part: "CHEST".to_owned(),
         series_description: "synthetic chest CT".to_owned(),
         uid_seed: random.bits(),
         patient_position: protocol.position,
@@ -183,6 +190,7 @@ fn describe(protocol: &Protocol, truth: &StudyTruth, key: StudyKey) -> CtSeriesD
         kvp: protocol.kvp,
         convolution_kernel: protocol.kernel.name.to_owned(),
         layout: protocol.layout,
+        window: LUNG_WINDOW,
         padding_stored: protocol.padding_stored,
         file_names: numbers.iter().map(|number| format!("IM{number:04}.dcm")).collect(),
         instances_descend: random.chance(0.5),
