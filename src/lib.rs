@@ -59,9 +59,10 @@
 //! | 5 | `intake`, `preprocess`, `network`, `phantom` |
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
-//! | 8 | `train`, `engine` |
-//! | 9 | `report`, `plan`, `tune`, `bench` |
-//! | 10 | `cli` |
+//! | 8 | `engine` |
+//! | 9 | `train`, `report`, `plan` |
+//! | 10 | `tune`, `bench` |
+//! | 11 | `cli` |
 //!
 //! Later floors (a patient twin, clinical risk, hospital operations) are crates that hang off `findings`, `volume`
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.

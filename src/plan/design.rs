@@ -244,6 +244,7 @@ mod tests {
             modality: Modality::Hounsfield,
             cases: 300,
             failures: Vec::new(),
+            partial: Vec::new(),
             classes: vec![class("a", 200), class("b", 100)],
             has_splits: false,
             shape: [range([100.0, 300.0, 400.0]), range([512.0; 3]), range([512.0; 3])],

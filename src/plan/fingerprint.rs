@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cohort::{Case, Failure, Opened, Split, each_case, labels};
+use crate::cohort::{Case, Failure, Opened, Reading, Split, each_case, labels, missing_of};
+use crate::dicom::Partial;
 use crate::geometry::Unit;
-use crate::intake::{Bounds, Loaded};
+use crate::intake::Loaded;
 
 /// Values taken of each case for the intensities, evenly over its voxels.
 const VALUES_A_CASE: usize = 8192;
@@ -95,6 +96,8 @@ pub struct Fingerprint {
     pub cases: usize,
     /// Cases that cannot be read.
     pub failures: Vec<Failure>,
+    /// What is missing of cases of which only a part was read.
+    pub partial: Vec<Failure>,
     /// Classes, as a rule in the order of their labels; of two the second is the positive one.
     pub classes: Vec<ClassSize>,
     /// Whether the manifest names splits.
@@ -125,7 +128,11 @@ struct Facts {
 ///
 /// # Errors
 /// [`PlanError`] where there is nothing to train on.
-pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<Fingerprint, PlanError> {
+pub fn fingerprint(
+    cases: &[Case],
+    allowed: Partial,
+    observe: &(dyn Fn(usize) + Sync),
+) -> Result<Fingerprint, PlanError> {
     let training: Vec<&Case> =
         cases.iter().filter(|case| matches!(case.split, None | Some(Split::Train))).collect();
     if training.is_empty() {
@@ -134,15 +141,21 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
     let classes = class_sizes(cases, &training)?;
     let done = AtomicUsize::new(0);
     let read = |(_, case): (usize, &Case), opened: Opened| {
-        let facts = opened.map(|(_, loaded)| (case.path.clone(), Facts::of(&loaded)));
+        let facts = opened.map(|(_, loaded)| {
+            let facts = (case.path.clone(), Facts::of(&loaded));
+            (facts, missing_of(case, &loaded))
+        });
         observe(done.fetch_add(1, Ordering::Relaxed) + 1);
         (0, facts)
     };
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    each_case(training.iter().copied(), Bounds::default(), read, |some| {
+    let (mut found, mut failures, mut partial) = (Vec::new(), Vec::new(), Vec::new());
+    each_case(training.iter().copied(), Reading { partial: allowed, ..Reading::default() }, read, |some| {
         for facts in some {
             match facts {
-                Ok(facts) => found.push(facts),
+                Ok((facts, missing)) => {
+                    found.push(facts);
+                    partial.extend(missing);
+                }
                 Err(failure) => failures.push(failure),
             }
         }
@@ -169,6 +182,7 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
         modality,
         cases: found.len(),
         failures,
+        partial,
         classes,
         has_splits: cases.iter().all(|case| case.split.is_some()),
         shape: axes.map(|axis| range(&|facts| facts.shape[axis] as f64)),

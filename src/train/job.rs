@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::leaks::LeakPolicy;
 use super::recipe::Recipe;
 use crate::cohort::Case;
+use crate::dicom::Partial;
 use crate::network::Compute;
 
 /// What to train on what, and where to put it.
@@ -22,4 +23,6 @@ pub struct Job {
     pub compute: Compute,
     /// What becomes of a split that leaks.
     pub leaks: LeakPolicy,
+    /// What becomes of a series of which files cannot be used.
+    pub partial: Partial,
 }

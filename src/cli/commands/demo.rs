@@ -15,6 +15,7 @@ use crate::cli::args::DemoArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::cohort::read_manifest;
+use crate::engine::Engine;
 use crate::files::write_png;
 use crate::intake::{self, ReadSettings};
 use crate::phantom::{Collection, NoduleKind, NoduleTruth, PhantomSettings, StudyTruth};
@@ -40,7 +41,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let truths = make_phantoms(&studies, &collection)?;
     let cases = read_manifest(&studies.join("truth.csv"))?;
     let bar = loading_bar();
-    let evaluated = evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?;
+    let evaluated = evaluate(&Engine::new(&bundle, &compute), &cases, &watch_loading(&bar))?;
     bar.finish_and_clear();
     write_evaluation(&evaluated, &args.out)?;
     let page = args.out.join("index.html");

@@ -12,6 +12,7 @@ use crate::cli::args::PreprocessArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
 use crate::files::write_npy;
+use crate::gpu::Rescued;
 use crate::intake::{Item, ReadSettings, Search};
 use crate::preprocess::{Chain, Processor};
 use crate::volume::Volume;
@@ -37,9 +38,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         several => bail!("{} holds {} images or series; name one", args.input.display(), several.len()),
     };
     let mut watch = Stopwatch::started();
-    let mut settings = ReadSettings::default();
-    settings.assemble.partial = args.read.partial();
-    let loaded = item.load(&settings).map_err(|error| {
+    let loaded = item.load(&ReadSettings::default().with_partial(args.read.partial())).map_err(|error| {
         let code = error.code();
         anyhow::Error::new(error).context(format!("{}: {code}: {}", args.input.display(), code.advice()))
     })?;
@@ -50,7 +49,8 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     };
     output::make_folder_of(out)?;
     let load_s = watch.lap_s();
-    let volume = chain.run(loaded.volume, &processor)?;
+    let Rescued { value: volume, setbacks } = chain.run_anyway(loaded.volume, &processor)?;
+    setbacks.iter().for_each(|setback| printer::say(&format!("warning: {setback}")));
     let chain_s = watch.lap_s();
     write(out, placed, &volume).with_context(|| format!("cannot write {}", out.display()))?;
     if args.timings {

@@ -13,6 +13,7 @@ mod error;
 mod executor;
 mod fault;
 mod fusion;
+mod ladder;
 mod layout;
 mod measure;
 mod pass;
@@ -28,6 +29,7 @@ pub use choice::{Choice, Chosen, Found, choose};
 pub use context::Gpu;
 pub use error::GpuError;
 pub use fault::{Fault, Injection, Manner, caught};
+pub use ladder::{DeviceError, Ladder, Rescued, rescued};
 pub use layout::{
     AffineParams, Chunk, GatherParams, HounsfieldParams, IntensityParams, KernelParams, Layout, MedianParams,
     SHARED_VALUES, SeparableParams, ToneParams, WORKGROUP_XYZ, WarpParams, vec3_xyz,

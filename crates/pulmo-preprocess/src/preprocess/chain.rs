@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::operation::{Operation, volume_of};
 use super::{PreprocessError, Problem, Step};
-use crate::gpu::{Gpu, GpuBuffer, GpuError, Int16Pixels, Recording};
+use crate::gpu::{Gpu, GpuBuffer, Int16Pixels, Recording, Rescued, rescued};
+use pulmo_scan::findings::Stage;
 use pulmo_scan::geometry::Grid;
 use pulmo_scan::volume::Volume;
 
@@ -73,6 +74,17 @@ pub struct Resident {
     pub values: GpuBuffer,
 }
 
+impl Resident {
+    /// Returns a copy in the host's memory.
+    ///
+    /// # Errors
+    /// [`PreprocessError`] of step 0 where the device fails.
+    pub fn on_host(&self, gpu: &Gpu) -> Result<Volume, PreprocessError> {
+        let values = gpu.download(&self.values).map_err(|error| on_device(error.into()))?;
+        volume_of(self.grid, values).map_err(on_device)
+    }
+}
+
 impl Chain {
     /// Says whether every step's spec is allowed.
     ///
@@ -114,7 +126,7 @@ impl Chain {
         }
     }
 
-    /// As [`Chain::run`], but where a GPU fails the CPU does the work, and `tell` hears why.
+    /// As [`Chain::run`], but where a GPU fails the CPU does the work.
     ///
     /// # Errors
     /// The first step that is wrong or does not fit the volume.
@@ -122,23 +134,21 @@ impl Chain {
         &self,
         volume: Volume,
         processor: &Processor,
-        tell: impl FnOnce(GpuError),
-    ) -> Result<Volume, PreprocessError> {
-        let Processor::Gpu(gpu) = processor else { return self.run_on_cpu(volume) };
-        match self.run_through(&volume, gpu) {
-            Err(PreprocessError { problem: Problem::Gpu(reason), .. }) => {
-                tell(reason);
-                self.run_on_cpu(volume)
-            }
-            settled => settled,
+    ) -> Result<Rescued<Volume>, PreprocessError> {
+        match processor {
+            Processor::Cpu => self.run_on_cpu(volume).map(Rescued::from),
+            Processor::Gpu(gpu) => rescued(
+                Stage::Preprocess,
+                volume,
+                |volume| self.run_through(volume, gpu),
+                |volume| self.run_on_cpu(volume),
+            ),
         }
     }
 
     /// To the device, through all steps, and back.
     fn run_through(&self, volume: &Volume, gpu: &Gpu) -> Result<Volume, PreprocessError> {
-        let Resident { grid, values } = self.run_resident(volume, gpu)?;
-        let values = gpu.download(&values).map_err(|error| on_device(error.into()))?;
-        volume_of(grid, values).map_err(on_device)
+        self.run_resident(volume, gpu)?.on_host(gpu)
     }
 
     fn run_on_cpu(&self, mut volume: Volume) -> Result<Volume, PreprocessError> {

@@ -122,7 +122,7 @@ codes! {
     /// kind is a series of its own.
     Mixed = "MIXED", "separate the images into series";
     /// Some files of the series cannot be read or used, so that slices are or may be missing.
-    Partial = "PARTIAL", "fetch the complete series from the archive, or let predict, inspect, convert and preprocess use what is left by --allow-partial";
+    Partial = "PARTIAL", "fetch the complete series from the archive, or use what is left by --allow-partial";
     /// Parts of one series that differ in patient, study, frame of reference, size, spacing or orientation lie
     /// among each other in space, so that one scan may be two, or two one.
     Overlap = "OVERLAP", "export the series again from the archive, or separate the images into series";

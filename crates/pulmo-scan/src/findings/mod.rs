@@ -9,6 +9,7 @@ mod heat_map;
 mod observation;
 mod prediction;
 mod reason;
+mod setback;
 mod verdict;
 
 pub use code::Code;
@@ -16,4 +17,5 @@ pub use heat_map::{HeatMap, Peak};
 pub use observation::{Grids, Observation, Provenance};
 pub use prediction::Prediction;
 pub use reason::Reason;
+pub use setback::{Cause, Remedy, Setback, Stage};
 pub use verdict::Verdict;

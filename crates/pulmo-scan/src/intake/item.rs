@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{IntakeError, sanity};
-use crate::dicom::{AssembleSettings, Series, assemble};
+use crate::dicom::{AssembleSettings, Partial, Series, assemble};
 use crate::files::{TemporaryFolder, VolumeFormat, read_picture, read_volume};
 use crate::findings::{Code, Reason, Verdict};
 use crate::volume::Volume;
@@ -31,6 +31,14 @@ pub struct ReadSettings {
     pub npy_spacing_mm: Option<[f64; 3]>,
 }
 
+impl ReadSettings {
+    /// The same, which do this with a series of which files cannot be used.
+    #[must_use]
+    pub fn with_partial(self, partial: Partial) -> Self {
+        Self { assemble: AssembleSettings { partial, ..self.assemble }, ..self }
+    }
+}
+
 /// A loaded item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
@@ -42,6 +50,17 @@ pub struct Loaded {
     pub warnings: Vec<Reason>,
     /// The value of white, 255, for pictures that have one.
     pub max_value: Option<f32>,
+}
+
+impl Loaded {
+    /// A volume in memory, by the rules for one that is read from a file.
+    ///
+    /// # Errors
+    /// [`IntakeError`] where its values are not those of a CT; for a volume in pixels, where they are not finite.
+    pub fn of(volume: Volume, settings: &ReadSettings) -> Result<Self, IntakeError> {
+        let (volume, warnings) = sanity::checked(volume, &settings.assemble)?;
+        Ok(Self { volume, warnings: Reason::each_once(warnings), max_value: None })
+    }
 }
 
 /// One thing to read, found under the user's paths.
@@ -158,9 +177,9 @@ impl Item {
         match &self.source {
             Source::Picture(file) => {
                 let picture = read_picture(file)?;
-                let (volume, mut warnings) = sanity::checked(picture.volume, &settings.assemble)?;
-                warnings.extend(picture.is_dark.then_some(Code::GrayScale.into()));
-                Ok(Loaded { volume, warnings, max_value: picture.max_value })
+                let mut loaded = Loaded::of(picture.volume, settings)?;
+                loaded.warnings.extend(picture.is_dark.then_some(Code::GrayScale.into()));
+                Ok(Loaded { max_value: picture.max_value, ..loaded })
             }
             Source::Series(series) => {
                 let assembled = assemble(series, &settings.assemble)?;
@@ -168,11 +187,11 @@ impl Item {
             }
             Source::VolumeFile(format, file) => {
                 let read = read_volume(file, *format, settings.npy_spacing_mm)?;
-                let (volume, mut warnings) = sanity::checked(read.volume, &settings.assemble)?;
-                warnings.extend(
+                let mut loaded = Loaded::of(read.volume, settings)?;
+                loaded.warnings.extend(
                     read.warnings.iter().map(|warning| Reason::new(warning.code(), warning.to_string())),
                 );
-                Ok(Loaded { volume, warnings, max_value: None })
+                Ok(loaded)
             }
             Source::Refused(verdict) => {
                 let reason = verdict.reasons().first().cloned();
