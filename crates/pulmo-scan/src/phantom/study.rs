@@ -99,17 +99,24 @@ fn check(settings: &PhantomSettings) -> Result<(), PhantomError> {
     Ok(())
 }
 
+/// What one thread paints with.
+struct Tools {
+    raster: SliceRaster,
+    finisher: Finisher,
+}
+
 /// The slices, each from its own noise stream, so that the order of work changes nothing.
 fn render(scene: &Scene, protocol: &Protocol, geometry: &ScanGeometry, key: StudyKey) -> Array3<f32> {
     let plane = geometry.plane;
     let [slices, rows, columns] = geometry.grid.shape_zyx();
     let mut voxels = Array3::zeros((slices, rows, columns));
     let offsets: Vec<f64> = protocol.thin_slices().collect();
-    let tools =
-        || (SliceRaster::new(plane), Finisher::new(plane.matrix, plane.pixel_mm, protocol.kernel.sharpness));
-    let paint = |(raster, finisher): &mut (SliceRaster, Finisher),
-                 z: usize,
-                 mut slice: ndarray::ArrayViewMut2<'_, f32>| {
+    let tools = || Tools {
+        raster: SliceRaster::new(plane),
+        finisher: Finisher::new(plane.matrix, plane.pixel_mm, protocol.kernel.sharpness),
+    };
+    let paint = |tools: &mut Tools, z: usize, mut slice: ndarray::ArrayViewMut2<'_, f32>| {
+        let Tools { raster, finisher } = tools;
         let Some(values) = slice.as_slice_mut() else { return };
         let middle = geometry.first_z_mm + geometry.step_z_mm * z as f64;
         for offset in &offsets {
