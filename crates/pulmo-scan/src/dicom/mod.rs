@@ -14,6 +14,7 @@
 //!   reconstructions and phases that share a series; `partial` tells what is missing of one.
 //! - `stack` holds the rules of geometry: what may become a volume, and on which grid; `regularize`
 //!   makes a grid of tilted or uneven slices where that is asked for.
+//! - `second_reader` is dicom-rs behind the gate; `agreement` and `cross_check` compare its pixels with ours.
 //! - `codec` and `pixels` give stored pixels; `hounsfield` turns them into HU, without any look-up
 //!   table of the decoder's; `census`, `coverage` and `check` judge what came of it.
 //!
@@ -21,6 +22,7 @@
 //! about the patient.
 
 mod acquisition;
+mod agreement;
 mod assemble;
 mod attributes;
 mod catalogue;
@@ -30,6 +32,7 @@ mod check;
 mod cluster;
 mod codec;
 mod coverage;
+mod cross_check;
 mod describe;
 mod discover;
 mod enhanced;
@@ -49,11 +52,13 @@ mod partial;
 mod passed_over;
 mod pixels;
 mod regularize;
+mod second_reader;
 mod series;
 mod stack;
 mod write;
 
 pub use acquisition::Acquisition;
+pub use agreement::{Agreement, PixelDifference, ReaderRefusal, compare_readers};
 pub use assemble::{AssembleSettings, Assembled, Unspecified, assemble};
 pub use attributes::{AttributeError, parse_decimal_string};
 pub use catalogue::{Catalogue, SeriesFiles};
@@ -62,6 +67,7 @@ pub use check::check_volume;
 pub use cluster::Doubt;
 pub use codec::CodecError;
 pub use coverage::{Coverage, Cut, Shortfall, check_coverage};
+pub use cross_check::{CrossCheck, DifferingImage, ImagePlace, RefusedImages, cross_check};
 pub use describe::{Description, describe};
 pub use discover::{Discovery, Refused, discover};
 pub use error::DicomError;
@@ -76,6 +82,7 @@ pub use partial::{Missing, Partial, check_whole};
 pub use passed_over::{Passed, PassedOver};
 pub use pixels::{StoredPixels, stored_pixels};
 pub use regularize::Irregular;
+pub use second_reader::SecondReaderError;
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use write::{CtSeriesDescription, PatientPosition, PixelLayout, WriteError, write_ct_series};
