@@ -125,11 +125,21 @@ mod tests {
     #[test]
     fn a_line_tells_which_reader_does_what() {
         let value = serde_json::to_value(CrossCheckLine::of(&check())).unwrap();
-        let first = serde_json::json!({"path": "a/b.dcm", "frame": null, "pixel": 7, "pulmo": -3, "dicom_rs": 12});
-        assert_eq!((&value["images"], &value["equal"], &value["first_difference"]), (&9.into(), &4.into(), &first));
-        assert_eq!((&value["refused"][0]["reader"], &value["refused"][0]["code"]), (&"pulmo".into(), &"CODEC".into()));
+        let first =
+            serde_json::json!({"path": "a/b.dcm", "frame": null, "pixel": 7, "pulmo": -3, "dicom_rs": 12});
+        assert_eq!(
+            (&value["images"], &value["equal"], &value["first_difference"]),
+            (&9.into(), &4.into(), &first)
+        );
+        assert_eq!(
+            (&value["refused"][0]["reader"], &value["refused"][0]["code"]),
+            (&"pulmo".into(), &"CODEC".into())
+        );
         let second = &value["refused"][1];
-        assert_eq!((&second["reader"], &second["frame"], &second["images"]), (&"dicom-rs".into(), &2.into(), &1.into()));
+        assert_eq!(
+            (&second["reader"], &second["frame"], &second["images"]),
+            (&"dicom-rs".into(), &2.into(), &1.into())
+        );
         assert_eq!(second["reason"], "dicom-rs has no decoder for the transfer syntax");
     }
 
@@ -139,6 +149,9 @@ mod tests {
         let equal = CrossCheck { images: 133, equal: 133, ..CrossCheck::default() };
         assert_eq!(cross_check_text(&equal), ["cross-check with dicom-rs: equal in 133 of 133 images"]);
         assert!(text.contains("first a/b.dcm: pixel 7 is -3 by pulmo and 12 by dicom-rs"), "{text}");
-        assert!(text.contains("2 images not compared, first a/b.dcm frame 2: pulmo refuses it, CODEC: "), "{text}");
+        assert!(
+            text.contains("2 images not compared, first a/b.dcm frame 2: pulmo refuses it, CODEC: "),
+            "{text}"
+        );
     }
 }

@@ -19,7 +19,9 @@ use pulmo_forge::ct::{BITS_ALLOCATED, COLUMNS, CtSlice, ROWS};
 use pulmo_forge::encoders::*;
 use pulmo_forge::forge::{Body, Element, Forge, PIXEL_DATA, Style, deflate, rle_frame};
 use pulmo_forge::jpeg_ls::{NearLossless, jpeg_ls};
-use pulmo_scan::dicom::{Agreement, Links, ReaderRefusal, SecondReaderError, compare_readers, cross_check, discover, list};
+use pulmo_scan::dicom::{
+    Agreement, Links, ReaderRefusal, SecondReaderError, compare_readers, cross_check, discover, list,
+};
 use pulmo_scan::findings::Code;
 use rayon::prelude::*;
 
@@ -79,14 +81,21 @@ fn forged_files_of_every_syntax_are_read_alike() {
         let image = Image::textured(24, 40, bits);
         let flat = Image::textured(24, 40, 8).of_flat_blocks();
         let bytes_per_sample = if bits == 8 { 1 } else { 2 };
-        let bytes: Vec<u8> =
-            image.samples.iter().flat_map(|word| word.to_le_bytes().into_iter().take(bytes_per_sample)).collect();
+        let bytes: Vec<u8> = image
+            .samples
+            .iter()
+            .flat_map(|word| word.to_le_bytes().into_iter().take(bytes_per_sample))
+            .collect();
         assert_eq!(compressed(&image, RLE, &rle(&image, bytes_per_sample)), EQUAL, "{bits} bits");
         for syntax in [JPEG_LOSSLESS, JPEG_LOSSLESS_SV1] {
             assert_eq!(compressed(&image, syntax, &jpeg_lossless(&image, SV1)), EQUAL, "{bits} bits");
         }
         assert_eq!(compressed(&image, "1.2.840.10008.1.2.1.98", &bytes), EQUAL, "{bits} bits");
-        assert_eq!(compressed(&image, "1.2.840.10008.1.2.8.1", &deflate(bytes.as_slice())), EQUAL, "{bits} bits");
+        assert_eq!(
+            compressed(&image, "1.2.840.10008.1.2.8.1", &deflate(bytes.as_slice())),
+            EQUAL,
+            "{bits} bits"
+        );
         assert_eq!(compressed(&flat, JPEG_BASELINE, &jpeg_of_flat_blocks(&flat, 0)), EQUAL);
         let jph = golden(&format!("lossless-{bits}.jph"));
         assert_eq!(compressed(&image, "1.2.840.10008.1.2.4.201", &jph), EQUAL, "{bits} bits");
@@ -104,7 +113,8 @@ fn forged_files_of_every_syntax_are_read_alike() {
 fn what_kills_the_second_reader_never_reaches_it() {
     let with = |element: u16, word| Forge::ct().with(Element::word((0x0028, element), word));
     let rle_of = |frame: Vec<u8>| {
-        let mut forge = Forge::rle(1).with(Element::new(PIXEL_DATA, "OB", Body::Fragments(vec![], vec![frame])));
+        let mut forge =
+            Forge::rle(1).with(Element::new(PIXEL_DATA, "OB", Body::Fragments(vec![], vec![frame])));
         forge.transfer_syntax = Some(RLE.to_owned());
         forge
     };
@@ -128,7 +138,11 @@ fn what_kills_the_second_reader_never_reaches_it() {
     for (rows, columns) in [(64, 64), (4, 4)] {
         let header = Image { rows, columns, ..image.clone() };
         let answer = compressed(&header, JPEG_LOSSLESS_SV1, &jpeg_lossless(&image, SV1));
-        assert_eq!(answer, Outcome::Pulmo(Code::CodecDimensions), "a smaller image ends in air, a larger one in a panic");
+        assert_eq!(
+            answer,
+            Outcome::Pulmo(Code::CodecDimensions),
+            "a smaller image ends in air, a larger one in a panic"
+        );
     }
 }
 
@@ -156,7 +170,8 @@ fn real_files_are_read_alike() {
     let Some(data) = pulmo_forge::data_folder() else { return };
     let mut tally: BTreeMap<(String, Outcome), usize> = BTreeMap::new();
     let mut wrong = Vec::new();
-    let found: Vec<PathBuf> = ["conformance", "hazards"].iter().flat_map(|folder| files(&data.join(folder))).collect();
+    let found: Vec<PathBuf> =
+        ["conformance", "hazards"].iter().flat_map(|folder| files(&data.join(folder))).collect();
     let outcomes: Vec<(PathBuf, Agreement)> = found
         .into_par_iter()
         .map(|path| {
@@ -174,7 +189,10 @@ fn real_files_are_read_alike() {
         }
         let is_expected = match expected {
             Some((_, expected, _)) => outcome == *expected,
-            None => matches!(outcome, Outcome::Equal | Outcome::Rounded | Outcome::Pulmo(_)) || is_without_decoder(outcome),
+            None => {
+                matches!(outcome, Outcome::Equal | Outcome::Rounded | Outcome::Pulmo(_))
+                    || is_without_decoder(outcome)
+            }
         };
         if !is_expected {
             wrong.push((name, agreement));
@@ -184,7 +202,8 @@ fn real_files_are_read_alike() {
         eprintln!("{folder:28} {:40} {files}", format!("{outcome:?}"));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    let equal: usize = tally.iter().filter(|((_, outcome), _)| *outcome == EQUAL).map(|(_, files)| files).sum();
+    let equal: usize =
+        tally.iter().filter(|((_, outcome), _)| *outcome == EQUAL).map(|(_, files)| files).sum();
     assert!(equal > 100, "{equal} files");
 }
 

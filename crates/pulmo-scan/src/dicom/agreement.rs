@@ -3,10 +3,11 @@
 use std::io::{Cursor, Read, Seek};
 
 use super::codec::{self, Coding};
-use super::frames::{Frames, Place};
-use super::gate::{Scan, scan};
+use super::frames::{FrameLocation, Frames};
+use super::gate::{FileHeader, read_file_header};
+use super::pixel_format::{check_single_frame, stored};
 use super::second_reader::SecondReader;
-use super::{DicomError, PixelFormat, SecondReaderError, StoredPixels, header, hounsfield};
+use super::{DicomError, PixelFormat, SecondReaderError, StoredPixels};
 use crate::findings::Reason;
 
 /// Farthest that two decoders of JPEG with loss may be apart: the standard leaves them the rounding.
@@ -55,10 +56,10 @@ impl From<DicomError> for ReaderRefusal {
 
 /// Reads a single-frame image by both readers, whatever its geometry.
 pub fn compare_readers<R: Read + Seek>(mut source: R) -> Agreement {
-    let scanned = scan(&mut source).map_err(DicomError::from).and_then(|scan| scan.ok_or(DicomError::NotDicom));
-    let readers = scanned.and_then(|scan| {
-        header::check_single_frame(&scan)?;
-        TwoReaders::of(&scan, &mut source)
+    let header = read_file_header(&mut source).map_err(DicomError::from);
+    let readers = header.and_then(|header| header.ok_or(DicomError::NotDicom)).and_then(|header| {
+        check_single_frame(&header)?;
+        TwoReaders::of(&header, &mut source)
     });
     match readers {
         Ok(readers) => readers.image(&mut source, 0),
@@ -79,11 +80,11 @@ impl TwoReaders {
     ///
     /// # Errors
     /// [`DicomError`] where ours refuses the file as a whole.
-    pub(super) fn of<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<Self, DicomError> {
-        let frames = Frames::of(scan)?;
+    pub(super) fn of<R: Read + Seek>(header: &FileHeader, source: &mut R) -> Result<Self, DicomError> {
+        let frames = Frames::of(header)?;
         let inflated = frames.are_deflated().then(|| frames.inflated(source)).transpose()?;
         let frames = if inflated.is_some() { frames.in_inflated() } else { frames };
-        Ok(Self { frames, inflated, second: SecondReader::open(scan, source) })
+        Ok(Self { frames, inflated, second: SecondReader::open(header, source) })
     }
 
     /// What both make of a frame. dicom-rs is asked only for what ours has decoded.
@@ -113,19 +114,21 @@ impl TwoReaders {
 
     /// Whether the frame is a codestream of JPEG 2000 without boxes, which ours passes over.
     fn is_bare<R: Read + Seek>(&self, source: &mut R, frame: usize) -> Result<bool, DicomError> {
-        let Place::Encapsulated { fragments } = self.frames.place(frame)? else { return Ok(false) };
+        let FrameLocation::Encapsulated { fragments } = self.frames.place(frame)? else { return Ok(false) };
         Ok(self.frames.codestream(source, fragments)?.starts_with(&[0xFF, 0x4F, 0xFF, 0x51]))
     }
 }
 
 fn compare(ours: &StoredPixels, second: &[u16], coding: Option<Coding>) -> Agreement {
     let format: PixelFormat = ours.format();
-    let second = second.iter().map(|word| hounsfield::stored(*word, format));
+    let second = second.iter().map(|word| stored(*word, format));
     let pairs = ours.values().zip(second).enumerate();
     let mut differing = pairs.filter(|(_, (ours, second))| ours != second).peekable();
     let Some(&(pixel, (pulmo, dicom_rs))) = differing.peek() else { return Agreement::Equal };
     match coding {
-        Some(Coding::Jpeg) if differing.all(|(_, (a, b))| a.abs_diff(b) <= MOST_ROUNDED) => Agreement::Rounded,
+        Some(Coding::Jpeg) if differing.all(|(_, (a, b))| a.abs_diff(b) <= MOST_ROUNDED) => {
+            Agreement::Rounded
+        }
         _ => Agreement::Differ(PixelDifference { pixel, pulmo, dicom_rs }),
     }
 }

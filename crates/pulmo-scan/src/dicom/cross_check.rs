@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::agreement::TwoReaders;
-use super::open::{Opened, open};
+use super::open::{DicomFile, open};
 use super::{Agreement, DicomError, PixelDifference, ReaderRefusal, Slice};
 
 /// An image of a series.
@@ -69,8 +69,8 @@ pub fn cross_check(slices: &[Slice]) -> CrossCheck {
 fn check_file(slices: &[Slice]) -> Vec<Agreement> {
     let path = slices.first().map_or(Path::new(""), |slice| slice.path.as_path());
     let checked = open(path).and_then(|opened| {
-        let Opened { scan, file } = opened.ok_or(DicomError::Changed)?;
-        let readers = TwoReaders::of(&scan, &mut file.reader())?;
+        let DicomFile { header, file } = opened.ok_or(DicomError::Changed)?;
+        let readers = TwoReaders::of(&header, &mut file.reader())?;
         let image = |slice: &Slice| readers.image(&mut file.reader(), slice.frame.unwrap_or(0));
         let checked = slices.par_iter().map(image).collect();
         if file.is_unchanged() { Ok(checked) } else { Err(DicomError::Changed) }

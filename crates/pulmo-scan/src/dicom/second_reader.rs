@@ -13,7 +13,7 @@ use dicom_pixeldata::PixelDecoder;
 
 use super::PixelFormat;
 use super::codec::{self, Coding};
-use super::gate::{Scan, Storage};
+use super::gate::{DataSetStorage, FileHeader};
 
 /// Most bytes of pixels and what describes them that the second reader gets.
 const MOST_BYTES: u64 = 1 << 30;
@@ -60,11 +60,14 @@ impl SecondReader {
     ///
     /// # Errors
     /// [`SecondReaderError`] where it does not.
-    pub(super) fn open<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<Self, SecondReaderError> {
-        if let Some(Coding::JpegLs | Coding::JpegXl) = codec::coding(&scan.transfer_syntax) {
+    pub(super) fn open<R: Read + Seek>(
+        header: &FileHeader,
+        source: &mut R,
+    ) -> Result<Self, SecondReaderError> {
+        if let Some(Coding::JpegLs | Coding::JpegXl) = codec::coding(&header.transfer_syntax) {
             return Err(SecondReaderError::TransferSyntax);
         }
-        let file = image_alone(scan, source)?;
+        let file = image_alone(header, source)?;
         match catch_unwind(|| from_reader(file.as_slice())) {
             Err(_) => Err(SecondReaderError::Panic),
             Ok(read) => read.map(|object| Self { object }).map_err(|_| SecondReaderError::DataSet),
@@ -91,15 +94,15 @@ impl SecondReader {
 }
 
 /// A file of nothing but the image elements, which are written as in the file that passed the gate.
-fn image_alone<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<Vec<u8>, SecondReaderError> {
-    let length: u64 = scan.image_elements.iter().map(|place| place.end - place.start).sum();
+fn image_alone<R: Read + Seek>(header: &FileHeader, source: &mut R) -> Result<Vec<u8>, SecondReaderError> {
+    let length: u64 = header.image_elements.iter().map(|place| place.end - place.start).sum();
     if length > MOST_BYTES {
         return Err(SecondReaderError::TooLarge);
     }
-    let transfer_syntax = match scan.storage {
-        Storage::Plain => scan.transfer_syntax.as_str(),
+    let transfer_syntax = match header.storage {
+        DataSetStorage::Plain => header.transfer_syntax.as_str(),
         // the gate has inflated it
-        Storage::Deflated { .. } => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        DataSetStorage::Deflated { .. } => uids::EXPLICIT_VR_LITTLE_ENDIAN,
     };
     let meta = FileMetaTableBuilder::new()
         .transfer_syntax(transfer_syntax)
@@ -110,11 +113,11 @@ fn image_alone<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<Vec<u8>, S
     let mut file = vec![0; 128];
     file.extend_from_slice(b"DICM");
     meta.write(&mut file).map_err(|_| SecondReaderError::DataSet)?;
-    for place in &scan.image_elements {
+    for place in &header.image_elements {
         let start = file.len();
         let length = usize::try_from(place.end - place.start).map_err(|_| SecondReaderError::TooLarge)?;
         file.resize(start + length, 0);
-        let read = scan.storage.read(source, place.start, &mut file[start..]);
+        let read = header.storage.read(source, place.start, &mut file[start..]);
         read.map_err(|_| SecondReaderError::DataSet)?;
     }
     Ok(file)

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use super::enhanced::{self, Frame};
 use super::frames::Frames;
-use super::held::Held;
-use super::open::{Opened, open};
+use super::open::{DicomFile, open};
+use super::open_file::OpenFile;
 use super::pixels::{pixels_of, unchanged};
 use super::{DicomError, Doubt, Refused, SliceHeader, StoredPixels, header};
 use crate::findings::Reason;
@@ -43,7 +43,7 @@ pub(super) struct MultiFrames(BTreeMap<PathBuf, MultiFrame>);
 struct MultiFrame {
     places: Frames,
     frames: Vec<Frame>,
-    file: Held,
+    file: OpenFile,
     /// The bytes of all frames of a deflated file, once one was asked for; `None` where they could not be
     /// inflated any more, which the gate did before.
     inflated: OnceLock<Option<Vec<u8>>>,
@@ -69,8 +69,8 @@ impl MultiFrames {
             if files.contains_key(path) {
                 continue;
             }
-            let Ok(Some(Opened { scan, file })) = open(path) else { continue };
-            if let (Ok(places), Ok(frames)) = (Frames::of(&scan), enhanced::frames(&scan)) {
+            let Ok(Some(DicomFile { header, file })) = open(path) else { continue };
+            if let (Ok(places), Ok(frames)) = (Frames::of(&header), enhanced::frames(&header)) {
                 let inflated = OnceLock::new();
                 files.insert(path.clone(), MultiFrame { places, frames, file, inflated });
             }
@@ -82,7 +82,7 @@ impl MultiFrames {
     pub(super) fn pixels(&self, slice: &Slice) -> Result<StoredPixels, DicomError> {
         let Some(index) = slice.frame else {
             let opened = open(&slice.path)?.ok_or(DicomError::Changed)?;
-            return match header::slice_header(&opened.scan) {
+            return match header::slice_header(&opened.header) {
                 Ok(header) if header == slice.header => pixels_of(opened),
                 _ => Err(DicomError::Changed),
             };
@@ -114,6 +114,14 @@ pub struct Series {
     pub doubt: Option<Doubt>,
     /// What was seen while grouping.
     pub warnings: Vec<Reason>,
+}
+
+impl Series {
+    /// The files of its slices and of those set aside.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let slices = self.slices.iter().map(|slice| slice.path.as_path());
+        slices.chain(self.set_aside.iter().map(|refused| refused.path.as_path()))
+    }
 }
 
 /// The deepest folder that holds all `paths`; `.` for bare names of files.
@@ -152,13 +160,14 @@ mod tests {
     }
 
     /// A file taken for a multi-frame one, and its first frame.
-    fn held(path: &Path) -> (MultiFrames, Slice) {
-        let Opened { scan, file } = open(path).unwrap().unwrap();
-        let header = header::slice_header(&scan).unwrap();
+    fn taken_for_frames(path: &Path) -> (MultiFrames, Slice) {
+        let DicomFile { header, file } = open(path).unwrap().unwrap();
+        let places = Frames::of(&header).unwrap();
+        let header = header::slice_header(&header).unwrap();
         let frames = vec![Frame::Slice(Box::new(header.clone()))];
-        let held = MultiFrame { places: Frames::of(&scan).unwrap(), frames, file, inflated: OnceLock::new() };
+        let taken = MultiFrame { places, frames, file, inflated: OnceLock::new() };
         let slice = Slice { path: path.to_owned(), frame: Some(0), header };
-        (MultiFrames(BTreeMap::from([(path.to_owned(), held)])), slice)
+        (MultiFrames(BTreeMap::from([(path.to_owned(), taken)])), slice)
     }
 
     #[test]
@@ -167,11 +176,11 @@ mod tests {
         let [path, other] = ["a.dcm", "b.dcm"].map(|name| folder.path().join(name));
         write(&path, 40.0);
         write(&other, 90.0);
-        let (files, slice) = held(&path);
+        let (files, slice) = taken_for_frames(&path);
         let before = files.pixels(&slice).unwrap();
         std::fs::rename(&other, &path).unwrap();
         assert_eq!(files.pixels(&slice).unwrap(), before);
-        assert_ne!(held(&path).0.pixels(&slice).unwrap(), before);
+        assert_ne!(taken_for_frames(&path).0.pixels(&slice).unwrap(), before);
     }
 
     #[test]
@@ -179,7 +188,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.dcm");
         write(&path, 40.0);
-        let (files, slice) = held(&path);
+        let (files, slice) = taken_for_frames(&path);
         write(&path, 90.0);
         let late = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(late).unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::item::{Item, Settings, Source};
+use super::item::{Item, ReadSettings, Source};
 use crate::dicom::{
     AssembleSettings, CrossCheck, Description, Padding, Partial, Series, Stack, Unspecified, check_whole,
     cross_check, describe,
@@ -68,10 +68,10 @@ impl From<Depth> for InspectSettings {
 }
 
 impl InspectSettings {
-    fn of_loading(self) -> Settings {
+    fn of_loading(self) -> ReadSettings {
         let assemble =
             AssembleSettings { padding: Padding::Keep, partial: self.partial, ..AssembleSettings::default() };
-        Settings { assemble, npy_spacing_mm: None }
+        ReadSettings { assemble, npy_spacing_mm: None }
     }
 }
 
@@ -116,7 +116,7 @@ pub fn inspect(item: &Item, settings: impl Into<InspectSettings>) -> Vec<Inspect
     let settings = settings.into();
     let Source::Series(series) = &item.source else { return vec![inspect_file(item, settings)] };
     let set_aside = series.set_aside.iter().map(|refused| Inspection {
-        path: item.told(&refused.path),
+        path: item.display_path(&refused.path),
         ..Inspection::unread(PathBuf::new(), Some(refused.verdict.clone()))
     });
     let whole = (!series.slices.is_empty()).then(|| inspect_series(item, series, settings));
@@ -156,7 +156,15 @@ pub fn short_digest(uid: &str) -> String {
 
 impl Inspection {
     fn unread(path: PathBuf, verdict: Option<Verdict>) -> Self {
-        Self { path, description: None, slices: None, grid: None, verdict, hounsfield: None, cross_check: None }
+        Self {
+            path,
+            description: None,
+            slices: None,
+            grid: None,
+            verdict,
+            hounsfield: None,
+            cross_check: None,
+        }
     }
 }
 
@@ -182,7 +190,7 @@ fn inspect_series(item: &Item, series: &Series, settings: InspectSettings) -> In
     };
     let description = series.slices.first().and_then(|slice| describe(&slice.path).ok());
     let checked = (settings.readers == Readers::Both).then(|| cross_check(&series.slices));
-    let cross_check = checked.map(|checked| checked.with_paths(|path| item.told(path)));
+    let cross_check = checked.map(|checked| checked.with_paths(|path| item.display_path(path)));
     Inspection { description, slices: Some(series.slices.len()), cross_check, ..found }
 }
 

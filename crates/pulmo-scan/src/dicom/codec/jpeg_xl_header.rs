@@ -53,7 +53,8 @@ fn size(bits: &mut LowBits<'_>) -> Result<(u32, u32), CodecError> {
     let columns = match bits.take(3)? {
         0 => side(bits)?,
         ratio => {
-            let (width, height) = [(1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1)][ratio as usize - 1];
+            let (width, height) =
+                [(1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1)][ratio as usize - 1];
             u32::try_from(u64::from(rows) * width / height).map_err(|_| malformed("size"))?
         }
     };

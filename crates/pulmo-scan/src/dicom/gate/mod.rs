@@ -10,19 +10,19 @@
 mod budget;
 mod bytes;
 mod data_set;
+mod element_header;
 mod encoding;
 mod error;
-mod header;
+mod file_header;
 mod meta;
 mod pixel_data;
-mod scan;
 mod sequence;
 mod walk;
 mod wanted;
 
-pub(super) use data_set::{DataSet, Element, Value};
-pub(super) use encoding::ByteOrder;
+pub(super) use data_set::{DataElement, DataSet, ElementValue};
+pub(super) use encoding::Endianness;
 pub use error::GateError;
+pub(super) use file_header::{DataSetStorage, FileHeader, read_file_header, read_file_header_into};
 pub(super) use meta::BEGINNING;
 pub(super) use pixel_data::{Extent, PixelData};
-pub(super) use scan::{Scan, Storage, scan, scan_into};
