@@ -9,6 +9,7 @@ mod audit;
 mod base64;
 mod calibration;
 mod comparison;
+mod cross_check;
 mod csv;
 mod decision;
 mod error;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::cross_check::{CrossCheckLine, cross_check_text};
 use crate::dicom::Description;
 use crate::findings::{Code, Reason, Verdict};
 use crate::geometry::Grid;
@@ -43,6 +44,8 @@ struct VolumeLine<'a> {
     reasons: &'a [Reason],
     hu: Option<HounsfieldLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cross_check: Option<CrossCheckLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     patient: Option<PatientLine<'a>>,
 }
 
@@ -68,7 +71,10 @@ struct PatientLine<'a> {
 /// voxel axes z, y and x), `syntax`, `kernel`, `thickness_mm`, `verdict`, `codes`, `reasons` (for each code
 /// what was seen and what can be done), `hu` (`min`, `max`,
 /// `mean` and, where it was asked for, `sha256`) and, where identity is shown, `patient`. What is
-/// unknown is null. For a file that is refused: `path`, `verdict`, `codes` and `reasons`.
+/// unknown is null. Where two readers were asked for, `cross_check`: of `images`, how many are `equal`, `rounded`
+/// (differ by the rounding of lossy JPEG only) and `differing`, the `first_difference` (`path`, `frame`, `pixel` from 0 on,
+/// row by row, and the stored value by `pulmo` and by `dicom_rs`), and what was `refused`, by reason (`reader`, `code` where
+/// pulmo refuses, `reason`, `images`, and `path` and `frame` of the first). For a file that is refused: `path`, `verdict`, `codes` and `reasons`.
 pub fn inspection_line(inspection: &Inspection, identity: Identity) -> String {
     let path = inspection.path.display().to_string();
     let verdict = inspection.verdict.as_ref().map(Verdict::as_str);
@@ -94,6 +100,7 @@ pub fn inspection_line(inspection: &Inspection, identity: Identity) -> String {
         codes,
         reasons,
         hu: inspection.hounsfield.as_ref().map(hounsfield_line),
+        cross_check: inspection.cross_check.as_ref().map(CrossCheckLine::of),
         patient: description.filter(|_| identity == Identity::Shown).map(|description| PatientLine {
             name: description.patient_name.as_deref(),
             id: description.patient_id.as_deref(),
@@ -141,6 +148,9 @@ pub fn inspection_text(inspection: &Inspection, identity: Identity) -> String {
     if let Some(HounsfieldSummary { min, max, mean, sha256 }) = &inspection.hounsfield {
         _ = write!(text, "\n  {min} to {max} HU, mean {mean:.2}");
         _ = sha256.as_ref().map(|digest| write!(text, "\n  SHA-256 {digest}"));
+    }
+    for sentence in inspection.cross_check.iter().flat_map(cross_check_text) {
+        _ = write!(text, "\n  {}", printable(&sentence));
     }
     match &inspection.verdict {
         None => text.push_str("\n  not opened"),
@@ -203,6 +213,7 @@ mod tests {
             grid: grid.ok(),
             verdict: Some(Verdict::OkWarn(vec![Code::Lossy.into()])),
             hounsfield: Some(HounsfieldSummary { min: -1024.0, max: 99.0, mean: -0.5, sha256: None }),
+            cross_check: None,
         }
     }
 

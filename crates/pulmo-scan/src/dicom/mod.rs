@@ -14,6 +14,7 @@
 //!   reconstructions and phases that share a series; `partial` tells what is missing of one.
 //! - `stack` holds the rules of geometry: what may become a volume, and on which grid; `regularize`
 //!   makes a grid of tilted or uneven slices where that is asked for.
+//! - `second_reader` is dicom-rs behind the gate; `agreement` and `cross_check` compare its pixels with ours.
 //! - `codec` and `pixels` give stored pixels; `rescale` and `padding` say what they stand for, and `hounsfield`
 //!   turns them into HU, without any look-up table of the decoder's; `statistics`, `coverage` and `check` judge
 //!   what came of it.
@@ -24,6 +25,7 @@
 //! about the patient.
 
 mod acquisition;
+mod agreement;
 mod assemble;
 mod assemble_settings;
 mod attributes;
@@ -33,6 +35,7 @@ mod check;
 mod cluster;
 mod codec;
 mod coverage;
+mod cross_check;
 mod cut;
 mod describe;
 mod discover;
@@ -61,6 +64,7 @@ mod pixels;
 mod refused;
 mod regularize;
 mod rescale;
+mod second_reader;
 mod seen_padding;
 mod series;
 mod stack;
@@ -68,6 +72,7 @@ mod statistics;
 mod write;
 
 pub use acquisition::Acquisition;
+pub use agreement::{Agreement, PixelDifference, ReaderRefusal, compare_readers};
 pub use assemble::{Assembled, assemble};
 pub use assemble_settings::{AssembleSettings, Unspecified};
 pub use attributes::{AttributeError, parse_decimal_string};
@@ -75,6 +80,7 @@ pub use catalogue::{Catalogue, SeriesFiles};
 pub use check::check_volume;
 pub use codec::CodecError;
 pub use coverage::{Coverage, Shortfall, check_coverage};
+pub use cross_check::{CrossCheck, DifferingImage, ImagePlace, RefusedImages, cross_check};
 pub use cut::Cut;
 pub use describe::{Description, describe};
 pub use discover::{Discovery, discover};
@@ -95,6 +101,7 @@ pub use pixels::{StoredPixels, stored_pixels};
 pub use refused::Refused;
 pub use regularize::Irregular;
 pub use rescale::{Rescale, Units};
+pub use second_reader::SecondReaderError;
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use statistics::LEAST_HU;
