@@ -16,6 +16,8 @@
 //!   makes a grid of tilted or uneven slices where that is asked for.
 //! - `codec` and `pixels` give stored pixels; `hounsfield` turns them into HU, without any look-up
 //!   table of the decoder's; `census`, `coverage` and `check` judge what came of it.
+//! - `origin` keeps what the slices that were used say of patient, study, series and scanner, `instance` which
+//!   stored image each is; `copy` writes that into another object, `secret_key` makes pseudonyms of it.
 //!
 //! No message of this room tells an attribute's text: only names, sizes and numbers that are not
 //! about the patient.
@@ -29,6 +31,7 @@ mod characters;
 mod check;
 mod cluster;
 mod codec;
+mod copy;
 mod coverage;
 mod describe;
 mod discover;
@@ -41,14 +44,17 @@ mod header;
 mod held;
 mod hounsfield;
 mod identity;
+mod instance;
 mod limits;
 mod listing;
 mod open;
+mod origin;
 mod padding;
 mod partial;
 mod passed_over;
 mod pixels;
 mod regularize;
+mod secret_key;
 mod series;
 mod stack;
 mod write;
@@ -61,6 +67,7 @@ pub use census::LEAST_HU;
 pub use check::check_volume;
 pub use cluster::Doubt;
 pub use codec::CodecError;
+pub use copy::{CopiedModule, copy_modules, source_references, source_series};
 pub use coverage::{Coverage, Cut, Shortfall, check_coverage};
 pub use describe::{Description, describe};
 pub use discover::{Discovery, Refused, discover};
@@ -76,6 +83,7 @@ pub use partial::{Missing, Partial, check_whole};
 pub use passed_over::{Passed, PassedOver};
 pub use pixels::{StoredPixels, stored_pixels};
 pub use regularize::Irregular;
+pub use secret_key::{SecretKey, SecretKeyError};
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use write::{CtSeriesDescription, PatientPosition, PixelLayout, WriteError, write_ct_series};

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{IntakeError, sanity};
-use crate::dicom::{AssembleSettings, Series, assemble};
+use crate::dicom::{AssembleSettings, Assembled, Series, assemble};
 use crate::files::{TemporaryFolder, VolumeFormat, read_picture, read_volume};
-use crate::findings::{Code, Reason, Verdict};
+use crate::findings::{Code, Origin, Reason, Verdict};
 use crate::volume::Volume;
 
 /// What an item is.
@@ -42,6 +42,8 @@ pub struct Loaded {
     pub warnings: Vec<Reason>,
     /// The value of white, 255, for pictures that have one.
     pub max_value: Option<f32>,
+    /// Where the scan comes from; nothing is known of what is no DICOM.
+    pub origin: Origin,
 }
 
 /// One thing to read, found under the user's paths.
@@ -160,11 +162,11 @@ impl Item {
                 let picture = read_picture(file)?;
                 let (volume, mut warnings) = sanity::checked(picture.volume, &settings.assemble)?;
                 warnings.extend(picture.is_dark.then_some(Code::GrayScale.into()));
-                Ok(Loaded { volume, warnings, max_value: picture.max_value })
+                Ok(Loaded { volume, warnings, max_value: picture.max_value, origin: Origin::default() })
             }
             Source::Series(series) => {
-                let assembled = assemble(series, &settings.assemble)?;
-                Ok(Loaded { volume: assembled.volume, warnings: assembled.warnings, max_value: None })
+                let Assembled { volume, warnings, origin } = assemble(series, &settings.assemble)?;
+                Ok(Loaded { volume, warnings, max_value: None, origin })
             }
             Source::VolumeFile(format, file) => {
                 let read = read_volume(file, *format, settings.npy_spacing_mm)?;
@@ -172,7 +174,7 @@ impl Item {
                 warnings.extend(
                     read.warnings.iter().map(|warning| Reason::new(warning.code(), warning.to_string())),
                 );
-                Ok(Loaded { volume, warnings, max_value: None })
+                Ok(Loaded { volume, warnings, max_value: None, origin: Origin::default() })
             }
             Source::Refused(verdict) => {
                 let reason = verdict.reasons().first().cloned();
