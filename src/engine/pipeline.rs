@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::bundle::{Axis, Bundle};
-use crate::dicom::{AssembleSettings, Coverage, Links, Partial, Shortfall};
-use crate::findings::{Code, Grids, HeatMap, Observation, Prediction, Provenance, Reason, Verdict};
+use crate::dicom::{AssembleSettings, Coverage, Links, Partial, SecretKey, Shortfall};
+use crate::findings::{
+    Code, Grids, HeatMap, Observation, Prediction, Provenance, Pseudonyms, Reason, ScanOrigin, Verdict,
+};
 use crate::geometry::Grid;
 use crate::gpu::GpuError;
 use crate::intake::{Bounds, Claim, Item, Search, Settings, each_ahead};
@@ -29,6 +31,7 @@ pub struct Engine {
     /// Whether heat maps are made.
     shows: bool,
     partial: Partial,
+    key: Option<SecretKey>,
 }
 
 /// Why an engine makes no heat maps.
@@ -43,6 +46,7 @@ pub enum EngineError {
 /// An item that was read and, on the CPU, preprocessed; or its verdict.
 struct Ready {
     path: PathBuf,
+    origin: ScanOrigin,
     verdict: Verdict,
     content: Option<Content>,
 }
@@ -81,7 +85,13 @@ impl Engine {
             },
             shows: false,
             partial: Partial::default(),
+            key: None,
         }
+    }
+
+    /// The same engine, which also names patient, study and series of each scan by this key.
+    pub fn with_key(self, key: SecretKey) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// The same engine, which does this with a series of which files cannot be used; by default it refuses it.
@@ -134,17 +144,18 @@ impl Engine {
 
     /// Reads one item.
     fn prepare(&self, item: &Item) -> Ready {
-        let refused = |verdict| Ready { path: item.path.clone(), verdict, content: None };
+        let path = || item.path.clone();
+        let refused = |verdict| Ready { path: path(), origin: ScanOrigin::default(), verdict, content: None };
         if let Some(verdict) = item.refusal() {
             return refused(verdict.clone());
         }
         match contained(|| self.content(item)) {
-            Ok((verdict, content)) => Ready { path: item.path.clone(), verdict, content: Some(content) },
+            Ok((verdict, origin, content)) => Ready { path: path(), origin, verdict, content: Some(content) },
             Err(verdict) => refused(verdict),
         }
     }
 
-    fn content(&self, item: &Item) -> Result<(Verdict, Content), Verdict> {
+    fn content(&self, item: &Item) -> Result<(Verdict, ScanOrigin, Content), Verdict> {
         let loaded = item.load(&settings(self.partial)).map_err(|error| error.verdict())?;
         let content = match self.processor {
             Processor::Gpu(_) => Content::Volume(loaded.volume),
@@ -155,7 +166,7 @@ impl Engine {
                 Content::Input { scan, input }
             }
         };
-        Ok((Verdict::from_warnings(loaded.warnings), content))
+        Ok((Verdict::from_warnings(loaded.warnings), loaded.origin, content))
     }
 
     /// Classifies items that were read.
@@ -174,6 +185,8 @@ impl Engine {
             let provenance = self.provenance.clone();
             observations.push(Observation {
                 path: ready.path,
+                pseudonyms: self.pseudonyms(&ready.origin),
+                origin: ready.origin,
                 verdict,
                 prediction: None,
                 grids: None,
@@ -203,6 +216,12 @@ impl Engine {
             }
         }
         observations
+    }
+
+    /// Names for the patient, study and series of a scan, where there is a key.
+    fn pseudonyms(&self, origin: &ScanOrigin) -> Pseudonyms {
+        let key = self.key.as_ref().zip(origin.identity.as_ref());
+        key.map(|(key, identity)| key.pseudonyms(identity)).unwrap_or_default()
     }
 
     /// What the network sees; where it can be, left on the device, else made on the CPU.

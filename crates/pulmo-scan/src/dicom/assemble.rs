@@ -16,7 +16,7 @@ use super::{
     Coverage, DicomError, GeometrySettings, Irregular, Padding, Partial, Refused, Rescale, Series, Slice,
     Units,
 };
-use crate::findings::{Code, Origin, Reason, Verdict};
+use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::units::Hounsfield;
 use crate::volume::Volume;
 
@@ -80,7 +80,7 @@ pub struct Assembled {
     /// Each code once, sorted.
     pub warnings: Vec<Reason>,
     /// Where the scan comes from.
-    pub origin: Origin,
+    pub origin: ScanOrigin,
 }
 
 /// Reads the pixels of a series and returns them as a volume in Hounsfield units.

@@ -12,7 +12,7 @@ use super::gate::Scan;
 use super::header::attribute;
 use super::series::MultiFrames;
 use super::{Acquisition, DicomError, Slice};
-use crate::findings::{Identity, Origin, Protocol, SourceInstance};
+use crate::findings::{Identity, Protocol, ScanOrigin, SourceInstance};
 
 const CHARACTER_SET: Attribute = attribute(tags::SPECIFIC_CHARACTER_SET, "Specific Character Set");
 const KVP: Attribute = attribute(tags::KVP, "KVP");
@@ -50,15 +50,15 @@ pub(super) struct Used {
 ///
 /// # Errors
 /// [`DicomError`] where that slice's file changed meanwhile.
-pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Result<Origin, DicomError> {
+pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Result<ScanOrigin, DicomError> {
     let known = |used: &&Used| slices[used.slice].header.patient_study.known();
     // of several that say as much, `max_by_key` gives the last
-    let Some(speaker) = used.iter().rev().max_by_key(known) else { return Ok(Origin::default()) };
+    let Some(speaker) = used.iter().rev().max_by_key(known) else { return Ok(ScanOrigin::default()) };
     let speaker = &slices[speaker.slice];
     let scan = files.scan(speaker)?;
     let sources: Option<Vec<SourceInstance>> = used.iter().map(|used| used.instance.clone()).collect();
     let all = || used.iter().map(|used| &slices[used.slice].header.acquisition);
-    Ok(Origin {
+    Ok(ScanOrigin {
         protocol: Protocol {
             manufacturer: text(&scan, tags::MANUFACTURER).and_then(|text| told(&text)),
             model: text(&scan, tags::MANUFACTURER_MODEL_NAME).and_then(|text| told(&text)),

@@ -7,11 +7,6 @@ use sha2::Sha256;
 
 use crate::findings::{Identity, Pseudonyms};
 
-/// Fewest bytes of a key: as many as the hash gives (RFC 2104, section 3).
-const LEAST_BYTES: usize = 32;
-/// Most bytes of a key: what is longer was hardly meant to be one.
-const MOST_BYTES: usize = 4096;
-
 /// Days of each subject begin between so many days before 1970 and twice as many: a hundred years in which a
 /// date may lie.
 const DAYS_HIDDEN: u32 = 36_525;
@@ -46,20 +41,25 @@ impl std::fmt::Debug for SecretKey {
 
 /// Why bytes are no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a key is {LEAST_BYTES} to {MOST_BYTES} random bytes, not {bytes}")]
+#[error("a key is {} to {} random bytes, not {bytes}", SecretKey::LEAST_BYTES, SecretKey::MOST_BYTES)]
 pub struct SecretKeyError {
     /// Bytes given.
     pub bytes: usize,
 }
 
 impl SecretKey {
+    /// Fewest bytes of a key: as many as the hash gives (RFC 2104, section 3).
+    pub const LEAST_BYTES: usize = 32;
+    /// Most bytes of a key: what is longer was hardly meant to be one.
+    pub const MOST_BYTES: usize = 4096;
+
     /// Returns the key of these bytes, all of which count: a line end too.
     ///
     /// # Errors
-    /// [`SecretKeyError`] where there are fewer than 32 or more than 4096.
+    /// [`SecretKeyError`] where there are too few or too many.
     pub fn new(bytes: &[u8]) -> Result<Self, SecretKeyError> {
         let error = SecretKeyError { bytes: bytes.len() };
-        if !(LEAST_BYTES..=MOST_BYTES).contains(&bytes.len()) {
+        if !(Self::LEAST_BYTES..=Self::MOST_BYTES).contains(&bytes.len()) {
             return Err(error);
         }
         Hmac::new_from_slice(bytes).map(Self).map_err(|_| error)
@@ -106,8 +106,7 @@ fn sound(text: &str) -> Option<&str> {
 
 /// The day of the scan, counted from 1970.
 fn day_of(identity: &Identity) -> Option<i32> {
-    let dates =
-        [tags::ACQUISITION_DATE, tags::ACQUISITION_DATE_TIME, tags::SERIES_DATE, tags::STUDY_DATE];
+    let dates = [tags::ACQUISITION_DATE, tags::ACQUISITION_DATE_TIME, tags::SERIES_DATE, tags::STUDY_DATE];
     dates.into_iter().find_map(|tag| days_since_1970(identity.text((tag.group(), tag.element()))?))
 }
 
@@ -194,7 +193,8 @@ mod tests {
     #[test]
     fn who_cannot_be_known_has_no_name() {
         let lost = char::REPLACEMENT_CHARACTER.to_string();
-        for unknown in [&[][..], &[(ISSUER, "A")], &[(ID, "1\n2")], &[(ID, &lost)], &[(ID, "1"), (ISSUER, &lost)]]
+        for unknown in
+            [&[][..], &[(ISSUER, "A")], &[(ID, "1\n2")], &[(ID, &lost)], &[(ID, "1"), (ISSUER, &lost)]]
         {
             assert_eq!(subject(unknown), None);
         }

@@ -110,9 +110,7 @@ impl MultiFrames {
     /// Reads the header of a slice's file again, of which little was kept.
     pub(super) fn scan(&self, slice: &Slice) -> Result<Scan, DicomError> {
         match self.0.get(&slice.path) {
-            Some(MultiFrame { file, .. }) => {
-                unchanged(file, scan(file.reader())?.ok_or(DicomError::Changed))
-            }
+            Some(MultiFrame { file, .. }) => unchanged(file, scan(file.reader())?.ok_or(DicomError::Changed)),
             None => Ok(unchanged_since(slice, open(&slice.path)?)?.scan),
         }
     }

@@ -2,24 +2,24 @@
 //!
 //! Nothing here knows how a result was computed. A [`Verdict`] says whether a scan can be used, and by its [`Reason`]s why,
 //! a [`Prediction`] what the classifier says, a [`HeatMap`] where it sees that, and an [`Observation`] ties both to the scan, the
-//! bundle and the device. An [`Origin`] says where the scan comes from: its [`Protocol`] for everyone, its [`Identity`] for
+//! bundle and the device. An [`ScanOrigin`] says where the scan comes from: its [`Protocol`] for everyone, its [`Identity`] for
 //! writers of DICOM objects alone, and [`Pseudonyms`] of it for those who hold a key.
 
 mod heat_map;
 mod identity;
 mod observation;
-mod origin;
 mod prediction;
 mod pseudonyms;
 mod reason;
+mod scan_origin;
 mod verdict;
 
 pub use heat_map::{HeatMap, Peak};
 pub use identity::Identity;
 pub(crate) use identity::SourceInstance;
 pub use observation::{Grids, Observation, Provenance};
-pub use origin::{Origin, Protocol};
 pub use prediction::Prediction;
 pub use pseudonyms::Pseudonyms;
 pub use reason::Reason;
+pub use scan_origin::{Protocol, ScanOrigin};
 pub use verdict::{Code, Verdict};

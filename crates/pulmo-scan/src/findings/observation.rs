@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{HeatMap, Origin, Prediction, Pseudonyms, Verdict};
+use super::{HeatMap, Prediction, Pseudonyms, ScanOrigin, Verdict};
 use crate::geometry::Grid;
 
 /// What produced a prediction.
@@ -37,7 +37,7 @@ pub struct Observation {
     /// The file or folder asked about.
     pub path: PathBuf,
     /// Where the scan comes from; nothing is known of one that could not be read.
-    pub origin: Origin,
+    pub origin: ScanOrigin,
     /// Names for its patient, study and series; all `None` without a key.
     pub pseudonyms: Pseudonyms,
     /// Whether the scan could be used.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{IntakeError, sanity};
 use crate::dicom::{AssembleSettings, Assembled, Series, assemble};
 use crate::files::{TemporaryFolder, VolumeFormat, read_picture, read_volume};
-use crate::findings::{Code, Origin, Reason, Verdict};
+use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::volume::Volume;
 
 /// What an item is.
@@ -43,7 +43,7 @@ pub struct Loaded {
     /// The value of white, 255, for pictures that have one.
     pub max_value: Option<f32>,
     /// Where the scan comes from; nothing is known of what is no DICOM.
-    pub origin: Origin,
+    pub origin: ScanOrigin,
 }
 
 /// One thing to read, found under the user's paths.
@@ -162,7 +162,7 @@ impl Item {
                 let picture = read_picture(file)?;
                 let (volume, mut warnings) = sanity::checked(picture.volume, &settings.assemble)?;
                 warnings.extend(picture.is_dark.then_some(Code::GrayScale.into()));
-                Ok(Loaded { volume, warnings, max_value: picture.max_value, origin: Origin::default() })
+                Ok(Loaded { volume, warnings, max_value: picture.max_value, origin: ScanOrigin::default() })
             }
             Source::Series(series) => {
                 let Assembled { volume, warnings, origin } = assemble(series, &settings.assemble)?;
@@ -174,7 +174,7 @@ impl Item {
                 warnings.extend(
                     read.warnings.iter().map(|warning| Reason::new(warning.code(), warning.to_string())),
                 );
-                Ok(Loaded { volume, warnings, max_value: None, origin: Origin::default() })
+                Ok(Loaded { volume, warnings, max_value: None, origin: ScanOrigin::default() })
             }
             Source::Refused(verdict) => {
                 let reason = verdict.reasons().first().cloned();

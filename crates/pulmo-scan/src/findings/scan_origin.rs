@@ -21,7 +21,7 @@ pub struct Protocol {
 
 /// Where a scan comes from. Pictures and volume files say nothing of it: all of it is `None` then.
 #[derive(Clone, Default, PartialEq)]
-pub struct Origin {
+pub struct ScanOrigin {
     /// Scanner and protocol.
     pub protocol: Protocol,
     /// Patient, study, series and every instance, for writers of DICOM objects; `None` of what is no DICOM.
@@ -29,8 +29,8 @@ pub struct Origin {
 }
 
 /// Tells nothing of the patient.
-impl std::fmt::Debug for Origin {
+impl std::fmt::Debug for ScanOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Origin").field("protocol", &self.protocol).finish_non_exhaustive()
+        f.debug_struct("ScanOrigin").field("protocol", &self.protocol).finish_non_exhaustive()
     }
 }
