@@ -125,7 +125,7 @@ fn unsigned_zeros(values: [f64; 3]) -> [f64; 3] {
 pub fn inspection_text(inspection: &Inspection, phi: Phi) -> String {
     let mut text = printable(&inspection.path.display().to_string());
     if let Some(slices) = inspection.slices {
-        let named = inspection.description.as_ref().and_then(|d| series_name(d, identity));
+        let named = inspection.description.as_ref().and_then(|d| series_name(d, phi));
         let named = named.map_or(String::new(), |name| format!("series {}, ", printable(&name)));
         _ = write!(text, "\n  {named}{slices} slices");
     }
@@ -136,7 +136,7 @@ pub fn inspection_text(inspection: &Inspection, phi: Phi) -> String {
         _ = write!(text, "\n  first voxel at {left:.3} {back:.3} {up:.3} mm (left, back, head)");
     }
     if let Some(description) = &inspection.description {
-        _ = write!(text, "\n  {}", description_text(description, identity));
+        _ = write!(text, "\n  {}", description_text(description, phi));
     }
     if let Some(HounsfieldSummary { min, max, mean, sha256 }) = &inspection.hounsfield {
         _ = write!(text, "\n  {min} to {max} HU, mean {mean:.2}");
