@@ -170,11 +170,18 @@ fn references_follow_the_slices_of_the_volume() {
 }
 
 #[test]
-fn of_images_without_a_uid_nothing_is_referenced() {
-    let mut slices = personal_series();
-    slices[2].elements.remove(&INSTANCE);
-    let identity = identity(&slices);
-    assert!(referenced(&identity).is_empty() && source_series(&identity).is_none());
+fn of_images_without_a_uid_of_their_own_nothing_is_referenced() {
+    let changes: [fn(&mut CtSlice); 3] = [
+        |slice| _ = slice.elements.remove(&INSTANCE),
+        |slice| slice.text(INSTANCE, "UI", ""),
+        |slice| slice.text(INSTANCE, "UI", "1.2.9.3"),
+    ];
+    for change in changes {
+        let mut slices = personal_series();
+        change(&mut slices[2]);
+        let identity = identity(&slices);
+        assert!(referenced(&identity).is_empty() && source_series(&identity).is_none());
+    }
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub fn copy_modules(identity: &Identity, modules: &[CopiedModule], object: &mut 
 
 /// Returns a reference to the stored image of each slice that the scan's volume was made of, ascending along
 /// the normal: SOP class and instance, and for a multi-frame image the frame's number. None where an image
-/// has no UID. The volume's slices are these, unless it was resampled (`REGULARIZED`).
+/// has no UID of its own. The volume's slices are these, unless it was resampled (`REGULARIZED`).
 ///
 /// # References
 /// DICOM PS3.3 table 10-3 (Image SOP Instance Reference Macro).
@@ -110,7 +110,7 @@ pub fn source_references(identity: &Identity) -> Vec<InMemDicomObject> {
 }
 
 /// Returns the Referenced Series Sequence of what the volume was made of: its Series Instance UID and each of
-/// its images once. `None` where the series or an image has no UID.
+/// its images once. `None` where the series or an image has no UID of its own.
 ///
 /// # References
 /// DICOM PS3.3 C.12.2 (Common Instance Reference).

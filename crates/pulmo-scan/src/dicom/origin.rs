@@ -1,6 +1,6 @@
 //! Where a scan comes from: what the headers of the slices it was made of say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -56,7 +56,6 @@ pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Re
     let Some(speaker) = used.iter().rev().max_by_key(known) else { return Ok(ScanOrigin::default()) };
     let speaker = &slices[speaker.slice];
     let scan = files.scan(speaker)?;
-    let sources: Option<Vec<SourceInstance>> = used.iter().map(|used| used.instance.clone()).collect();
     let all = || used.iter().map(|used| &slices[used.slice].header.acquisition);
     Ok(ScanOrigin {
         protocol: Protocol {
@@ -66,8 +65,15 @@ pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Re
             slice_thickness_mm: common(all().map(|slice| slice.slice_thickness().and_then(positive))),
             kvp: kvp(&scan, speaker.frame.unwrap_or(0)),
         },
-        identity: Some(Identity::new(texts(&scan), sources.unwrap_or_default())),
+        identity: Some(Identity::new(texts(&scan), sources(used).unwrap_or_default())),
     })
+}
+
+/// The instance of each slice; `None` where one does not say which it is, or two say that they are the same.
+fn sources(used: &[Used]) -> Option<Vec<SourceInstance>> {
+    let sources = used.iter().map(|used| used.instance.clone()).collect::<Option<Vec<_>>>()?;
+    let different: BTreeSet<_> = sources.iter().map(|source| (&source.uid, source.frame)).collect();
+    (different.len() == sources.len()).then_some(sources)
 }
 
 /// All texts that are kept, decoded.

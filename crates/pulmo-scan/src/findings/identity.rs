@@ -50,7 +50,8 @@ impl Identity {
         self.0.texts.get(&tag).map(String::as_str)
     }
 
-    /// The instance of each slice that was used, ascending along the normal; none where one of them has no UID.
+    /// The instance of each slice that was used, ascending along the normal; none where one of them has no UID of
+    /// its own.
     pub(crate) fn sources(&self) -> &[SourceInstance] {
         &self.0.sources
     }
