@@ -12,11 +12,11 @@ use std::path::Path;
 
 use common::{compare, phantom, pool, work};
 use pulmo::files::{Gzip, write_nifti, write_npy};
-use pulmo::intake::{Settings, find};
+use pulmo::intake::{ReadSettings, find};
 
 fn load(path: &Path) {
     let items = find(&[path.to_path_buf()]);
-    black_box(items[0].load(&Settings::default()).unwrap());
+    black_box(items[0].load(&ReadSettings::default()).unwrap());
 }
 
 fn main() {

@@ -15,7 +15,7 @@ use common::{compare, phantom, pool, work};
 use pulmo::bundle::embedded;
 use pulmo::engine::Engine;
 use pulmo::findings::Observation;
-use pulmo::intake::{Item, Settings, find};
+use pulmo::intake::{Item, ReadSettings, find};
 use pulmo::network::Compute;
 use pulmo::predict::Predictor;
 use pulmo::preprocess::Processor;
@@ -24,7 +24,7 @@ use pulmo::volume::Volume;
 const STUDIES: usize = 4;
 
 fn loaded(item: &Item) -> Volume {
-    item.load(&Settings::default()).unwrap().volume
+    item.load(&ReadSettings::default()).unwrap().volume
 }
 
 fn observed(observation: Observation) -> ControlFlow<()> {

@@ -34,10 +34,22 @@
 //!
 //! # Rooms and floors
 //!
-//! A module may import only from floors below its own, and each outside crate has its floor;
-//! `tests/architecture.rs` checks both.
+//! What needs no network lives in crates of its own, which this one hands on: `use pulmo::dicom` finds
+//! `pulmo_scan::dicom`. A program that only reads scans can depend on that crate alone.
 //!
-//! | floor | modules |
+//! | crate | rooms | needs |
+//! |---|---|---|
+//! | `pulmo-random` | `random` | nothing |
+//! | `pulmo-metrics` | `metrics` | `pulmo-random` |
+//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
+//! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
+//! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
+//! | `pulmo` | all others | burn |
+//!
+//! A room may import only from floors below its own, no file needs itself by way of others, no two public types
+//! share a name, and each outside crate has its floor: `tests/architecture` checks all of it.
+//!
+//! | floor | rooms |
 //! |---|---|
 //! | 0 | `units`, `random` |
 //! | 1 | `geometry` |
@@ -47,18 +59,25 @@
 //! | 5 | `intake`, `preprocess`, `network`, `phantom` |
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
-//! | 8 | `train`, `engine` |
-//! | 9 | `report`, `plan`, `tune`, `bench` |
-//! | 10 | `cli` |
+//! | 8 | `engine` |
+//! | 9 | `train`, `report`, `plan` |
+//! | 10 | `tune`, `bench` |
+//! | 11 | `cli` |
 //!
-//! Later floors (a patient twin, clinical risk, hospital operations) hang off `findings`, `volume`
+//! Later floors (a patient twin, clinical risk, hospital operations) are crates that hang off `findings`, `volume`
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
 pub use pulmo_cohort::{audit, cohort};
 pub use pulmo_metrics as metrics;
-pub use pulmo_preprocess::{gpu, preprocess};
+pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
 pub use pulmo_scan::{dicom, files, findings, geometry, intake, phantom, units, volume};
+
+/// GPUs, and what networks are computed on.
+pub mod gpu {
+    pub use crate::network::Compute;
+    pub use pulmo_preprocess::gpu::*;
+}
 
 pub mod bench;
 pub mod bundle;

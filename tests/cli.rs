@@ -269,7 +269,8 @@ fn preprocess_keeps_the_place_of_what_it_cut_out() {
             text(&at(name)),
         ]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let loaded = pulmo::intake::find(&[at(name)])[0].load(&pulmo::intake::Settings::default()).unwrap();
+        let loaded =
+            pulmo::intake::find(&[at(name)])[0].load(&pulmo::intake::ReadSettings::default()).unwrap();
         let written = loaded.volume;
         assert_eq!(written.grid().shape_zyx(), [3, 3, 4]);
         assert_eq!(written.grid().origin_mm().to_array(), [3.0, 4.0, 3.0], "{name}");

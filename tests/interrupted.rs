@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pulmo::bundle::sha256_hex;
 use pulmo::cohort::read_manifest;
+use pulmo::dicom::Partial;
 use pulmo::network::Compute;
 use pulmo::random::Random;
 use pulmo::train::{Event, Job, LeakPolicy, Recipe, train};
@@ -189,6 +190,7 @@ fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
+        partial: Partial::Refuse,
     };
     let whole = train(&job, &|_| {}).unwrap();
     let flip_last = |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1;

@@ -13,7 +13,8 @@
 use std::path::{Path, PathBuf};
 
 use pulmo::metrics::{
-    ClassScores, Evaluation, Samples, Settings, best_threshold_youden, precision_recall_curve, roc_curve,
+    ClassScores, Evaluation, EvaluationSettings, Samples, best_threshold_youden, precision_recall_curve,
+    roc_curve,
 };
 use pulmo::report::Predictions;
 use serde_json::Value;
@@ -56,7 +57,7 @@ fn samples(case: &str) -> Samples {
 }
 
 fn evaluate(case: &str) -> Evaluation {
-    Evaluation::compute(&samples(case), &Settings::default()).unwrap()
+    Evaluation::compute(&samples(case), &EvaluationSettings::default()).unwrap()
 }
 
 #[track_caller]

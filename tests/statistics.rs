@@ -11,8 +11,8 @@
 )]
 
 use pulmo::metrics::{
-    CalibrationMap, CalibrationMethod, CalibrationScores, OperatingPoint, OperatingRule, Paired, Ranking,
-    Samples, Settings, calibration_scores, compare_roc_auc, decision_curve, decision_thresholds,
+    CalibrationMap, CalibrationMethod, CalibrationScores, EvaluationSettings, OperatingPoint, OperatingRule,
+    Paired, Ranking, Samples, calibration_scores, compare_roc_auc, decision_curve, decision_thresholds,
 };
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ fn delongs_test_is_mlstatkits() {
         let positive: Vec<bool> = read(&case["positive"]);
         let patients: Vec<String> = (0..positive.len()).map(|patient| patient.to_string()).collect();
         let paired = Paired { scores: [&first, &second], positive: &positive, patients: &patients };
-        let found = compare_roc_auc(&paired, &Settings::default()).unwrap().unwrap();
+        let found = compare_roc_auc(&paired, &EvaluationSettings::default()).unwrap().unwrap();
         assert_near(name, found.areas.map(|area| area.value), &case["areas"]);
         for (area, expected) in found.areas.iter().zip(case["ci95"].as_array().unwrap()) {
             assert_near(name, area.ci95.unwrap(), expected);
@@ -112,7 +112,7 @@ fn two_classes(positive: &[bool], scores: &[f64]) -> Samples {
 
 #[test]
 fn operating_points_are_those_of_scikit_learns_curve() {
-    let settings = Settings { resamples: 0, ..Settings::default() };
+    let settings = EvaluationSettings { resamples: 0, ..EvaluationSettings::default() };
     for case in golden("decisions").as_array().unwrap() {
         let (positive, scores): (Vec<bool>, Vec<f64>) = (read(&case["positive"]), read(&case["scores"]));
         let ranking = Ranking::new(&scores, &positive).unwrap();

@@ -9,11 +9,17 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use pulmo::cohort::{read_manifest, read_unlabelled};
+use image::{GrayImage, ImageBuffer, Luma};
+use pulmo::cohort::{Split, read_manifest, read_unlabelled};
+use pulmo::dicom::Partial;
+use pulmo::engine::Engine;
 use pulmo::files::write_npy;
+use pulmo::metrics::best_threshold_youden;
 use pulmo::network::Compute;
+use pulmo::random::Random;
 use pulmo::train::{
     Event, Job, LeakPolicy, PretrainJob, Pretrained, Recipe, TrainError, Trained, evaluate, pretrain, train,
 };
@@ -38,6 +44,7 @@ fn run(folder: &Path, out: &str, seed: u64) -> Trained {
             out: folder.join(out),
             compute: Compute::cpu(),
             leaks: LeakPolicy::Refuse,
+            partial: Partial::Refuse,
         },
         &|_| {},
     )
@@ -66,9 +73,79 @@ fn a_network_learns_what_is_there_to_learn() {
     assert!(last.loss < 0.7 * first.loss, "{} -> {}", first.loss, last.loss);
     let unseen = discs(&folder.path().join("unseen"), 100);
     let cases: Vec<_> = read_manifest(&unseen).unwrap().into_iter().skip(60).collect();
-    let evaluated = evaluate(&trained.bundle, &cases, &Compute::cpu(), &|_| {}).unwrap();
+    let evaluated = evaluate(&Engine::new(&trained.bundle, &Compute::cpu()), &cases, &|_| {}).unwrap();
     let auc = evaluated.evaluation.metric("roc_auc").unwrap().value.unwrap();
     assert!(auc > 0.95, "{auc}");
+}
+
+/// Pictures of 8 bits are trained on; one of them, stored with 16, gets the score that it had.
+#[test]
+fn a_picture_of_sixteen_bits_scores_as_the_one_of_eight() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = "path,label\n".to_owned();
+    for index in 0..40 {
+        let mut random = Random::keyed(3, &[index]);
+        let bright = if index % 2 == 1 { 120.0 } else { 0.0 };
+        let picture = GrayImage::from_fn(24, 24, |x, y| {
+            let inside = (8..16).contains(&x) && (8..16).contains(&y);
+            Luma([(60.0 + 10.0 * random.normal() + if inside { bright } else { 0.0 }) as u8])
+        });
+        picture.save(folder.path().join(format!("{index}.png"))).unwrap();
+        manifest += &format!("{index}.png,{}\n", ["empty", "disc"][index as usize % 2]);
+    }
+    let path = folder.path().join("manifest.csv");
+    std::fs::write(&path, manifest).unwrap();
+    let text = RECIPE
+        .replace("low = 0.0, high = 1.0", "low = 0.0, high = 255.0")
+        .replace("step = [", "step = [{ kind = \"scale\", from = [0.0, 255.0], to = [0.0, 1.0] }, ");
+    let job = Job {
+        recipe: recipe(&text, folder.path()).unwrap(),
+        cases: read_manifest(&path).unwrap(),
+        init: None,
+        out: folder.path().join("out"),
+        compute: Compute::cpu(),
+        leaks: LeakPolicy::Refuse,
+        partial: Partial::Refuse,
+    };
+    let engine = Engine::new(&train(&job, &|_| {}).unwrap().bundle, &Compute::cpu());
+    let mut spread = 0.0_f32;
+    for index in 0..6 {
+        let eight = folder.path().join(format!("{index}.png"));
+        let sixteen = folder.path().join(format!("{index}-16.png"));
+        let pixels = image::open(&eight).unwrap().to_luma8();
+        let wide = ImageBuffer::<Luma<u16>, _>::from_fn(24, 24, |x, y| {
+            Luma([u16::from(pixels.get_pixel(x, y).0[0]) * 257])
+        });
+        wide.save(&sixteen).unwrap();
+        let mut scores = Vec::new();
+        engine.run(&[eight, sixteen], |observation| {
+            scores.push(observation.prediction.unwrap().probabilities[1]);
+            ControlFlow::Continue(())
+        });
+        assert!((scores[0] - scores[1]).abs() < 1e-3, "{scores:?}");
+        spread = spread.max((scores[0] - 0.5).abs());
+    }
+    // A network that says the same of everything would pass.
+    assert!(spread > 0.2, "{spread}");
+}
+
+/// The bundle decides from a score on that it gives itself, not one that differs from it by a rounding.
+#[test]
+fn the_threshold_is_a_probability_that_the_bundle_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    for seed in [7, 8, 9] {
+        let trained = run(folder.path(), &format!("out-{seed}"), seed);
+        let cases = read_manifest(&folder.path().join("data/manifest.csv")).unwrap();
+        let validated = cases.iter().zip(&trained.splits).filter(|(_, split)| **split == Split::Validation);
+        let validated: Vec<_> = validated.map(|(case, _)| case.clone()).collect();
+        let engine = Engine::new(&trained.bundle, &Compute::cpu());
+        let evaluated = evaluate(&engine, &validated, &|_| {}).unwrap();
+        let ranking = evaluated.samples.ranking(1).unwrap();
+        let threshold = trained.bundle.manifest().threshold.map(f64::from);
+        assert_eq!(threshold, best_threshold_youden(&ranking), "seed {seed}");
+        let auc = evaluated.evaluation.metric("roc_auc").unwrap().value;
+        assert_eq!(trained.bundle.manifest().origin.validation_roc_auc, auc);
+    }
 }
 
 #[test]
@@ -87,6 +164,7 @@ fn cases_beyond_the_memory_bound_are_kept_on_disk_with_the_same_result() {
             out: out.clone(),
             compute: Compute::cpu(),
             leaks: LeakPolicy::Refuse,
+            partial: Partial::Refuse,
         },
         &|_| {},
     )
@@ -110,6 +188,7 @@ fn a_folder_with_another_run_is_refused() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
+        partial: Partial::Refuse,
     };
     let error = train(&job, &|_| {}).unwrap_err();
     assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
@@ -144,7 +223,11 @@ fn the_other_ways_to_train_learn_too_and_repeat() {
         let cases = read_manifest(&manifest).unwrap();
         let out = folder.path().join(out);
         let leaks = LeakPolicy::default();
-        train(&Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks }, &|_| {}).unwrap()
+        train(
+            &Job { recipe, cases, init: None, out, compute: Compute::cpu(), leaks, partial: Partial::Refuse },
+            &|_| {},
+        )
+        .unwrap()
     });
     assert_eq!(first.bundle.manifest().weights_sha256, second.bundle.manifest().weights_sha256);
     let auc = first.history.iter().filter_map(|row| row.validation_roc_auc).fold(0.0, f64::max);
@@ -163,6 +246,7 @@ fn a_run_that_diverges_goes_back_three_times_and_then_says_so() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::default(),
+        partial: Partial::Refuse,
     };
     let setbacks = std::sync::Mutex::new(Vec::new());
     let ended = train(&job, &|event| {
@@ -180,7 +264,8 @@ fn pretrained(manifest: &Path, out: &Path, observe: &(dyn Fn(Event) + Sync)) -> 
     let text = RECIPE.replace("epochs = 6", course).replace("shift = 0.1", "shift = 0.3");
     let recipe = recipe(&text, manifest.parent().unwrap()).unwrap();
     let cases = read_unlabelled(manifest).unwrap();
-    pretrain(&PretrainJob { recipe, cases, out: out.to_owned(), compute: Compute::cpu() }, observe).unwrap()
+    let (out, compute) = (out.to_owned(), Compute::cpu());
+    pretrain(&PretrainJob { recipe, cases, out, compute, partial: Partial::Refuse }, observe).unwrap()
 }
 
 #[test]
@@ -216,6 +301,7 @@ fn a_network_learns_to_tell_single_images() {
         cases: read_unlabelled(&manifest).unwrap(),
         out: folder.path().join("out"),
         compute: Compute::cpu(),
+        partial: Partial::Refuse,
     };
     let history = pretrain(&job, &|_| {}).unwrap().history;
     // 24 images are trained on, each its own class: ln 24 is chance.
@@ -235,6 +321,7 @@ fn a_training_starts_from_a_pre_trained_encoder() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
+        partial: Partial::Refuse,
     };
     let report = std::sync::Mutex::new(None);
     train(&job, &|event| {
@@ -264,6 +351,7 @@ fn pre_training_takes_every_slice_and_nothing_that_is_kept_for_validation() {
         cases: read_unlabelled(&manifest).unwrap(),
         out: folder.path().join("out"),
         compute: Compute::cpu(),
+        partial: Partial::Refuse,
     };
     pretrain(&job, &|event| match event {
         Event::Step { steps, .. } => seen.lock().unwrap().0 = steps,
@@ -286,6 +374,7 @@ fn the_contrastive_loss_is_refused_where_there_are_labels() {
         out: folder.path().join("out"),
         compute: Compute::cpu(),
         leaks: LeakPolicy::Refuse,
+        partial: Partial::Refuse,
     };
     assert!(train(&job, &|_| {}).unwrap_err().to_string().contains("pulmo pretrain"));
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pulmo::cohort::read_manifest;
+use pulmo::dicom::Partial;
 use pulmo::network::Compute;
 use pulmo::train::{Event, Job, LeakPolicy, Recipe, TrainError};
 use pulmo::tune::{Outcome, Row, TuneError, TuneEvent, Tuned, tune};
@@ -51,6 +52,7 @@ fn job(folder: &Path, out: &str) -> Job {
         out: folder.join(out),
         compute: Compute::cpu(),
         leaks: LeakPolicy::default(),
+        partial: Partial::Refuse,
     }
 }
 

@@ -15,7 +15,8 @@ fn sign(text: &str) -> &str {
 }
 
 fn is_decimal_string(text: &str) -> bool {
-    let text = text.trim_end_matches('\0').trim_matches(' ');
+    // Wider than the standard, as writers are: any length, and padding of other kinds on both sides.
+    let text = text.trim_matches([' ', '\t', '\n', '\r', '\0']);
     let unsigned = sign(text);
     let mantissa = match (digits(unsigned), unsigned.strip_prefix('.')) {
         (Some(rest), _) => match rest.strip_prefix('.') {
@@ -31,7 +32,7 @@ fn is_decimal_string(text: &str) -> bool {
         None => rest.is_empty(),
         Some(exponent) => digits(sign(exponent)) == Some(""),
     };
-    is_whole && text.len() <= 16 && text.parse::<f64>().is_ok_and(f64::is_finite)
+    is_whole && text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 fuzz_target!(|text: &str| {

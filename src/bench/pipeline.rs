@@ -7,7 +7,7 @@ use super::{BenchError, BenchSettings, PipelineRow};
 use crate::bundle::Bundle;
 use crate::engine::Engine;
 use crate::files::TemporaryFolder;
-use crate::intake::{self, Settings};
+use crate::intake::{self, ReadSettings};
 use crate::network::Compute;
 use crate::phantom::{Collection, PhantomSettings, write_collection};
 use crate::predict::Predictor;
@@ -43,7 +43,7 @@ pub(super) fn measure(
             *sum += last.elapsed().as_secs_f64();
             last = Instant::now();
         };
-        let Ok(loaded) = item.load(&Settings::default()) else { continue };
+        let Ok(loaded) = item.load(&ReadSettings::default()) else { continue };
         slices += loaded.volume.grid().shape_zyx()[0];
         lap(&mut read);
         let input = bundle.manifest().chain.run(loaded.volume, &processor)?.into_parts().1;

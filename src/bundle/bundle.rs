@@ -114,6 +114,24 @@ impl Bundle {
         Ok(Self { manifest, network_config, members })
     }
 
+    /// The bundle with what its validation cases chose and say: the threshold that it decides from, and the
+    /// ROC AUC where it is defined.
+    ///
+    /// # Errors
+    /// [`BundleError::Content`] where the threshold does not fit the classes.
+    pub fn validated(mut self, threshold: Option<f32>, roc_auc: Option<f64>) -> Result<Self, BundleError> {
+        self.manifest.threshold = threshold;
+        self.manifest.origin.validation_roc_auc = roc_auc;
+        self.checked_manifest()
+    }
+
+    fn checked_manifest(self) -> Result<Self, BundleError> {
+        let content =
+            |what| BundleError::Content { bundle: self.manifest.name.clone(), file: "bundle.toml", what };
+        self.manifest.validate().map_err(content)?;
+        Ok(self)
+    }
+
     /// The bundle with its probabilities calibrated, deciding from `threshold` on.
     ///
     /// # Errors
@@ -124,10 +142,7 @@ impl Bundle {
         threshold: Option<f32>,
     ) -> Result<Self, BundleError> {
         self.manifest = Manifest { calibration: Some(calibration), threshold, ..self.manifest };
-        let bundle = self.manifest.name.clone();
-        let content = |what| BundleError::Content { bundle, file: "bundle.toml", what };
-        self.manifest.validate().map_err(content)?;
-        Ok(self)
+        self.checked_manifest()
     }
 
     /// The bundle as it was before it was calibrated.
@@ -137,6 +152,12 @@ impl Bundle {
             self.manifest.threshold = calibration.uncalibrated_threshold;
         }
         self
+    }
+
+    /// The model card, as Markdown: what a reader must know before using the bundle.
+    pub fn model_card(&self) -> String {
+        let parameters = self.networks().map(Module::num_params).sum();
+        model_card(&self.manifest, self.network_config.kind, parameters)
     }
 
     /// Writes `bundle.toml`, `network.json`, the weights and `CARD.md` into `folder`.
@@ -158,7 +179,7 @@ impl Bundle {
         let texts = [
             ("network.json", json.as_bytes()),
             ("bundle.toml", toml.as_bytes()),
-            ("CARD.md", &model_card(self).into_bytes()),
+            ("CARD.md", &self.model_card().into_bytes()),
         ];
         for (file, bytes) in weights.chain(texts) {
             let path = folder.join(file);

@@ -1,16 +1,13 @@
 //! The model card: what a reader must know before using a bundle.
 
-use burn::module::Module;
-
-use super::{Bundle, Calibration};
+use super::{Calibration, Manifest};
 use crate::metrics::CalibrationMap;
 use crate::network::NetworkKind;
 
-/// Returns the model card of a bundle as Markdown.
-pub fn model_card(bundle: &Bundle) -> String {
-    let manifest = bundle.manifest();
+/// Returns a model card as Markdown, for a network of `parameters` parameters.
+pub(super) fn model_card(manifest: &Manifest, kind: NetworkKind, parameters: usize) -> String {
     let origin = &manifest.origin;
-    let input = match bundle.network_config().kind {
+    let input = match kind {
         NetworkKind::Slice => "single images",
         NetworkKind::Volume => "whole CT series (the volume at once)",
         NetworkKind::Mil => "whole CT series (all slices, pooled by gated attention)",
@@ -52,7 +49,6 @@ pub fn model_card(bundle: &Bundle) -> String {
         name = manifest.name,
         description = manifest.description,
         classes = manifest.classes.join(", "),
-        parameters = bundle.networks().map(Module::num_params).sum::<usize>(),
         hash = manifest.weights_sha256,
         train = origin.train_cases,
         seed = origin.seed,

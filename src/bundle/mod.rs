@@ -16,7 +16,6 @@ mod transfer;
 mod weights;
 
 pub use bundle::Bundle;
-pub use card::model_card;
 pub use embedded::embedded;
 pub use error::BundleError;
 pub use golden::{Asked, Golden, SelfTestError};

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod exit;
+mod groups;
 mod interrupt;
 mod live;
 mod output;
@@ -13,11 +14,9 @@ mod progress;
 
 pub use exit::Exit;
 
-use clap::Parser;
-
 /// Runs the command line of this process and returns how it ended.
 pub fn run() -> Exit {
-    let args = args::Args::parse();
+    let args = groups::typed();
     interrupt::watch();
     match commands::run(&args) {
         Ok(exit) => exit,

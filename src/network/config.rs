@@ -2,73 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EncoderConfig;
-use crate::gpu::GpuError;
-
-/// Why a network cannot be built.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NetworkError {
-    /// A list of sizes is empty or of the wrong length.
-    #[error("the encoder needs as many widths as depths and at least one, not {widths} and {depths}")]
-    Stages {
-        /// Widths given.
-        widths: usize,
-        /// Depths given.
-        depths: usize,
-    },
-    /// A size that must be positive is zero.
-    #[error("`{field}` must be at least {least}, not {value}")]
-    TooSmall {
-        /// The field's name in the recipe.
-        field: &'static str,
-        /// The value given.
-        value: usize,
-        /// The smallest value allowed.
-        least: usize,
-    },
-    /// A volume does not fit the network or the rest of its batch.
-    #[error(
-        "a preprocessed volume has shape {shape:?} ([slices, rows, columns]) where {height} x {width} was expected; \
-         end the chain with a `resize` or `pad` to one size (and one slice for a `slice` network)"
-    )]
-    Input {
-        /// The volume's shape, `[slices, height, width]`.
-        shape: [usize; 3],
-        /// Height of the first volume of the batch.
-        height: usize,
-        /// Width of the first volume of the batch.
-        width: usize,
-    },
-    /// A volume has not as many slices as the others of its batch.
-    #[error(
-        "a preprocessed volume has {found} slices where {expected} were expected; end the chain with a `resize` \
-         or `crop_or_pad` to one size"
-    )]
-    Depth {
-        /// Its slices.
-        found: usize,
-        /// Slices of the first volume of the batch.
-        expected: usize,
-    },
-    /// A chance is not a probability below one.
-    #[error("`{field}` must be at least 0 and below 1")]
-    Chance {
-        /// The field's name in the recipe.
-        field: &'static str,
-    },
-    /// A field of the recipe does not go with the network's kind.
-    #[error("`{field}` does not go with kind `volume`: {instead}")]
-    Volume {
-        /// The field's name in the recipe.
-        field: &'static str,
-        /// What to write instead.
-        instead: &'static str,
-    },
-    /// The device failed to make the batch.
-    #[error(transparent)]
-    Device(#[from] GpuError),
-}
+use super::{EncoderConfig, NetworkError, Pooling};
 
 /// What the network classifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,21 +14,6 @@ pub enum NetworkKind {
     Mil,
     /// Whole studies of one shape: a volume, seen by convolutions in all three directions.
     Volume,
-}
-
-/// How feature maps become one vector an image, and the images' vectors one a study.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pooling {
-    /// The mean over the image and the attention-weighted mean over slices: for findings that
-    /// change the whole look.
-    #[default]
-    Average,
-    /// The maximum over the image; for a study the attention-weighted mean and the maximum over slices,
-    /// side by side: for small findings, wherever they are.
-    Max,
-    /// Mean and maximum of the image side by side, and of the slices as for `max`.
-    AverageMax,
 }
 
 /// A whole network, except for the number of classes.

@@ -4,8 +4,24 @@ use burn::tensor::Tensor;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 
-use super::Pooling;
+use serde::{Deserialize, Serialize};
+
 use super::convolution::Maps;
+
+/// How feature maps become one vector an image, and the images' vectors one a study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// The mean over the image and the attention-weighted mean over slices: for findings that
+    /// change the whole look.
+    #[default]
+    Average,
+    /// The maximum over the image; for a study the attention-weighted mean and the maximum over slices,
+    /// side by side: for small findings, wherever they are.
+    Max,
+    /// Mean and maximum of the image side by side, and of the slices as for `max`.
+    AverageMax,
+}
 
 /// Returns the maxima of 3 x 3 windows two apart: half the height and width, rounded up.
 pub(super) fn halve_by_maximum(maps: Tensor<4>) -> Tensor<4> {

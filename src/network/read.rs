@@ -17,6 +17,16 @@ pub fn read_tensor<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, GpuErr
     })?
 }
 
+/// Returns the value of a tensor of one, waiting for the device.
+///
+/// # Errors
+/// As [`read_tensor`].
+pub fn read_scalar(tensor: Tensor<1>) -> Result<f64, GpuError> {
+    let values = read_tensor(tensor)?;
+    let missing = || GpuError::Failed { message: "no value came back".to_owned() };
+    values.first().map(|value| f64::from(*value)).ok_or_else(missing)
+}
+
 /// Returns the probabilities of logits (softmax, in double precision).
 #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
 pub fn softmax(logits: &[f32]) -> Vec<f32> {

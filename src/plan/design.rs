@@ -231,11 +231,11 @@ fn case_mib(kind: NetworkKind, seen: [usize; 3], widths: &[usize]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ClassSize, Range};
+    use super::super::{ClassSize, RangeSummary};
     use super::*;
 
-    fn range([min, median, max]: [f64; 3]) -> Range {
-        Range { min, median, max }
+    fn range([min, median, max]: [f64; 3]) -> RangeSummary {
+        RangeSummary { min, median, max }
     }
 
     fn ct() -> Fingerprint {
@@ -244,6 +244,7 @@ mod tests {
             modality: Modality::Hounsfield,
             cases: 300,
             failures: Vec::new(),
+            partial: Vec::new(),
             classes: vec![class("a", 200), class("b", 100)],
             has_splits: false,
             shape: [range([100.0, 300.0, 400.0]), range([512.0; 3]), range([512.0; 3])],

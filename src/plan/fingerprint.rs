@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cohort::{Case, Failure, Opened, Split, each_case, labels};
+use crate::cohort::{Case, Failure, Opened, Reading, Split, each_case, labels, missing_of};
+use crate::dicom::Partial;
 use crate::geometry::Unit;
-use crate::intake::{Bounds, Loaded};
+use crate::intake::Loaded;
 
 /// Values taken of each case for the intensities, evenly over its voxels.
 const VALUES_A_CASE: usize = 8192;
@@ -66,7 +67,7 @@ impl std::fmt::Display for Modality {
 
 /// Least, middle and largest of something.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Range {
+pub struct RangeSummary {
     /// Least.
     pub min: f64,
     /// Median.
@@ -95,16 +96,18 @@ pub struct Fingerprint {
     pub cases: usize,
     /// Cases that cannot be read.
     pub failures: Vec<Failure>,
+    /// What is missing of cases of which only a part was read.
+    pub partial: Vec<Failure>,
     /// Classes, as a rule in the order of their labels; of two the second is the positive one.
     pub classes: Vec<ClassSize>,
     /// Whether the manifest names splits.
     pub has_splits: bool,
     /// Voxels along `[z, y, x]`.
-    pub shape: [Range; 3],
+    pub shape: [RangeSummary; 3],
     /// Spacing along `[z, y, x]` in millimetres; 1 without units.
-    pub spacing_mm: [Range; 3],
+    pub spacing_mm: [RangeSummary; 3],
     /// Extent along `[z, y, x]` in millimetres, or in pixels without units.
-    pub extent: [Range; 3],
+    pub extent: [RangeSummary; 3],
     /// The 0.5th and the 99.5th percentile of the values.
     pub clip: [f64; 2],
     /// Mean of the clipped values.
@@ -125,7 +128,11 @@ struct Facts {
 ///
 /// # Errors
 /// [`PlanError`] where there is nothing to train on.
-pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<Fingerprint, PlanError> {
+pub fn fingerprint(
+    cases: &[Case],
+    allowed: Partial,
+    observe: &(dyn Fn(usize) + Sync),
+) -> Result<Fingerprint, PlanError> {
     let training: Vec<&Case> =
         cases.iter().filter(|case| matches!(case.split, None | Some(Split::Train))).collect();
     if training.is_empty() {
@@ -134,15 +141,21 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
     let classes = class_sizes(cases, &training)?;
     let done = AtomicUsize::new(0);
     let read = |(_, case): (usize, &Case), opened: Opened| {
-        let facts = opened.map(|(_, loaded)| (case.path.clone(), Facts::of(&loaded)));
+        let facts = opened.map(|(_, loaded)| {
+            let facts = (case.path.clone(), Facts::of(&loaded));
+            (facts, missing_of(case, &loaded))
+        });
         observe(done.fetch_add(1, Ordering::Relaxed) + 1);
         (0, facts)
     };
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    each_case(training.iter().copied(), Bounds::default(), read, |some| {
+    let (mut found, mut failures, mut partial) = (Vec::new(), Vec::new(), Vec::new());
+    each_case(training.iter().copied(), Reading { partial: allowed, ..Reading::default() }, read, |some| {
         for facts in some {
             match facts {
-                Ok(facts) => found.push(facts),
+                Ok((facts, missing)) => {
+                    found.push(facts);
+                    partial.extend(missing);
+                }
                 Err(failure) => failures.push(failure),
             }
         }
@@ -161,13 +174,15 @@ pub fn fingerprint(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Result<F
             other_kind: facts.modality,
         });
     }
-    let range = |of: &dyn Fn(&Facts) -> f64| Range::of(found.iter().map(|(_, facts)| of(facts)).collect());
+    let range =
+        |of: &dyn Fn(&Facts) -> f64| RangeSummary::of(found.iter().map(|(_, facts)| of(facts)).collect());
     let axes = [0, 1, 2];
     let (clip, mean, deviation) = intensities(found.iter().flat_map(|(_, facts)| &facts.values));
     Ok(Fingerprint {
         modality,
         cases: found.len(),
         failures,
+        partial,
         classes,
         has_splits: cases.iter().all(|case| case.split.is_some()),
         shape: axes.map(|axis| range(&|facts| facts.shape[axis] as f64)),
@@ -205,7 +220,7 @@ impl Facts {
     }
 }
 
-impl Range {
+impl RangeSummary {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(0.0);
@@ -257,6 +272,6 @@ mod tests {
 
     #[test]
     fn the_median_is_in_the_middle() {
-        assert_eq!(Range::of(vec![3.0, 1.0, 2.0]), Range { min: 1.0, median: 2.0, max: 3.0 });
+        assert_eq!(RangeSummary::of(vec![3.0, 1.0, 2.0]), RangeSummary { min: 1.0, median: 2.0, max: 3.0 });
     }
 }

@@ -9,5 +9,5 @@ mod fingerprint;
 mod text;
 
 pub use design::{Design, design};
-pub use fingerprint::{ClassSize, Fingerprint, Modality, PlanError, Range, fingerprint};
+pub use fingerprint::{ClassSize, Fingerprint, Modality, PlanError, RangeSummary, fingerprint};
 pub use text::recipe_text;

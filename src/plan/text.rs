@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Design, Fingerprint, Modality, Range};
+use super::{Design, Fingerprint, Modality, RangeSummary};
 use crate::network::NetworkKind;
 
 /// TOML line by line.
@@ -41,8 +41,8 @@ pub fn recipe_text(name: &str, found: &Fingerprint, plan: &Design) -> String {
     lines.0
 }
 
-fn range(range: Range) -> String {
-    let Range { min, median, max } = range;
+fn range(range: RangeSummary) -> String {
+    let RangeSummary { min, median, max } = range;
     if min == max { format!("{min}") } else { format!("{min:.4} to {max:.4}, median {median:.4}") }
 }
 

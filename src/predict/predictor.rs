@@ -3,12 +3,12 @@
 use burn::module::Module;
 use ndarray::Array3;
 
-use super::decide::{calibrate, decide};
+use super::calibrated::calibrate;
 use super::view::View;
 use crate::bundle::{Axis, Bundle};
 use crate::findings::Prediction;
-use crate::gpu::{GpuError, caught};
-use crate::metrics::CalibrationMap;
+use crate::gpu::{DeviceError, GpuError, caught};
+use crate::metrics::{CalibrationMap, decide};
 use crate::network::Compute;
 use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor, softmax};
 use crate::preprocess::Resident;
@@ -32,6 +32,15 @@ pub enum PredictError {
     /// The network gave infinities or no numbers.
     #[error("the network's output is not a finite number")]
     NotFinite,
+}
+
+impl DeviceError for PredictError {
+    fn device(&self) -> Option<&GpuError> {
+        match self {
+            Self::Device(error) | Self::Input(NetworkError::Device(error)) => Some(error),
+            Self::Input(_) | Self::NotFinite => None,
+        }
+    }
 }
 
 /// A bundle's networks on a device.

@@ -216,7 +216,7 @@ pub fn assessment_json(assessment: &Assessment) -> Result<String, ReportError> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::metrics::{Settings, decision_curve};
+    use crate::metrics::{EvaluationSettings, decision_curve};
     use crate::report::metrics_json;
     use crate::report::table::tests::evaluated;
 
@@ -224,7 +224,7 @@ pub(super) mod tests {
     pub(in crate::report) fn everything() -> Assessment {
         let (samples, evaluation) = evaluated(&["benign", "malignant"]);
         let ranking = samples.ranking(1).unwrap();
-        let at = |threshold| OperatingPoint::at(threshold, &samples, &Settings::default()).unwrap();
+        let at = |threshold| OperatingPoint::at(threshold, &samples, &EvaluationSettings::default()).unwrap();
         let threshold = OperatingRule::Youden.choose(&ranking).unwrap();
         Assessment {
             patient_level: Some(evaluation.clone()),

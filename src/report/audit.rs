@@ -71,7 +71,7 @@ fn chance_sentence(confounds: &Confounds) -> String {
 
 /// What could not be judged.
 fn notes(audit: &Audit) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = audit.partial.iter().map(|missing| format!("{missing}.")).collect();
     if !audit.has_patients {
         notes.push("The manifest has no patient_id: every case counts as a patient of its own.".to_owned());
     }

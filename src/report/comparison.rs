@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::table::interval_text;
 use super::{PredictionRow, Predictions, ReportError};
-use crate::metrics::{AucComparison, Paired, RocAuc, Settings, compare_roc_auc};
+use crate::metrics::{AucComparison, EvaluationSettings, Paired, RocAuc, compare_roc_auc};
 
 /// What was compared and what came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Comparison {
 pub fn compare(
     tables: [&Predictions; 2],
     class: Option<&str>,
-    settings: &Settings,
+    settings: &EvaluationSettings,
 ) -> Result<Comparison, ReportError> {
     let [first, second] = tables;
     if first.classes != second.classes {
@@ -218,7 +218,7 @@ mod tests {
     fn cases_are_matched_by_path_not_by_place() {
         let first = table(&SCORES);
         let mut second = table(&[0.5, 0.4, 0.2, 0.9, 0.7, 0.1, 0.3, 0.8]);
-        let settings = Settings::default();
+        let settings = EvaluationSettings::default();
         let found = compare([&first, &second], None, &settings).unwrap();
         assert_eq!((found.cases, found.positive, found.patients), (8, 4, 4));
         second.rows.reverse();
@@ -253,10 +253,11 @@ mod tests {
         for (spoil, message) in cases {
             let mut second = table(&SCORES);
             spoil(&mut second);
-            let error = compare([&table(&SCORES), &second], None, &Settings::default()).unwrap_err();
+            let error =
+                compare([&table(&SCORES), &second], None, &EvaluationSettings::default()).unwrap_err();
             assert!(error.to_string().contains(message), "{error}");
         }
-        let error = compare([&table(&SCORES); 2], Some("dead"), &Settings::default()).unwrap_err();
+        let error = compare([&table(&SCORES); 2], Some("dead"), &EvaluationSettings::default()).unwrap_err();
         assert!(error.to_string().contains("`dead` is not a class"), "{error}");
     }
 }

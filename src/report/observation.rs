@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::findings::{Code, HeatMap, Observation, Protocol, Pseudonyms, Reason};
+use crate::findings::{Code, HeatMap, Observation, Protocol, Pseudonyms, Reason, Setback};
 use crate::geometry::{Grid, Unit};
 
 #[derive(Serialize)]
@@ -27,6 +27,8 @@ struct Line<'a> {
     pulmo: &'a str,
     device: &'a str,
     views: usize,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    setbacks: &'a [Setback],
     #[serde(flatten)]
     scanner: ScannerFields<'a>,
     #[serde(flatten)]
@@ -104,8 +106,11 @@ fn slices_z_mm(seen: &Grid) -> Option<Vec<f64>> {
 /// `probabilities` (class name to probability), `threshold`, `attention` where there is one, with
 /// `attention_z_mm` (the z of each weight's slice, LPS), `heat_map` where there is one, `bundle`,
 /// `weights_sha256`, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a
-/// prediction the middle fields are null. Of a DICOM series follow `manufacturer`, `model`, `kernel`, `thickness_mm` and
-/// `kvp`, and where there was a key `subject`, `study`, `series` and `day` ([`Pseudonyms`]); what is unknown is left out.
+/// prediction the middle fields are null. Where the device failed there are `setbacks`, each with `stage`
+/// (`preprocess`, `predict` or `heat_map`), `kind` (`halved`, with `volumes`, or `cpu`), `cause`
+/// (`out_of_memory`, `too_large`, `lost` or `failed`) and `message`. Of a DICOM series follow `manufacturer`, `model`,
+/// `kernel`, `thickness_mm` and `kvp`, and where there was a key `subject`, `study`, `series` and `day`
+/// ([`Pseudonyms`]); what is unknown is left out.
 ///
 /// `heat_map` holds `file` (the one given), `class`, `evidence` (of the whole scan, log-odds), `peak` (of
 /// the cell that speaks most for the class), `peak_mm`, the centre of what speaks for it in that cell and
@@ -134,6 +139,7 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
         pulmo: &observation.provenance.pulmo,
         device: &observation.provenance.device,
         views: observation.provenance.views,
+        setbacks: &observation.setbacks,
         scanner: ScannerFields::new(&observation.origin.protocol),
         pseudonyms: &observation.pseudonyms,
     };
@@ -171,6 +177,7 @@ mod tests {
             prediction: Some(prediction),
             grids: None,
             heat_map: None,
+            setbacks: Vec::new(),
             provenance: provenance.clone(),
         };
         let line = observation_line(&observation, None);

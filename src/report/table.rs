@@ -83,7 +83,7 @@ pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::metrics::{Samples, Settings};
+    use crate::metrics::{EvaluationSettings, Samples};
 
     /// Six samples of the first two of `classes`.
     pub(in crate::report) fn evaluated(classes: &[&str]) -> (Samples, Evaluation) {
@@ -96,7 +96,7 @@ pub(super) mod tests {
             probabilities: positive.map(row).to_vec(),
             patients: ["a", "b", "c", "d", "e", "f"].map(String::from).to_vec(),
         };
-        let settings = Settings { threshold: Some(0.5), ..Settings::default() };
+        let settings = EvaluationSettings { threshold: Some(0.5), ..EvaluationSettings::default() };
         let evaluation = Evaluation::compute(&samples, &settings).unwrap();
         (samples, evaluation)
     }

@@ -1,15 +1,15 @@
 //! What a network must beat: the majority, grey values alone, and how the files are made.
 
 use super::TrainError;
-use super::evaluate::{Evaluated, read_cases};
+use super::evaluate::Evaluated;
 use super::event::Event;
 use super::logistic::Logistic;
+use super::seen::{SeenCase, each_seen};
 use super::sketch::{Glance, Histograms};
 use crate::audit::{Properties, Shortcut};
-use crate::bundle::Bundle;
 use crate::cohort::Case;
-use crate::metrics::{Evaluation, Samples, Settings, decide};
-use crate::network::Compute;
+use crate::engine::Engine;
+use crate::metrics::{Evaluation, EvaluationSettings, Samples, decide};
 use crate::random::Random;
 
 /// Training cases read for baselines at most: a few numbers a case need no more.
@@ -34,7 +34,7 @@ impl Baseline {
     pub fn new(name: &str, truth: &Samples, probabilities: Vec<Vec<f64>>) -> Result<Self, TrainError> {
         let predictions = probabilities.iter().map(|row| decide(row, None)).collect();
         let samples = Samples { predictions, probabilities, ..truth.clone() };
-        let evaluation = Evaluation::compute(&samples, &Settings::default())?;
+        let evaluation = Evaluation::compute(&samples, &EvaluationSettings::default())?;
         Ok(Self { name: name.to_owned(), samples, evaluation })
     }
 }
@@ -49,18 +49,17 @@ pub struct Training {
 }
 
 impl Training {
-    /// Reads the training cases as `bundle` preprocesses them, at most 1000 of them, drawn evenly.
+    /// Reads the training cases as `engine` does, at most 1000 of them, drawn evenly.
     /// Cases that cannot be read or have a label that the bundle does not know are passed over.
     ///
     /// # Errors
     /// [`TrainError::Labels`] where no label is known; [`TrainError::NoCases`] where none could be read.
     pub fn read(
-        bundle: &Bundle,
+        engine: &Engine,
         cases: &[Case],
-        compute: &Compute,
         observe: &(dyn Fn(Event) + Sync),
     ) -> Result<Self, TrainError> {
-        let classes = &bundle.manifest().classes;
+        let classes = &engine.manifest().classes;
         let mut drawn: Vec<&Case> = cases.iter().filter(|case| classes.contains(&case.label)).collect();
         Random::keyed(0, &[0x6261_7365]).shuffle(&mut drawn);
         let drawn: Vec<Case> = drawn.into_iter().take(CASES).cloned().collect();
@@ -69,13 +68,13 @@ impl Training {
         }
         let mut training =
             Self { classes: classes.clone(), cases: Vec::new(), glances: Vec::new(), labels: Vec::new() };
-        read_cases(bundle, &drawn, (compute, observe), |few| {
-            for read in few {
-                training.glances.push(read.glance());
-                training.cases.push(read.case.clone());
-                training.labels.extend(classes.iter().position(|class| *class == read.case.label));
+        each_seen(engine, &drawn, observe, |few| {
+            for SeenCase { case, glance, .. } in few {
+                training.glances.push(glance);
+                training.cases.push(case.clone());
+                training.labels.extend(classes.iter().position(|class| *class == case.label));
             }
-            Ok(())
+            Vec::new()
         })?;
         Ok(training)
     }

@@ -5,9 +5,22 @@ use super::evaluate::{Evaluated, evaluate};
 use super::event::Event;
 use crate::bundle::{Bundle, Calibration, sha256_hex};
 use crate::cohort::{Case, rows_text};
-use crate::metrics::{CalibrationMap, CalibrationMethod, MetricsError, Samples};
+use crate::dicom::Partial;
+use crate::engine::Engine;
+use crate::metrics::{CalibrationMap, CalibrationMethod, MetricsError, Samples, decide};
 use crate::network::Compute;
 use crate::predict;
+
+/// How to calibrate.
+#[derive(Debug, Clone)]
+pub struct CalibrationJob {
+    /// The kind of map.
+    pub method: CalibrationMethod,
+    /// What to compute on.
+    pub compute: Compute,
+    /// What becomes of a series of which files cannot be used.
+    pub partial: Partial,
+}
 
 /// A calibrated bundle and what it was calibrated on.
 #[derive(Debug)]
@@ -31,12 +44,13 @@ pub struct Calibrated {
 pub fn calibrate(
     bundle: &Bundle,
     cases: &[Case],
-    (method, compute): (CalibrationMethod, &Compute),
+    how: &CalibrationJob,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Calibrated, TrainError> {
     let raw = bundle.clone().uncalibrated();
-    let before = evaluate(&raw, cases, compute, observe)?;
-    let map = CalibrationMap::fit(method, &before.samples.labels, &before.samples.probabilities)?;
+    let engine = Engine::new(&raw, &how.compute).with_partial(how.partial);
+    let before = evaluate(&engine, cases, observe)?;
+    let map = CalibrationMap::fit(how.method, &before.samples.labels, &before.samples.probabilities)?;
     let uncalibrated_threshold = raw.manifest().threshold;
     let said: Vec<&[f32]> =
         before.scored.iter().map(|scored| scored.prediction.probabilities.as_slice()).collect();
@@ -78,12 +92,12 @@ fn keeping(
 fn moved(map: &CalibrationMap, said: &[&[f32]], threshold: Option<f32>) -> Option<Option<f32>> {
     let after = |row: &[f32]| predict::calibrate(map, row);
     let Some(threshold) = threshold else {
-        let stays = |row: &&[f32]| predict::decide(row, None) == predict::decide(&after(row), None);
+        let stays = |row: &&[f32]| decide(row, None) == decide(&after(row), None);
         return said.iter().all(stays).then_some(None);
     };
     let positive = |row: &[f32]| after(row).last().copied().unwrap_or(0.0);
     let (called, others): (Vec<&[f32]>, Vec<&[f32]>) =
-        said.iter().partition(|row| predict::decide(row, Some(threshold)) == 1);
+        said.iter().partition(|row| decide(row, Some(threshold)) == 1);
     let least = called.iter().map(|row| positive(row)).fold(1.0, f32::min);
     let most = others.iter().map(|row| positive(row)).fold(f32::NEG_INFINITY, f32::max);
     let own = positive(&[1.0 - threshold, threshold]).clamp(most.next_up().min(least), least);
@@ -99,7 +113,7 @@ pub fn with_calibration(samples: &Samples, bundle: &Bundle) -> Samples {
     let rows: Vec<Vec<f32>> =
         samples.probabilities.iter().map(|row| predict::calibrate(map, &narrow(row))).collect();
     Samples {
-        predictions: rows.iter().map(|row| predict::decide(row, manifest.threshold)).collect(),
+        predictions: rows.iter().map(|row| decide(row, manifest.threshold)).collect(),
         probabilities: rows.iter().map(|row| row.iter().map(|&p| f64::from(p)).collect()).collect(),
         ..samples.clone()
     }
@@ -124,8 +138,8 @@ mod tests {
             rows.iter().map(|row| row.iter().map(|&p| f64::from(p)).collect()).collect();
         let said: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
         let (map, moved) = keeping(CalibrationMap::fit(method, labels, &wide)?, &said, threshold)?;
-        let before = rows.iter().map(|row| predict::decide(row, threshold)).collect();
-        let after = rows.iter().map(|row| predict::decide(&predict::calibrate(&map, row), moved)).collect();
+        let before = rows.iter().map(|row| decide(row, threshold)).collect();
+        let after = rows.iter().map(|row| decide(&predict::calibrate(&map, row), moved)).collect();
         Ok((map, moved, [before, after]))
     }
 
@@ -154,7 +168,7 @@ mod tests {
         let (map, threshold) = keeping(cold, &said, Some(0.85)).unwrap();
         let CalibrationMap::Temperature { temperature } = map else { panic!("{map:?}") };
         assert!((0.02..0.2).contains(&temperature), "{temperature}");
-        let after = rows.iter().map(|row| predict::decide(&predict::calibrate(&map, row), threshold));
+        let after = rows.iter().map(|row| decide(&predict::calibrate(&map, row), threshold));
         assert_eq!(after.collect::<Vec<_>>(), [0, 0, 0, 1]);
     }
 
@@ -205,7 +219,7 @@ mod tests {
             };
             let rows: Vec<Vec<f32>> = (0..20).map(|_| row(&mut random)).collect();
             let own = |row: &Vec<f32>| {
-                if random.chance(0.5) { predict::decide(row, None) } else { random.below(3) }
+                if random.chance(0.5) { decide(row, None) } else { random.below(3) }
             };
             let labels: Vec<usize> = rows.iter().map(own).collect();
             let result = calibrated(CalibrationMethod::Temperature, &rows, (&labels, None));

@@ -1,13 +1,17 @@
-//! Scoring a data set with the weights of the moment.
+//! Scoring a data set with the weights of the moment, and with those of a finished bundle.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use ndarray::Array3;
 
 use super::TrainError;
 use super::dataset::Dataset;
 use super::loss::{Loss, Targets};
-use super::step::scalar;
 use crate::gpu::caught;
-use crate::metrics::{Ranking, roc_auc};
-use crate::network::Compute;
-use crate::network::{Bags, Network, NetworkConfig, NetworkKind, read_tensor, softmax};
+use crate::metrics::{self, Ranking};
+use crate::network::{Bags, Compute, Network, NetworkConfig, NetworkKind, read_scalar, read_tensor, softmax};
+use crate::predict::Predictor;
 
 /// Most images in one forward pass.
 const IMAGES_AT_ONCE: usize = 64;
@@ -29,12 +33,10 @@ pub(super) fn score(
     compute: &Compute,
 ) -> Result<Scores, TrainError> {
     let (mut sum, mut probabilities) = (0.0, Vec::with_capacity(dataset.len()));
-    let cases: Vec<usize> = (0..dataset.len()).collect();
-    let at_once = if config.kind == NetworkKind::Slice { IMAGES_AT_ONCE } else { 1 };
-    for batch in cases.chunks(at_once) {
-        let volumes = batch.iter().map(|&index| dataset.volume(index)).collect::<Result<Vec<_>, _>>()?;
-        let volumes: Vec<_> = volumes.iter().map(|volume| volume.as_ref()).collect();
-        let labels: Vec<usize> = batch.iter().map(|&index| dataset.labels()[index]).collect();
+    for batch in batches(config, dataset) {
+        let volumes = volumes(dataset, &batch)?;
+        let volumes: Vec<_> = volumes.iter().map(Cow::as_ref).collect();
+        let labels = dataset.labels()[batch].to_vec();
         compute.begin_work()?;
         let bags = caught(|| Bags::new(&volumes, config, compute.device()))??;
         let (logits, loss) = caught(|| {
@@ -44,28 +46,55 @@ pub(super) fn score(
             (logits.clone(), Loss::CrossEntropy.mean(logits, &targets))
         })?;
         let [_, classes] = logits.dims();
-        sum += scalar(loss)? * batch.len() as f64;
+        sum += read_scalar(loss)? * labels.len() as f64;
         probabilities.extend(read_tensor(logits)?.chunks(classes).map(softmax));
     }
     Ok(Scores { loss: sum / dataset.len().max(1) as f64, probabilities })
 }
 
-impl Scores {
-    /// ROC AUC: of the second of two classes, else the mean over classes, one against the rest.
-    pub(super) fn roc_auc(&self, labels: &[usize]) -> Option<f64> {
-        let classes = self.probabilities.first()?.len();
-        let of_class = |class| self.ranking(labels, class).and_then(|ranking| roc_auc(&ranking));
-        if classes == 2 {
-            return of_class(1);
-        }
-        let values = (0..classes).map(of_class).collect::<Option<Vec<f64>>>()?;
-        Some(values.iter().sum::<f64>() / values.len() as f64)
+/// The probabilities that `predictor` gives to every case of `dataset` in order: those of a finished bundle.
+pub(super) fn predicted(
+    predictor: &Predictor,
+    config: &NetworkConfig,
+    dataset: &Dataset,
+) -> Result<Vec<Vec<f32>>, TrainError> {
+    let mut probabilities = Vec::with_capacity(dataset.len());
+    for batch in batches(config, dataset) {
+        let volumes = volumes(dataset, &batch)?;
+        let predictions = predictor.predict(&volumes.iter().map(Cow::as_ref).collect::<Vec<_>>())?;
+        probabilities.extend(predictions.into_iter().map(|prediction| prediction.probabilities));
     }
+    Ok(probabilities)
+}
 
-    /// The cases ranked by the probability of `class`.
-    pub(super) fn ranking(&self, labels: &[usize], class: usize) -> Option<Ranking> {
-        let scores: Vec<f64> = self.probabilities.iter().map(|p| f64::from(p[class])).collect();
-        let positive: Vec<bool> = labels.iter().map(|label| *label == class).collect();
-        Ranking::new(&scores, &positive).ok()
+/// Cases of `dataset` that go together.
+fn batches(config: &NetworkConfig, dataset: &Dataset) -> Vec<Range<usize>> {
+    let at_once = if config.kind == NetworkKind::Slice { IMAGES_AT_ONCE } else { 1 };
+    (0..dataset.len()).step_by(at_once).map(|first| first..dataset.len().min(first + at_once)).collect()
+}
+
+fn volumes<'a>(dataset: &'a Dataset, batch: &Range<usize>) -> Result<Vec<Cow<'a, Array3<f32>>>, TrainError> {
+    batch.clone().map(|index| dataset.volume(index)).collect()
+}
+
+/// ROC AUC: of the second of two classes, else the mean over classes, one against the rest.
+///
+/// # Shapes
+/// `probabilities`: `[cases][classes]`; `labels`: `[cases]`.
+pub(super) fn roc_auc(probabilities: &[Vec<f32>], labels: &[usize]) -> Option<f64> {
+    let classes = probabilities.first()?.len();
+    let of_class =
+        |class| ranking(probabilities, labels, class).and_then(|ranking| metrics::roc_auc(&ranking));
+    if classes == 2 {
+        return of_class(1);
     }
+    let values = (0..classes).map(of_class).collect::<Option<Vec<f64>>>()?;
+    Some(values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The cases ranked by the probability of `class`.
+pub(super) fn ranking(probabilities: &[Vec<f32>], labels: &[usize], class: usize) -> Option<Ranking> {
+    let scores: Vec<f64> = probabilities.iter().map(|row| f64::from(row[class])).collect();
+    let positive: Vec<bool> = labels.iter().map(|label| *label == class).collect();
+    Ranking::new(&scores, &positive).ok()
 }

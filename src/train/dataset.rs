@@ -11,9 +11,9 @@ use ndarray::Array3;
 use super::TrainError;
 use super::event::Event;
 use crate::audit::Signature;
-use crate::cohort::{Case, Failure, Opened, each_case};
+use crate::cohort::{Case, Failure, Opened, Reading, each_case, missing_of};
+use crate::dicom::Partial;
 use crate::files::{TemporaryFolder, read_npy_volume, while_going, write_npy};
-use crate::gpu::GpuError;
 use crate::intake::{Bounds, Loaded};
 use crate::preprocess::{Chain, PreprocessError, Processor};
 
@@ -55,27 +55,53 @@ pub struct Dataset {
     _folder: Option<TemporaryFolder>,
 }
 
-/// What the chain makes of a case that was read.
-///
-/// # Errors
-/// [`Failure`] where a step cannot be done on it.
-pub(super) fn preprocessed(
-    case: &Case,
-    loaded: Loaded,
-    chain: &Chain,
-    (processor, observe): (&Processor, &(dyn Fn(Event) + Sync)),
-) -> Result<Array3<f32>, Failure> {
-    let failure = |error: PreprocessError| Failure {
-        path: case.path.clone(),
-        code: error.code(),
-        what: error.to_string(),
-    };
-    let told = |reason: GpuError| {
-        let what = format!("{}: {reason}; preprocessed on the CPU", case.path);
-        observe(Event::Warning(&what));
-    };
-    let volume = chain.run_anyway(loaded.volume, processor, told).map_err(failure)?;
-    Ok(volume.into_parts().1)
+/// How cases are read, preprocessed and kept.
+#[derive(Debug, Clone)]
+pub struct Loading<'a> {
+    /// How they are preprocessed.
+    pub chain: &'a Chain,
+    /// What preprocesses them.
+    pub processor: Processor,
+    /// What becomes of a series of which files cannot be used.
+    pub partial: Partial,
+    /// Where they are kept.
+    pub cache: Cache,
+}
+
+impl Loading<'_> {
+    /// What the chain makes of a case that was read; what is missing of it is told.
+    ///
+    /// # Errors
+    /// [`Failure`] where a step cannot be done on it.
+    fn preprocessed(
+        &self,
+        case: &Case,
+        loaded: Loaded,
+        observe: &(dyn Fn(Event) + Sync),
+    ) -> Result<Array3<f32>, Failure> {
+        let failure = |error: PreprocessError| Failure {
+            path: case.path.clone(),
+            code: error.code(),
+            what: error.to_string(),
+        };
+        if let Some(missing) = missing_of(case, &loaded) {
+            observe(Event::Warning(&missing.to_string()));
+        }
+        let made = self.chain.run_anyway(loaded.volume, &self.processor).map_err(failure)?;
+        for setback in &made.setbacks {
+            observe(Event::Warning(&format!("{}: {setback}", case.path)));
+        }
+        Ok(made.value.into_parts().1)
+    }
+
+    /// How far cases are read ahead: on a GPU that preprocesses, one by one.
+    fn reading(&self) -> Reading {
+        let bounds = match self.processor {
+            Processor::Cpu => Bounds::default(),
+            Processor::Gpu(_) => Bounds { workers: 1, ..Bounds::default() },
+        };
+        Reading { bounds, partial: self.partial }
+    }
 }
 
 impl Dataset {
@@ -88,21 +114,20 @@ impl Dataset {
     /// cannot be written.
     pub fn load(
         cases: &[(&Case, usize)],
-        chain: &Chain,
-        processor: &Processor,
-        cache: &Cache,
+        loading: &Loading,
         observe: &(dyn Fn(Event) + Sync),
     ) -> Result<Self, TrainError> {
         let done = AtomicUsize::new(0);
+        let cache = &loading.cache;
         let store = Store::of(cache).map_err(|source| file_error(&cache.folder, source))?;
         let one = |(index, case): (usize, &Case), opened: Opened| {
-            let made = opened.and_then(|(_, loaded)| preprocessed(case, loaded, chain, (processor, observe)));
+            let made = opened.and_then(|(_, loaded)| loading.preprocessed(case, loaded, observe));
             observe(Event::Loaded { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: cases.len() });
             let kept = |array| Read { signature: Signature::of(&array), slot: store.keep(array, index) };
             (0, made.map(kept))
         };
         let mut read: Vec<Result<Read, Failure>> = Vec::with_capacity(cases.len());
-        each_case(cases.iter().map(|(case, _)| *case), bounds_for(processor), one, |some| {
+        each_case(cases.iter().map(|(case, _)| *case), loading.reading(), one, |some| {
             read.extend(some);
             ControlFlow::Continue(())
         });
@@ -174,14 +199,6 @@ impl Dataset {
                 })
             }
         }
-    }
-}
-
-/// How far cases are read ahead: on a GPU that preprocesses, one by one.
-pub(super) fn bounds_for(processor: &Processor) -> Bounds {
-    match processor {
-        Processor::Cpu => Bounds::default(),
-        Processor::Gpu(_) => Bounds { workers: 1, ..Bounds::default() },
     }
 }
 

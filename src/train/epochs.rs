@@ -119,14 +119,14 @@ impl Run<'_> {
 }
 
 /// One pass over the training cases.
-pub(super) struct Pass {
+pub(super) struct EpochPass {
     /// The state after it; its history lacks the epoch still.
     state: Checkpoint,
     learning_rate: f64,
     loss: f64,
 }
 
-impl Pass {
+impl EpochPass {
     /// Trains on `order`, batch by batch. `trainer` holds the network of `state` and how it is trained.
     ///
     /// # Errors

@@ -1,23 +1,15 @@
 //! A bundle's predictions on labelled cases, and what they are worth.
 
-use std::ops::ControlFlow;
-
-use ndarray::Array3;
-use rayon::prelude::*;
+use std::collections::BTreeSet;
 
 use super::TrainError;
-use super::dataset::{bounds_for, preprocessed};
 use super::event::Event;
-use super::sketch::{Glance, Sketch};
-use crate::audit::{Properties, properties};
-use crate::bundle::Bundle;
-use crate::cohort::{Case, Failure, Opened, each_case};
-use crate::findings::Prediction;
-use crate::metrics::{Evaluation, Samples, Settings};
-use crate::network::Compute;
-use crate::network::NetworkKind;
-use crate::predict::{Predictor, Setback};
-use crate::preprocess::Processor;
+use super::seen::{SeenCase, each_seen, refusal};
+use super::sketch::Glance;
+use crate::cohort::{Case, Failure};
+use crate::engine::Engine;
+use crate::findings::{Observation, Prediction, Reason};
+use crate::metrics::{Evaluation, EvaluationSettings, Samples};
 
 /// One case and what the bundle says about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,12 +18,14 @@ pub struct Scored {
     pub case: Case,
     /// The bundle's answer.
     pub prediction: Prediction,
+    /// What was seen and dealt with while it was read.
+    pub warnings: Vec<Reason>,
 }
 
 /// The predictions on labelled cases and their metrics.
 #[derive(Debug, Clone)]
 pub struct Evaluated {
-    /// Cases that could be read, in the order given.
+    /// Cases that could be read and classified, in the order given.
     pub scored: Vec<Scored>,
     /// Cases that could not.
     pub failures: Vec<Failure>,
@@ -43,62 +37,55 @@ pub struct Evaluated {
     pub evaluation: Evaluation,
 }
 
-/// Cases read at once: enough to keep the processors busy, few enough to bound memory.
-fn cases_at_once(kind: NetworkKind) -> usize {
-    let threads = rayon::current_num_threads();
-    if kind == NetworkKind::Slice { 16.max(2 * threads) } else { threads.max(2) }
-}
-
-/// Returns the bundle's predictions on `cases` and their metrics with bootstrap intervals by patient.
+/// Returns the engine's predictions on `cases`, bit for bit those of [`Engine::run`] on the CPU, and their
+/// metrics with bootstrap intervals by patient.
 ///
 /// # Errors
 /// [`TrainError::Labels`] where a case has a label that the bundle does not know;
-/// [`TrainError::NoCases`] where no case could be read; device errors.
+/// [`TrainError::NoCases`] where none could be read and classified.
 pub fn evaluate(
-    bundle: &Bundle,
+    engine: &Engine,
     cases: &[Case],
-    compute: &Compute,
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Evaluated, TrainError> {
-    judge(bundle, cases, (compute, observe), Predictor::new(bundle, compute))
-}
-
-/// As [`evaluate`], with mirror images along every combination of the bundle's `mirrors` averaged.
-///
-/// # Errors
-/// As [`evaluate`].
-pub fn evaluate_mirrored(
-    bundle: &Bundle,
-    cases: &[Case],
-    compute: &Compute,
-    observe: &(dyn Fn(Event) + Sync),
-) -> Result<Evaluated, TrainError> {
-    let predictor = Predictor::new(bundle, compute).with_mirrors(&bundle.manifest().mirrors);
-    judge(bundle, cases, (compute, observe), predictor)
-}
-
-fn judge(
-    bundle: &Bundle,
-    cases: &[Case],
-    (compute, observe): (&Compute, &(dyn Fn(Event) + Sync)),
-    predictor: Predictor,
-) -> Result<Evaluated, TrainError> {
-    let manifest = bundle.manifest();
+    let manifest = engine.manifest();
     if let Some(case) = cases.iter().find(|case| !manifest.classes.contains(&case.label)) {
         let (label, classes) = (&case.label, manifest.classes.join(", "));
         return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
     }
-    let (mut scored, mut glances) = (Vec::new(), Vec::new());
-    let failures = read_cases(bundle, cases, (compute, observe), |few| {
-        let volumes: Vec<_> = few.iter().map(|read| &read.volume).collect();
-        let told = |setback: Setback| observe(Event::Warning(&setback.to_string()));
-        let predictions = predictor.predict_anyway(&volumes, told)?;
-        glances.par_extend(few.par_iter().map(ReadCase::glance));
-        let pairs = few.iter().zip(predictions);
-        scored.extend(pairs.map(|(read, prediction)| Scored { case: read.case.clone(), prediction }));
-        Ok(())
+    let (mut judged, mut told) = (Vec::new(), BTreeSet::new());
+    let failures = each_seen(engine, cases, observe, |few| {
+        let mut failures = Vec::new();
+        let (about, seen): (Vec<_>, Vec<_>) =
+            few.into_iter().map(|SeenCase { case, glance, seen }| ((case, glance), seen)).unzip();
+        for ((case, glance), observation) in about.into_iter().zip(engine.judge(seen)) {
+            tell_setbacks(&observation, &mut told, observe);
+            match scored(case, observation) {
+                Ok(scored) => judged.push((scored, glance)),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        failures
     })?;
-    measured(&manifest.classes, manifest.threshold, (scored, glances), failures)
+    measured(&manifest.classes, manifest.threshold, judged.into_iter().unzip(), failures)
+}
+
+/// The case with its prediction.
+fn scored(case: &Case, observation: Observation) -> Result<Scored, Failure> {
+    let Observation { prediction, verdict, .. } = observation;
+    let prediction = prediction.ok_or_else(|| refusal(case, &verdict))?;
+    Ok(Scored { case: case.clone(), prediction, warnings: verdict.reasons().to_vec() })
+}
+
+/// Tells each setback that was not told before.
+fn tell_setbacks(observation: &Observation, told: &mut BTreeSet<String>, observe: &(dyn Fn(Event) + Sync)) {
+    for setback in &observation.setbacks {
+        let what = setback.to_string();
+        if !told.contains(&what) {
+            observe(Event::Warning(&what));
+            told.insert(what);
+        }
+    }
 }
 
 /// The metrics of predictions.
@@ -109,76 +96,10 @@ pub(super) fn measured(
     failures: Vec<Failure>,
 ) -> Result<Evaluated, TrainError> {
     let samples = samples(classes, &scored);
-    let settings = Settings { threshold: threshold.map(f64::from), ..Settings::default() };
+    let settings =
+        EvaluationSettings { threshold: threshold.map(f64::from), ..EvaluationSettings::default() };
     let evaluation = Evaluation::compute(&samples, &settings)?;
     Ok(Evaluated { scored, failures, glances, samples, evaluation })
-}
-
-/// A case that was read and preprocessed.
-pub(super) struct ReadCase<'a> {
-    pub(super) case: &'a Case,
-    volume: Array3<f32>,
-    properties: Properties,
-}
-
-impl ReadCase<'_> {
-    /// What simple classifiers see of it.
-    pub(super) fn glance(&self) -> Glance {
-        Glance { sketch: Sketch::of(&self.volume), properties: self.properties.clone() }
-    }
-}
-
-/// Reads `cases` as `bundle` preprocesses them and hands them to `each`, a few at a time; returns
-/// those that failed.
-///
-/// # Errors
-/// What `each` says; [`TrainError::NoCases`] where none could be read.
-pub(super) fn read_cases<'a>(
-    bundle: &Bundle,
-    cases: &'a [Case],
-    (compute, observe): (&Compute, &(dyn Fn(Event) + Sync)),
-    mut each: impl FnMut(&[ReadCase]) -> Result<(), TrainError>,
-) -> Result<Vec<Failure>, TrainError> {
-    let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let chain = &bundle.manifest().chain;
-    let read = |(_, case): (usize, &'a Case), opened: Opened| {
-        let read = opened.and_then(|(item, loaded)| {
-            let properties = properties(&item, &loaded);
-            let volume = preprocessed(case, loaded, chain, (&processor, observe))?;
-            Ok(ReadCase { case, volume, properties })
-        });
-        (read.as_ref().map_or(0, |read| size_of::<f32>() * read.volume.len()), read)
-    };
-    let at_once = cases_at_once(bundle.network_config().kind);
-    let (mut failures, mut few, mut done, mut outcome) = (Vec::new(), Vec::new(), 0, Ok(()));
-    each_case(cases.iter(), bounds_for(&processor), read, |some| {
-        for found in some {
-            done += 1;
-            observe(Event::Loaded { done, total: cases.len() });
-            match found {
-                Ok(found) => few.push(found),
-                Err(failure) => {
-                    observe(Event::Failed(&failure));
-                    failures.push(failure);
-                }
-            }
-            // the same cases go together each time, whichever were read first
-            if !few.is_empty() && (done % at_once == 0 || done == cases.len()) {
-                outcome = each(&std::mem::take(&mut few));
-            }
-            if outcome.is_err() {
-                return ControlFlow::Break(());
-            }
-        }
-        ControlFlow::Continue(())
-    });
-    outcome?;
-    match failures.first() {
-        Some(first) if failures.len() == cases.len() => {
-            Err(TrainError::NoCases { cases: cases.len(), first: first.clone() })
-        }
-        _ => Ok(failures),
-    }
 }
 
 fn samples(classes: &[String], scored: &[Scored]) -> Samples {

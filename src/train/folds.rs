@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use super::TrainError;
 use super::evaluate::{Evaluated, Scored, evaluate, measured};
 use super::event::Event;
-use super::run::{Job, Trained, train};
+use super::job::Job;
+use super::run::{Trained, train};
 use crate::cohort::{Case, Split, folds};
+use crate::engine::Engine;
 
 /// What came of a cross-validation.
 #[derive(Debug)]
@@ -46,7 +48,8 @@ pub fn train_folds(
         let trained = train(&job, &|event| observe(fold, event))?;
         let validation: Vec<Case> =
             job.cases.iter().filter(|case| case.split == Some(Split::Validation)).cloned().collect();
-        let evaluated = evaluate(&trained.bundle, &validation, &job.compute, &|event| observe(fold, event))?;
+        let engine = Engine::new(&trained.bundle, &job.compute).with_partial(job.partial);
+        let evaluated = evaluate(&engine, &validation, &|event| observe(fold, event))?;
         let judged = evaluated.scored.into_iter().zip(evaluated.glances);
         scored.extend(judged.map(|judged| (fold, judged)));
         failures.extend(evaluated.failures);
@@ -71,7 +74,8 @@ fn write_table(job: &Job, classes: &[String], validated: &CrossValidated) -> Res
         let fixed = ["path", "patient_id", "label", "fold", "prediction"].map(String::from);
         let probabilities = classes.iter().map(|class| format!("probability_{class}"));
         writer.write_record(fixed.into_iter().chain(probabilities))?;
-        for (fold, Scored { case, prediction }) in validated.fold_of.iter().zip(&validated.out_of_fold.scored)
+        for (fold, Scored { case, prediction, .. }) in
+            validated.fold_of.iter().zip(&validated.out_of_fold.scored)
         {
             let fixed = [&case.path, &case.patient_id, &case.label, &fold.to_string(), &prediction.class];
             let probabilities = prediction.probabilities.iter().map(ToString::to_string);

@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainError;
 use super::groups::{ParameterGroup, Path, factor};
-use super::step::scalar;
-use crate::network::Network;
+use crate::network::{Network, read_scalar};
 
 /// The rule by which gradients become steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -188,7 +187,7 @@ fn norm(network: &Network, gradients: &GradientsParams) -> Result<f64, TrainErro
     }
     let mut visitor = Norm { gradients, squares: None };
     network.visit(&mut visitor);
-    visitor.squares.map_or(Ok(0.0), |squares| scalar(squares).map(f64::sqrt))
+    visitor.squares.map_or(Ok(0.0), |squares| Ok(read_scalar(squares)?.sqrt()))
 }
 
 struct Stepper<'a> {

@@ -1,11 +1,11 @@
 //! The cases of a run, divided, checked, read and preprocessed: what several trainings can share.
 
 use super::TrainError;
-use super::dataset::{Cache, Dataset};
+use super::dataset::{Cache, Dataset, Loading};
 use super::event::Event;
+use super::job::Job;
 use super::leaks::{check_images, check_patients};
 use super::recipe::{ClassWeights, Recipe};
-use super::run::Job;
 use crate::bundle::sha256_hex;
 use crate::cohort::{Case, Split, absent_classes, assign, labels, rows_text};
 use crate::preprocess::{Chain, Processor};
@@ -94,7 +94,8 @@ fn load(
     let train_bytes = bytes / (train.len() + validation.len()).max(1) * train.len();
     let read = |cases: &[(&Case, usize)], name: &str, bytes| {
         let cache = Cache { bytes, folder: job.out.join(format!("cache-{name}")) };
-        Dataset::load(cases, &job.recipe.chain, &processor, &cache, observe)
+        let (chain, processor) = (&job.recipe.chain, processor.clone());
+        Dataset::load(cases, &Loading { chain, processor, partial: job.partial, cache }, observe)
     };
     Ok([read(&train, "train", train_bytes)?, read(&validation, "val", bytes - train_bytes)?])
 }

@@ -19,20 +19,20 @@ use std::time::SystemTime;
 
 use super::batch::{Batch, Changing, changed_bags};
 use super::checkpoint::{Checkpoint, RunIdentity};
-use super::dataset::{Cache, Dataset};
-use super::epochs::{Pass, Run, make_folder};
+use super::dataset::{Cache, Dataset, Loading};
+use super::epochs::{EpochPass, Run, make_folder};
 use super::event::{EpochRow, Event};
 use super::log::{RunFacts, RunLog};
 use super::loss::Targets;
 use super::prepared::rows_sha256;
 use super::recipe::Recipe;
-use super::step::{Trainer, scalar};
+use super::step::Trainer;
 use super::{Loss, TrainError};
 use crate::bundle::{save_weights, sha256_hex};
 use crate::cohort::{Case, Split, assign};
+use crate::dicom::Partial;
 use crate::gpu::caught;
-use crate::network::Compute;
-use crate::network::{Bags, Network, NetworkKind};
+use crate::network::{Bags, Compute, Network, NetworkKind, read_scalar};
 use crate::preprocess::Processor;
 use crate::random::Random;
 
@@ -53,6 +53,8 @@ pub struct PretrainJob {
     pub out: PathBuf,
     /// What to compute on.
     pub compute: Compute,
+    /// What becomes of a series of which files cannot be used.
+    pub partial: Partial,
 }
 
 /// What came of a pre-training.
@@ -119,7 +121,8 @@ fn load<'a>(
     let share = (recipe.course.cache_mib << 20) / cases.len().max(1) * chosen.len();
     let cache = Cache { bytes: share, folder: job.out.join(format!("cache-{name}")) };
     let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    Views::new(recipe, Dataset::load(&chosen, &recipe.chain, &processor, &cache, observe)?)
+    let loading = Loading { chain: &recipe.chain, processor, partial: job.partial, cache };
+    Views::new(recipe, Dataset::load(&chosen, &loading, observe)?)
 }
 
 /// One pass over the images, then a look at those held out.
@@ -142,7 +145,7 @@ fn epoch(
         Loss::Contrastive { .. } => train.twins((images, number), &job.compute),
         Loss::CrossEntropy | Loss::Focal { .. } => train.instances((images, number), &job.compute),
     };
-    let pass = Pass::over(&order, recipe, (state, trainer), &batch, observe)?;
+    let pass = EpochPass::over(&order, recipe, (state, trainer), &batch, observe)?;
     let loss = held_out.loss(pass.judged(), &job.compute)?;
     pass.validated((loss, None), recipe.course.epochs, observe)
 }
@@ -238,7 +241,7 @@ impl<'a> Views<'a> {
                 let bags = Bags { images: bags.images.inner(), ..bags };
                 contrast(self.recipe).mean(network.forward(bags).logits, &targets)
             })?;
-            sum += scalar(loss)? * images.len() as f64;
+            sum += read_scalar(loss)? * images.len() as f64;
         }
         Ok(sum / images.len().max(1) as f64)
     }

@@ -1,44 +1,27 @@
 //! A whole training: data in, bundle out.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
-
-use burn::module::Module;
 
 use super::batch::Batches;
 use super::checkpoint::{Checkpoint, RunIdentity};
-use super::course::score;
-use super::epochs::{Pass, Run, make_folder};
+use super::course::{predicted, ranking, roc_auc, score};
+use super::epochs::{EpochPass, Run, make_folder};
 use super::event::{EpochRow, Event};
 use super::groups::check_groups;
-use super::leaks::LeakPolicy;
+use super::job::Job;
 use super::log::{RunFacts, RunLog};
 use super::prepared::Prepared;
-use super::recipe::{ClassWeights, Recipe, ThresholdRule};
+use super::recipe::{ClassWeights, ThresholdRule};
 use super::step::Trainer;
 use super::{Loss, TrainError};
-use crate::bundle::{Bundle, FORMAT, Manifest, Origin, load_weights, save_weights, transfer};
-use crate::cohort::{Case, Split};
+use crate::bundle::{Bundle, FORMAT, Manifest, Origin, save_weights, transfer};
+use crate::cohort::Split;
 use crate::metrics::best_threshold_youden;
-use crate::network::Compute;
 use crate::network::Network;
+use crate::predict::Predictor;
 
-/// What to train on what, and where to put it.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// How to train.
-    pub recipe: Recipe,
-    /// What to train on.
-    pub cases: Vec<Case>,
-    /// Weights to start from, as the bytes of a file for [`transfer`]; `None` draws them by the seed.
-    pub init: Option<Vec<u8>>,
-    /// Where checkpoints and the bundle go.
-    pub out: PathBuf,
-    /// What to compute on.
-    pub compute: Compute,
-    /// What becomes of a split that leaks.
-    pub leaks: LeakPolicy,
-}
+/// The threshold where nothing speaks for another.
+const HALF: f32 = 0.5;
 
 /// What came of a training.
 #[derive(Debug)]
@@ -110,7 +93,7 @@ fn work(
     let newest = epochs.newest()?;
     log.begin()?;
     let state = epochs.go_on(newest, observe, |state| epoch(job, data, state, observe))?;
-    let finished = || finish(job, data, &state, &identity, fresh.clone());
+    let finished = || finish(job, data, &state, &identity);
     let bundle = epochs.guarded(state.history.len(), finished)?;
     bundle.write(&job.out)?;
     recipe.write(&job.out)?;
@@ -136,9 +119,9 @@ fn epoch(
     trainer.dropout = recipe.network.dropout;
     let batches = Batches { recipe, cases: &data.train, compute: &job.compute, epoch: number };
     let batch = |cases: &[usize]| batches.of(cases);
-    let pass = Pass::over(&batches.order(), recipe, (state, trainer), &batch, observe)?;
+    let pass = EpochPass::over(&batches.order(), recipe, (state, trainer), &batch, observe)?;
     let scores = score(pass.judged(), &recipe.network, &data.validation, &job.compute)?;
-    let auc = scores.roc_auc(data.validation.labels());
+    let auc = roc_auc(&scores.probabilities, data.validation.labels());
     pass.validated((scores.loss, auc), course.epochs, observe)
 }
 
@@ -159,55 +142,55 @@ fn class_weights(rule: &ClassWeights, data: &Prepared) -> Vec<f32> {
     }
 }
 
-/// The bundle of the best weights, its threshold chosen on the validation cases.
-fn finish(
-    job: &Job,
-    data: &Prepared,
-    state: &Checkpoint,
-    run: &RunIdentity,
-    fresh: Network,
-) -> Result<Bundle, TrainError> {
+/// The bundle of the best weights, its threshold chosen on what it predicts for the validation cases.
+fn finish(job: &Job, data: &Prepared, state: &Checkpoint, run: &RunIdentity) -> Result<Bundle, TrainError> {
     let recipe = &job.recipe;
     let weights = match &state.best {
         Some(best) => best.clone(),
         None => save_weights(&state.network)?,
     };
-    let network = load_weights(fresh, &weights)?.to_device(job.compute.device());
-    let scores = score(&network, &recipe.network, &data.validation, &job.compute)?;
-    let labels = data.validation.labels();
-    #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
-    let youden =
-        || scores.ranking(labels, 1).and_then(|ranking| best_threshold_youden(&ranking)).map(|t| t as f32);
-    let threshold = match recipe.course.threshold {
-        _ if data.classes.len() != 2 => None,
-        ThresholdRule::Half => Some(0.5),
-        ThresholdRule::Youden => Some(youden().unwrap_or(0.5)),
-    };
-    let origin = Origin {
-        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
-        device: job.compute.name().to_owned(),
-        seed: recipe.seed,
-        recipe_sha256: run.recipe.clone(),
-        init_sha256: run.init.clone(),
-        data_sha256: run.data.clone(),
-        train_cases: data.train.len(),
-        validation_cases: data.validation.len(),
-        epoch: state.history.iter().rev().find(|row| row.best).map_or(state.history.len(), |row| row.epoch),
-        validation_roc_auc: scores.roc_auc(labels),
-    };
+    let is_binary = data.classes.len() == 2;
     let manifest = Manifest {
         format: FORMAT,
         name: recipe.name.clone(),
         description: recipe.description.clone(),
         classes: data.classes.clone(),
-        threshold,
+        threshold: is_binary.then_some(HALF),
         weights_sha256: String::new(),
         members_sha256: Vec::new(),
         mirrors: recipe.augment.mirrors(),
         chain: recipe.chain.clone(),
         golden: None,
         calibration: None,
-        origin,
+        origin: origin(job, data, state, run),
     };
-    Ok(Bundle::new(manifest, recipe.network.clone(), weights)?)
+    let bundle = Bundle::new(manifest, recipe.network.clone(), weights)?;
+    let predictor = Predictor::new(&bundle, &job.compute);
+    let said = predicted(&predictor, &recipe.network, &data.validation)?;
+    let labels = data.validation.labels();
+    #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
+    let youden =
+        || ranking(&said, labels, 1).and_then(|ranking| best_threshold_youden(&ranking)).map(|t| t as f32);
+    let threshold = match recipe.course.threshold {
+        _ if !is_binary => None,
+        ThresholdRule::Half => Some(HALF),
+        ThresholdRule::Youden => Some(youden().unwrap_or(HALF)),
+    };
+    Ok(bundle.validated(threshold, roc_auc(&said, labels))?)
+}
+
+/// Where the weights come from.
+fn origin(job: &Job, data: &Prepared, state: &Checkpoint, run: &RunIdentity) -> Origin {
+    Origin {
+        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+        device: job.compute.name().to_owned(),
+        seed: job.recipe.seed,
+        recipe_sha256: run.recipe.clone(),
+        init_sha256: run.init.clone(),
+        data_sha256: run.data.clone(),
+        train_cases: data.train.len(),
+        validation_cases: data.validation.len(),
+        epoch: state.history.iter().rev().find(|row| row.best).map_or(state.history.len(), |row| row.epoch),
+        validation_roc_auc: None,
+    }
 }

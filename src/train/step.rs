@@ -9,9 +9,9 @@ use super::batch::Batch;
 use super::groups::{ParameterGroup, freeze};
 use super::loss::{Loss, Targets};
 use super::optimizer::{Optimizer, OptimizerConfig};
-use crate::gpu::{GpuError, caught};
+use crate::gpu::caught;
 use crate::network::Compute;
-use crate::network::{Kept, Network, read_tensor};
+use crate::network::{Kept, Network, read_scalar};
 use crate::random::Random;
 
 /// What turns batches into better weights.
@@ -103,7 +103,7 @@ impl Trainer {
             let share = weight / total;
             self.counter.as_ref().map_or(Ok(()), Compute::begin_work)?;
             let loss = caught(|| self.loss_of(batch, random))?;
-            let value = scalar(loss.clone())?;
+            let value = read_scalar(loss.clone())?;
             if !value.is_finite() {
                 return Ok(value);
             }
@@ -153,14 +153,6 @@ impl Trainer {
         let mask: Vec<f32> = (0..bags * features).map(|_| draw()).collect();
         Some(Tensor::from_data(TensorData::new(mask, [bags, features]), &self.device))
     }
-}
-
-pub(super) fn scalar(tensor: Tensor<1>) -> Result<f64, TrainError> {
-    let values = read_tensor(tensor)?;
-    values
-        .first()
-        .map(|value| f64::from(*value))
-        .ok_or_else(|| GpuError::Failed { message: "no value came back".to_owned() }.into())
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ranges::{Range, number};
+use super::ranges::{Range, number, value_text};
 use super::record::Row;
-use super::table::value_text;
 use crate::random::Random;
 
 /// Deals of the scores.

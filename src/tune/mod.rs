@@ -35,12 +35,14 @@ mod record;
 mod search;
 mod space;
 mod table;
+mod tuned;
 
 pub use config::TuneConfig;
 pub use error::TuneError;
 pub use halving::{Rung, rungs};
 pub use mattered::{Group, Mattered, Measure};
-pub use ranges::{Range, Scale};
+pub use ranges::{Range, RangeScale};
 pub use record::{Outcome, Row};
-pub use search::{TuneEvent, Tuned, tune};
+pub use search::{TuneEvent, tune};
 pub use table::{mattered_text, trials_text};
+pub use tuned::Tuned;

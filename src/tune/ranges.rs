@@ -8,7 +8,7 @@ use crate::random::Random;
 /// How draws lie between two bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scale {
+pub enum RangeScale {
     /// Evenly.
     #[default]
     Linear,
@@ -24,14 +24,14 @@ pub enum Range {
         /// The bounds.
         bounds: [f64; 2],
         /// How they are drawn.
-        scale: Scale,
+        scale: RangeScale,
     },
     /// Whole numbers between two bounds, both included.
     Whole {
         /// The bounds.
         bounds: [i64; 2],
         /// How they are drawn.
-        scale: Scale,
+        scale: RangeScale,
     },
     /// One of a list.
     Choices(Vec<Value>),
@@ -43,7 +43,7 @@ pub enum Range {
 struct Fields {
     from: Option<Value>,
     to: Option<Value>,
-    scale: Option<Scale>,
+    scale: Option<RangeScale>,
     choices: Option<Vec<Value>>,
 }
 
@@ -72,7 +72,7 @@ impl Range {
         range.check().map(|()| range)
     }
 
-    fn between(from: &Value, to: &Value, scale: Scale) -> Option<Self> {
+    fn between(from: &Value, to: &Value, scale: RangeScale) -> Option<Self> {
         if let (Value::Integer(from), Value::Integer(to)) = (from, to) {
             return Some(Self::Whole { bounds: [*from, *to], scale });
         }
@@ -92,7 +92,7 @@ impl Range {
         };
         match (rises, scale) {
             (false, _) => Err("must rise: `from` below `to`".into()),
-            (true, Scale::Log) if !is_positive => Err("with scale = \"log\" must begin above 0".into()),
+            (true, RangeScale::Log) if !is_positive => Err("with scale = \"log\" must begin above 0".into()),
             _ => Ok(()),
         }
     }
@@ -127,16 +127,31 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_float().or(value.as_integer().map(|whole| whole as f64))
 }
 
-fn uniform(from: f64, to: f64, scale: Scale, random: &mut Random) -> f64 {
+fn uniform(from: f64, to: f64, scale: RangeScale, random: &mut Random) -> f64 {
     match scale {
-        Scale::Linear => random.uniform(from, to),
-        Scale::Log => random.uniform(from.ln(), to.ln()).exp(),
+        RangeScale::Linear => random.uniform(from, to),
+        RangeScale::Log => random.uniform(from.ln(), to.ln()).exp(),
     }
 }
 
 /// To four significant digits: more would tell people nothing.
 fn four_digits(value: f64) -> f64 {
     format!("{value:.3e}").parse().unwrap_or(value)
+}
+
+pub(super) fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(word) => word.clone(),
+        Value::Float(number) => float_text(*number),
+        other => other.to_string(),
+    }
+}
+
+/// Six digits, since f32 settings are widened on their way here; powers of ten where there are many zeros.
+fn float_text(number: f64) -> String {
+    let short: f64 = format!("{number:.5e}").parse().unwrap_or(number);
+    let is_usual = short == 0.0 || (1e-4..1e6).contains(&short.abs());
+    if is_usual { short.to_string() } else { format!("{short:e}") }
 }
 
 #[cfg(test)]
@@ -185,6 +200,21 @@ mod tests {
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(told), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn values_read_as_people_write_them() {
+        for (value, text) in [
+            (Value::from(0.3_f32), "0.3"),
+            (Value::from(0.002_317), "0.002317"),
+            (Value::from(1e-7), "1e-7"),
+            (Value::from(0.0), "0"),
+            (Value::from(16), "16"),
+            (Value::from("mil"), "mil"),
+            (Value::from(vec![0, 160, 160]), "[0, 160, 160]"),
+        ] {
+            assert_eq!(value_text(&value), text);
         }
     }
 }

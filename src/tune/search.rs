@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::mattered::{Mattered, mattered};
+use super::mattered::mattered;
+use super::ranges::value_text;
 use super::record::{Record, Row, ranked, write_whole};
-use super::space::{Space, Values};
-use super::table::{value_text, write_mattered, write_trials};
+use super::space::{SearchSpace, Values};
+use super::table::{write_mattered, write_trials};
+use super::tuned::Tuned;
 use super::{Rung, TuneConfig, TuneError, rungs};
 use crate::bundle::sha256_hex;
 use crate::cohort::rows_text;
@@ -34,40 +36,6 @@ pub enum TuneEvent<'a> {
     Ended(&'a Row),
 }
 
-/// What came of a search.
-#[derive(Debug, Clone)]
-pub struct Tuned {
-    /// Dotted paths of what was tuned.
-    pub paths: Vec<String>,
-    /// Every trial on every rung it came to.
-    pub rows: Vec<Row>,
-    /// The best trial of the last rung.
-    pub best: Row,
-    /// Its recipe, for `pulmo train`.
-    pub recipe: Recipe,
-    /// What each range mattered, on the first rung.
-    pub mattered: Vec<Mattered>,
-}
-
-impl Tuned {
-    /// The last row of every trial: those that came furthest first, then the best, failed ones last.
-    pub fn standing(&self) -> Vec<&Row> {
-        let last = self.rows.iter().map(|row| row.rung).max().unwrap_or(0);
-        let mut standing: Vec<&Row> = Vec::new();
-        for rung in (1..=last).rev() {
-            let here: Vec<Row> = self.rows.iter().filter(|row| row.rung == rung).cloned().collect();
-            let order = ranked(&here).into_iter().map(|row| row.trial);
-            let failed = here.iter().map(|row| row.trial);
-            for trial in order.chain(failed) {
-                if !standing.iter().any(|row| row.trial == trial) {
-                    standing.extend(self.rows.iter().find(|row| (row.trial, row.rung) == (trial, rung)));
-                }
-            }
-        }
-        standing
-    }
-}
-
 /// Searches the ranges of the job's recipe, going on with what its folder holds: `trials.csv`,
 /// `what_mattered.csv`, `best.toml` and a folder for each trial on each rung, in the last one with its
 /// bundle. The same recipe and cases give the same table, but for the minutes, on the CPU.
@@ -76,7 +44,7 @@ impl Tuned {
 /// [`TuneError`]; what was done stays in the folder.
 pub fn tune(job: &Job, observe: &(dyn Fn(TuneEvent) + Sync)) -> Result<Tuned, TuneError> {
     let config = TuneConfig::of(&job.recipe)?;
-    let space = Space::new(&job.recipe, &config)?;
+    let space = SearchSpace::new(&job.recipe, &config)?;
     let ladder = rungs(config.trials, config.eta, job.recipe.course.epochs, config.first_epochs);
     let values = (0..config.trials).map(|trial| space.values(trial)).collect::<Result<Vec<_>, _>>()?;
     // everything impossible is found here, before any training
@@ -123,7 +91,7 @@ struct Place {
 
 struct Search<'a> {
     job: &'a Job,
-    space: Space,
+    space: SearchSpace,
     values: Vec<Values>,
     /// The cases, preprocessed by the chain of the last trial.
     prepared: Option<Prepared>,

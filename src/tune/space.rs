@@ -21,7 +21,7 @@ const FIXED: [(&str, &str); 8] = [
 
 /// Ranges of a recipe's entries.
 #[derive(Debug, Clone)]
-pub(super) struct Space {
+pub(super) struct SearchSpace {
     /// The recipe with all its defaults.
     base: Recipe,
     /// Dotted path and range, in the order of the paths.
@@ -31,7 +31,7 @@ pub(super) struct Space {
 /// The value of each range's entry; `None` where the recipe has none.
 pub(super) type Values = Vec<Option<Value>>;
 
-impl Space {
+impl SearchSpace {
     /// The space of a recipe's `[tune.ranges]`, each value at the ends of a range and each choice tried in
     /// the recipe.
     ///
@@ -172,9 +172,9 @@ mod tests {
         [tune.ranges]
     "#;
 
-    fn space(ranges: &str) -> Result<Space, TuneError> {
+    fn space(ranges: &str) -> Result<SearchSpace, TuneError> {
         let recipe: Recipe = toml::from_str(&format!("{RECIPE}{ranges}")).unwrap();
-        Space::new(&recipe, &TuneConfig::of(&recipe)?)
+        SearchSpace::new(&recipe, &TuneConfig::of(&recipe)?)
     }
 
     #[test]

@@ -2,28 +2,12 @@
 
 use std::path::Path;
 
-use toml::Value;
-
 use super::mattered::{Mattered, Measure};
+use super::ranges::value_text;
 use super::record::Row;
-use super::search::Tuned;
+use super::tuned::Tuned;
 
 /// A value as people would write it, words without quotes.
-pub(super) fn value_text(value: &Value) -> String {
-    match value {
-        Value::String(word) => word.clone(),
-        Value::Float(number) => float_text(*number),
-        other => other.to_string(),
-    }
-}
-
-/// Six digits, since f32 settings are widened on their way here; powers of ten where there are many zeros.
-fn float_text(number: f64) -> String {
-    let short: f64 = format!("{number:.5e}").parse().unwrap_or(number);
-    let is_usual = short == 0.0 || (1e-4..1e6).contains(&short.abs());
-    if is_usual { short.to_string() } else { format!("{short:e}") }
-}
-
 fn number_text(value: Option<f64>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
@@ -116,24 +100,4 @@ pub fn mattered_text(found: &[Mattered]) -> String {
         lines.push(format!("  {}: {told}; as much by chance in {percent:.0} % of deals", one.path));
     }
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_read_as_people_write_them() {
-        for (value, text) in [
-            (Value::from(0.3_f32), "0.3"),
-            (Value::from(0.002_317), "0.002317"),
-            (Value::from(1e-7), "1e-7"),
-            (Value::from(0.0), "0"),
-            (Value::from(16), "16"),
-            (Value::from("mil"), "mil"),
-            (Value::from(vec![0, 160, 160]), "[0, 160, 160]"),
-        ] {
-            assert_eq!(value_text(&value), text);
-        }
-    }
 }

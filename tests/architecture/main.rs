@@ -37,13 +37,13 @@ const FLOORS: &[(&str, u32)] = &[
     ("cohort", 6),
     ("predict", 7),
     ("audit", 7),
-    ("train", 8),
+    ("train", 9),
     ("engine", 8),
     ("report", 9),
     ("plan", 9),
-    ("tune", 9),
-    ("bench", 9),
-    ("cli", 10),
+    ("tune", 10),
+    ("bench", 10),
+    ("cli", 11),
 ];
 
 /// Outside crates and the only rooms, or files of a room, that may name them.

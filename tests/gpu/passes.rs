@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use pulmo::geometry::Grid;
-use pulmo::gpu::{Gpu, Recording, StoredPixels, Work};
+use pulmo::gpu::{Gpu, Int16Pixels, Recording, Work};
 use pulmo::preprocess::{Chain, Planned, Processor};
 use pulmo::random::Random;
 use pulmo::volume::Volume;
@@ -131,8 +131,8 @@ fn stored_pixels_become_values_slice_by_slice() {
     let expected = |value: &dyn Fn(usize) -> f32| -> Vec<f32> {
         (0..105).map(|at| value(at) * rescale[at / 35][0] + rescale[at / 35][1]).collect()
     };
-    let unsigned_pixels = StoredPixels::unsigned(&bits, shape, rescale.clone()).unwrap();
-    let signed_pixels = StoredPixels::signed(&signed, shape, rescale.clone()).unwrap();
+    let unsigned_pixels = Int16Pixels::unsigned(&bits, shape, rescale.clone()).unwrap();
+    let signed_pixels = Int16Pixels::signed(&signed, shape, rescale.clone()).unwrap();
     let cases = [
         (unsigned_pixels, expected(&|at| f32::from(bits[at]))),
         (signed_pixels, expected(&|at| f32::from(signed[at]))),

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use pulmo::cohort::Case;
+use pulmo::dicom::Partial;
 use pulmo::files::write_npy;
 use pulmo::network::Compute;
 use pulmo::network::{Bags, EncoderConfig, Network, NetworkConfig, NetworkKind, Pooling, ResidualConfig};
@@ -122,6 +123,7 @@ pub(super) fn job(folder: &std::path::Path, out: &str, compute: &Compute, epochs
         out: folder.join(out),
         compute: compute.clone(),
         leaks: LeakPolicy::default(),
+        partial: Partial::Refuse,
     }
 }
 

@@ -24,7 +24,7 @@ use pulmo::files::{
 };
 use pulmo::findings::{Code, Verdict};
 use pulmo::geometry::Grid;
-use pulmo::intake::{Depth, Item, Kind, Loaded, Settings, find, inspect};
+use pulmo::intake::{Depth, Item, ItemKind, Loaded, ReadSettings, find, inspect};
 use pulmo::preprocess::{Chain, Processor};
 use pulmo::volume::Volume;
 use zip::write::{SimpleFileOptions, ZipWriter};
@@ -117,7 +117,7 @@ fn only(path: &Path) -> Item {
 }
 
 fn load(path: &Path) -> Loaded {
-    only(path).load(&Settings::default()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    only(path).load(&ReadSettings::default()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn chain(volume: Volume) -> Volume {
@@ -204,7 +204,7 @@ fn every_way_in_gives_one_volume() {
     files.reverse();
     let items = find(&files);
     assert_eq!(items.len(), 1);
-    assert_same("files", &items[0].load(&Settings::default()).unwrap().volume, &expected);
+    assert_same("files", &items[0].load(&ReadSettings::default()).unwrap().volume, &expected);
 }
 
 /// NumPy's files say nothing of the place: same voxels and spacing, origin and axes of the patient.
@@ -217,7 +217,7 @@ fn arrays_give_the_voxels_and_the_spacing() {
     let spacing_mm = expected.grid().spacing_mm();
     write_npy(&spacing, &[3], &spacing_mm.map(|mm| mm as f32)).unwrap();
     zip_files(&npz, &[("arr_0.npy".into(), npy.clone()), ("spacing.npy".into(), spacing)]);
-    let settings = Settings { npy_spacing_mm: Some(spacing_mm), ..Settings::default() };
+    let settings = ReadSettings { npy_spacing_mm: Some(spacing_mm), ..ReadSettings::default() };
     let aligned = Grid::aligned(SHAPE, spacing_mm).unwrap();
     let expected = Volume::new(aligned, expected.into_parts().1).unwrap();
     assert_same("npy", &only(&npy).load(&settings).unwrap().volume, &expected);
@@ -265,7 +265,7 @@ fn inspection_tells_the_same_of_every_way_in() {
         let summary = found[0].hounsfield.clone().unwrap();
         assert_eq!((summary.min, summary.max), (-1000.0, 700.0), "{name}");
         digests.push(summary.sha256.unwrap());
-        let is_series = only(&path).kind() == Kind::Series;
+        let is_series = only(&path).kind() == ItemKind::Series;
         assert_eq!(found[0].description.is_some(), is_series, "{name}");
         let kernel = found[0].description.as_ref().and_then(|d| d.kernel.as_deref());
         assert_eq!(kernel, is_series.then_some("B30f"), "{name}");
@@ -342,7 +342,7 @@ fn real_series_survive_conversion() {
     for series in ["hazards/three_slices", "hazards/siemens_j2k_partial_lung", "hazards/sagittal_reformat"] {
         let items = find(&[data.join(series)]);
         let volumes: Vec<Volume> =
-            items.iter().filter_map(|item| Some(item.load(&Settings::default()).ok()?.volume)).collect();
+            items.iter().filter_map(|item| Some(item.load(&ReadSettings::default()).ok()?.volume)).collect();
         assert!(!volumes.is_empty(), "{series}");
         for volume in volumes {
             let [nifti, metaimage] = ["a.nii.gz", "a.mha"].map(|name| root.path().join(name));
@@ -381,7 +381,7 @@ fn archives_stay_inside_and_do_not_nest() {
     assert_eq!(found, expected);
     assert!(!root.path().join("up.nii").exists());
     // the private folder lasts as long as its items, and no longer
-    let loaded = items[2].load(&Settings::default()).unwrap();
+    let loaded = items[2].load(&ReadSettings::default()).unwrap();
     assert_eq!(loaded.warnings, [Code::Archive]);
 }
 
@@ -401,7 +401,7 @@ fn flipped_bytes_are_read_or_refused() {
                 flipped[at] ^= flip;
                 fs::write(&path, &flipped).unwrap();
                 for item in find(std::slice::from_ref(&path)) {
-                    match item.load(&Settings::default()) {
+                    match item.load(&ReadSettings::default()) {
                         // slices of a damaged archive may be missing, which is told
                         Ok(loaded) => assert!(
                             loaded.volume.as_slice().len() == expected.grid().len()
@@ -433,7 +433,7 @@ fn a_registered_scan_carries_a_warning() {
     // the first axis of the sform reversed: left is right
     bytes[280..284].copy_from_slice(&0.703125_f32.to_le_bytes());
     fs::write(&path, &bytes).unwrap();
-    let error = only(&path).load(&Settings::default()).unwrap_err();
+    let error = only(&path).load(&ReadSettings::default()).unwrap_err();
     assert_eq!(error.code(), Code::Transforms);
     assert!(error.to_string().contains("RPS by the sform, LPS by the qform"), "{error}");
 }
@@ -490,7 +490,7 @@ fn damaged_and_truncated_files_are_refused() {
             fs::write(&path, &bytes[..keep]).unwrap();
             let codes: Vec<_> = find(std::slice::from_ref(&path))
                 .iter()
-                .map(|item| item.load(&Settings::default()).err().map(|error| error.code()))
+                .map(|item| item.load(&ReadSettings::default()).err().map(|error| error.code()))
                 .collect();
             let is_header = ["mhd", "DICOMDIR"].contains(&name);
             assert!(is_header || codes.iter().all(Option::is_some), "{name}, {keep} bytes: {codes:?}");
@@ -512,8 +512,8 @@ fn case_060_a_dicomdir_is_its_folder_and_no_more() {
     fs::write(&index, dicomdir(&["..\\OUTSIDE\\000.dcm", "..\\..\\etc\\passwd", "C:\\A", "/etc/passwd"]))
         .unwrap();
     let named = only(&index);
-    assert_eq!((named.kind(), named.path.as_path()), (Kind::Series, medium.join("IMAGES").as_path()));
-    assert_same("DICOMDIR", &named.load(&Settings::default()).unwrap().volume, &axial());
+    assert_eq!((named.kind(), named.path.as_path()), (ItemKind::Series, medium.join("IMAGES").as_path()));
+    assert_same("DICOMDIR", &named.load(&ReadSettings::default()).unwrap().volume, &axial());
     let by_folder = only(&medium);
     assert_eq!(by_folder.path, named.path);
 }

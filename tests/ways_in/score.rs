@@ -10,7 +10,7 @@ use pulmo::engine::Engine;
 use pulmo::findings::{Prediction, Verdict};
 use pulmo::geometry::Grid;
 use pulmo::gpu::Choice;
-use pulmo::intake::Settings;
+use pulmo::intake::ReadSettings;
 use pulmo::network::Compute;
 use pulmo::phantom::{PhantomSettings, Study};
 use pulmo::predict::Predictor;
@@ -51,7 +51,7 @@ fn arrays(root: &Path, volume: &Volume) -> [(&'static str, Volume); 2] {
     write_npy(&npy, &volume.grid().shape_zyx(), volume.as_slice()).unwrap();
     write_npy(&spacing, &[3], &spacing_mm.map(|mm| mm as f32)).unwrap();
     zip_files(&npz, &[("arr_0.npy".into(), npy.clone()), ("spacing.npy".into(), spacing)]);
-    let settings = Settings { npy_spacing_mm: Some(spacing_mm), ..Settings::default() };
+    let settings = ReadSettings { npy_spacing_mm: Some(spacing_mm), ..ReadSettings::default() };
     [("npy", npy), ("npz", npz)].map(|(name, path)| (name, only(&path).load(&settings).unwrap().volume))
 }
 
@@ -72,7 +72,7 @@ fn every_way_in_gives_one_tensor_and_one_score() {
         assert!(scores <= WITHIN, "{name}: scores {scores} apart");
     };
     for (name, path) in ways(root.path(), &volume) {
-        assert_same(name, only(&path).load(&Settings::default()).unwrap().volume);
+        assert_same(name, only(&path).load(&ReadSettings::default()).unwrap().volume);
         let mut observations = Vec::new();
         engine.run(std::slice::from_ref(&path), |observation| {
             observations.push(observation);

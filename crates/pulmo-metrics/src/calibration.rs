@@ -1,8 +1,8 @@
 //! Whether probabilities mean what they say.
 
 use super::MetricsError;
+use super::decision::decide;
 use super::error::{check_classes, check_length, check_probability};
-use super::samples::decide;
 
 /// Bins of equal width over `[0, 1]`, as Guo et al. use.
 const BINS: usize = 15;

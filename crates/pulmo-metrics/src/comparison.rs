@@ -5,7 +5,7 @@ use super::delong::{Placements, wald95};
 use super::error::check_length;
 use super::normal::two_sided_p;
 use super::roc::weighted_roc_auc;
-use super::{MetricsError, Ranking, RocAuc, Settings, delong};
+use super::{EvaluationSettings, MetricsError, Ranking, RocAuc, delong};
 
 /// The scores of two classifiers for the same samples.
 ///
@@ -52,7 +52,7 @@ pub struct AucComparison {
 /// DeLong, DeLong, Clarke-Pearson 1988, doi:10.2307/2531595.
 pub fn compare_roc_auc(
     paired: &Paired<'_>,
-    settings: &Settings,
+    settings: &EvaluationSettings,
 ) -> Result<Option<AucComparison>, MetricsError> {
     check_length("patients", paired.positive.len(), paired.patients.len())?;
     let [first, second] = paired.scores.map(|scores| Ranking::new(scores, paired.positive));
@@ -96,7 +96,7 @@ mod tests {
         let scores: Vec<f64> = positive.iter().map(|&is| random.normal() + f64::from(u8::from(is))).collect();
         let bent: Vec<f64> = scores.iter().map(|score| score.exp()).collect();
         let paired = Paired { scores: [&scores, &bent], positive: &positive, patients: &patients(200) };
-        let found = compare_roc_auc(&paired, &Settings::default()).unwrap().unwrap();
+        let found = compare_roc_auc(&paired, &EvaluationSettings::default()).unwrap().unwrap();
         assert_eq!((found.difference, found.standard_error, found.z, found.p), (0.0, 0.0, None, None));
         assert_eq!(found.by_patient.ci95, Some([0.0, 0.0]));
     }
@@ -113,7 +113,7 @@ mod tests {
                 positive.iter().map(|&is| random.normal() + f64::from(u8::from(is))).collect();
             let [a, b] = [(); 2].map(|()| shared.iter().map(|s| s + random.normal()).collect::<Vec<_>>());
             let paired = Paired { scores: [&a, &b], positive: &positive, patients: &patients(80) };
-            let settings = Settings { resamples: 0, ..Settings::default() };
+            let settings = EvaluationSettings { resamples: 0, ..EvaluationSettings::default() };
             let found = compare_roc_auc(&paired, &settings).unwrap().unwrap();
             rejected += usize::from(found.p.unwrap() < 0.05);
         }
@@ -123,10 +123,10 @@ mod tests {
     #[test]
     fn one_kind_of_samples_cannot_be_compared() {
         let paired = Paired { scores: [&[0.1, 0.2]; 2], positive: &[true, true], patients: &patients(2) };
-        assert_eq!(compare_roc_auc(&paired, &Settings::default()), Ok(None));
+        assert_eq!(compare_roc_auc(&paired, &EvaluationSettings::default()), Ok(None));
         let short = Paired { patients: &patients(1), ..paired };
         assert!(matches!(
-            compare_roc_auc(&short, &Settings::default()),
+            compare_roc_auc(&short, &EvaluationSettings::default()),
             Err(MetricsError::Length { what: "patients", .. })
         ));
     }

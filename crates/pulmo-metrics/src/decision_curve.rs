@@ -1,7 +1,7 @@
 //! Whether acting on the classifier does more good than harm.
 
 use super::Ranking;
-use super::ranking::Step;
+use super::ranking::RankingStep;
 
 /// What acting on a classifier is worth to those who act from a probability of `threshold` on:
 /// the fraction of true positives less that of false positives, which count
@@ -33,7 +33,7 @@ pub fn decision_curve(ranking: &Ranking, thresholds: &[f64]) -> Vec<NetBenefit> 
     let once = ranking.once();
     let (positives, negatives) = ranking.totals(&once);
     let total = (positives + negatives) as f64;
-    let steps: Vec<Step> = ranking.steps(&once).collect();
+    let steps: Vec<RankingStep> = ranking.steps(&once).collect();
     let at = |&threshold: &f64| {
         let odds = threshold / (1.0 - threshold);
         let above = steps.partition_point(|step| step.threshold >= threshold);

@@ -14,7 +14,7 @@ const METRICS: usize = 21;
 
 /// How to evaluate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
+pub struct EvaluationSettings {
     /// The threshold that gave the predictions of two classes; only passed on. Default: none.
     pub threshold: Option<f64>,
     /// How often patients are drawn for the intervals; 0 for no intervals. Default: 2000.
@@ -23,7 +23,7 @@ pub struct Settings {
     pub seed: u64,
 }
 
-impl Default for Settings {
+impl Default for EvaluationSettings {
     fn default() -> Self {
         Self { threshold: None, resamples: 2000, seed: 0 }
     }
@@ -89,7 +89,7 @@ impl Evaluation {
     ///
     /// # Errors
     /// As [`Samples::validate`].
-    pub fn compute(samples: &Samples, settings: &Settings) -> Result<Self, MetricsError> {
+    pub fn compute(samples: &Samples, settings: &EvaluationSettings) -> Result<Self, MetricsError> {
         let scorer = Scorer::new(samples)?;
         let once = vec![1; samples.labels.len()];
         let values = scorer.scores(&once);
@@ -260,7 +260,8 @@ mod tests {
     #[test]
     fn intervals_contain_the_value() {
         for classes in [2, 3] {
-            let evaluation = Evaluation::compute(&draw(1, classes, 300), &Settings::default()).unwrap();
+            let evaluation =
+                Evaluation::compute(&draw(1, classes, 300), &EvaluationSettings::default()).unwrap();
             for (name, estimate) in &evaluation.metrics {
                 // The calibration error is biased upwards by resampling: noise adds to its gaps.
                 if *name != "expected_calibration_error" {
@@ -275,7 +276,8 @@ mod tests {
     #[test]
     fn the_order_of_samples_changes_nothing() {
         let samples = draw(2, 3, 120);
-        let evaluate = |samples: &Samples| Evaluation::compute(samples, &Settings::default()).unwrap();
+        let evaluate =
+            |samples: &Samples| Evaluation::compute(samples, &EvaluationSettings::default()).unwrap();
         let (first, second) = (evaluate(&samples), evaluate(&shuffled(&samples)));
         assert_eq!(first.confusion, second.confusion);
         let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
@@ -290,7 +292,7 @@ mod tests {
     fn the_same_seed_gives_the_same_intervals_and_another_does_not() {
         let samples = draw(3, 2, 80);
         let with_seed = |seed| {
-            let settings = Settings { threshold: Some(0.5), resamples: 200, seed };
+            let settings = EvaluationSettings { threshold: Some(0.5), resamples: 200, seed };
             Evaluation::compute(&samples, &settings).unwrap()
         };
         assert_eq!(with_seed(4), with_seed(4));
@@ -299,7 +301,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let evaluation = Evaluation::compute(&draw(4, 2, 20), &Settings::default()).unwrap();
+        let evaluation = Evaluation::compute(&draw(4, 2, 20), &EvaluationSettings::default()).unwrap();
         let mut names: Vec<_> = evaluation.metrics.iter().map(|(name, _)| *name).collect();
         names.sort_unstable();
         names.dedup();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::samples::decide;
+use super::decision::decide;
 use super::{MetricsError, Samples};
 
 impl Samples {

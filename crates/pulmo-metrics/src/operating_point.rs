@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use super::bootstrap::{Resampled, bootstrap};
 use super::proportion::wilson95;
-use super::{Confusion, MetricsError, OneVsRest, Ranking, Samples, Settings, best_threshold_youden};
+use super::{
+    Confusion, EvaluationSettings, MetricsError, OneVsRest, Ranking, Samples, best_threshold_youden,
+};
 
 /// How to choose the threshold from which a sample is called positive.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,7 +123,11 @@ impl OperatingPoint {
     ///
     /// # Errors
     /// As [`Samples::validate`]; [`MetricsError::NotTwoClasses`].
-    pub fn at(threshold: f64, samples: &Samples, settings: &Settings) -> Result<Self, MetricsError> {
+    pub fn at(
+        threshold: f64,
+        samples: &Samples,
+        settings: &EvaluationSettings,
+    ) -> Result<Self, MetricsError> {
         samples.validate()?;
         if !samples.is_binary() {
             return Err(MetricsError::NotTwoClasses { count: samples.classes.len() });
@@ -189,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_point_counts_what_is_at_least_the_threshold() {
-        let point = OperatingPoint::at(0.5, &samples(), &Settings::default()).unwrap();
+        let point = OperatingPoint::at(0.5, &samples(), &EvaluationSettings::default()).unwrap();
         let expected =
             OneVsRest { true_positives: 4, false_positives: 2, false_negatives: 1, true_negatives: 3 };
         assert_eq!(point.counts, expected);

@@ -22,7 +22,7 @@ pub(super) struct Ranked {
 
 /// How many samples score at least `threshold`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Step {
+pub(super) struct RankingStep {
     pub(super) threshold: f64,
     pub(super) true_positives: u64,
     pub(super) false_positives: u64,
@@ -60,14 +60,14 @@ impl Ranking {
 
     /// The counts at each distinct score, from the highest, with each sample counted `weights`
     /// times (in the order in which the samples were given).
-    pub(super) fn steps<'a>(&'a self, weights: &'a [u32]) -> impl Iterator<Item = Step> + 'a {
+    pub(super) fn steps<'a>(&'a self, weights: &'a [u32]) -> impl Iterator<Item = RankingStep> + 'a {
         let (mut true_positives, mut false_positives) = (0, 0);
         self.ties().map(move |tied| {
             for &Ranked { sample, positive, .. } in tied {
                 let side = if positive { &mut true_positives } else { &mut false_positives };
                 *side += u64::from(weights[sample]);
             }
-            Step { threshold: tied[0].score, true_positives, false_positives }
+            RankingStep { threshold: tied[0].score, true_positives, false_positives }
         })
     }
 

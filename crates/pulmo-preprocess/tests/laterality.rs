@@ -14,7 +14,7 @@ use pulmo_forge::ct::CtSlice;
 use pulmo_forge::load::folder_of;
 use pulmo_forge::plane::{Plane, eight_positions};
 use pulmo_preprocess::preprocess::{Chain, Processor};
-use pulmo_scan::intake::{Settings, find};
+use pulmo_scan::intake::{ReadSettings, find};
 use pulmo_scan::volume::Volume;
 
 /// What the files of these slices become: read by the intake, then brought into the patient's axes.
@@ -22,7 +22,7 @@ fn canonical(slices: &[CtSlice]) -> Volume {
     let folder = folder_of(slices);
     let items = find(&[folder.path().to_path_buf()]);
     assert_eq!(items.len(), 1);
-    let loaded = items[0].load(&Settings::default()).unwrap();
+    let loaded = items[0].load(&ReadSettings::default()).unwrap();
     let chain: Chain = toml::from_str("[[step]]\nkind = \"orient\"\n").unwrap();
     chain.run(loaded.volume, &Processor::Cpu).unwrap()
 }

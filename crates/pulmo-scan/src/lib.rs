@@ -1,4 +1,6 @@
-//! What a CT scan is, and how it is read and written: Hounsfield units on a grid in patient space.
+#![doc = include_str!("../README.md")]
+//!
+//! # Floors
 //!
 //! | floor | modules |
 //! |---|---|

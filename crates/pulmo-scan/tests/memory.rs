@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pulmo_forge::forge::{Element, Forge};
 use pulmo_scan::dicom::Links;
 use pulmo_scan::files::write_npy;
-use pulmo_scan::intake::{Bounds, Claim, Item, Kind, Search, Settings, each_ahead};
+use pulmo_scan::intake::{Bounds, Claim, Item, ItemKind, ReadSettings, Search, each_ahead};
 
 /// Bytes that are allocated, and the most there were.
 static THERE: AtomicUsize = AtomicUsize::new(0);
@@ -67,7 +67,7 @@ fn eight_readers_keep_the_bound_of_bytes() {
     let (_folder, paths) = arrays();
     let work = |item: Item, claim: &mut Claim| {
         assert!(claim.reserve(item.promised_bytes()));
-        item.load(&Settings::default()).unwrap().volume
+        item.load(&ReadSettings::default()).unwrap().volume
     };
     let mut voxels = 0;
     let bounds = Bounds { workers: 8, bytes: 10 * MIB, together: 2 };
@@ -107,7 +107,7 @@ fn a_search_keeps_little_of_a_file() {
     let mut slices = 0;
     let mut most = 0;
     for item in search {
-        assert_eq!(item.kind(), Kind::Series);
+        assert_eq!(item.kind(), ItemKind::Series);
         slices += item.series().unwrap().slices.len();
         most = most.max(THERE.load(Ordering::Relaxed) - before);
     }

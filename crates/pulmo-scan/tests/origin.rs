@@ -18,7 +18,7 @@ use pulmo_forge::enhanced::{ENHANCED, Enhanced};
 use pulmo_forge::load::{assembled, folder_of, found, keep, load, with};
 use pulmo_scan::dicom::{CopiedModule, SecretKey, copy_modules, source_references, source_series};
 use pulmo_scan::findings::{Identity, Protocol, Pseudonyms, ScanOrigin};
-use pulmo_scan::intake::{Settings, find};
+use pulmo_scan::intake::{ReadSettings, find};
 
 const INSTANCE: (u16, u16) = (0x0008, 0x0018);
 const CHARACTER_SET: (u16, u16) = (0x0008, 0x0005);
@@ -216,7 +216,7 @@ fn directory() -> CtSlice {
 fn names_of(paths: &[PathBuf]) -> Pseudonyms {
     let items = find(paths);
     assert_eq!(items.len(), 1, "{paths:?}");
-    key().pseudonyms(&items[0].load(&Settings::default()).unwrap().origin.identity.unwrap())
+    key().pseudonyms(&items[0].load(&ReadSettings::default()).unwrap().origin.identity.unwrap())
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! What can be typed.
 
+mod reading;
 mod series;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::dicom::{Links, Partial};
 use crate::gpu::Choice;
 use crate::metrics::{CalibrationMethod, OperatingRule};
 
+pub(super) use reading::{PartialArg, ReadArgs};
 pub(super) use series::{ConvertArgs, InspectArgs, PhantomArgs, PreprocessArgs};
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
@@ -29,29 +30,6 @@ pub(super) struct DeviceArg {
     /// auto (a real GPU if there is one, else the CPU), cpu, gpu, gpu:N, or software (a software adapter, for tests).
     #[arg(long, value_name = "DEVICE", default_value_t = Choice::Auto)]
     pub device: Choice,
-}
-
-/// What of the files under the paths is read.
-#[derive(Debug, Clone, Copy, ClapArgs)]
-pub(super) struct ReadArgs {
-    /// Also follow symbolic links to folders; those to files are always followed.
-    #[arg(long)]
-    pub follow_links: bool,
-    /// Use what is left of a series of which files cannot be read, with the warning PARTIAL, instead of refusing it.
-    #[arg(long)]
-    pub allow_partial: bool,
-}
-
-impl ReadArgs {
-    /// The links to follow.
-    pub(super) fn links(self) -> Links {
-        if self.follow_links { Links::FilesAndFolders } else { Links::Files }
-    }
-
-    /// What becomes of a series of which files cannot be read.
-    pub(super) fn partial(self) -> Partial {
-        if self.allow_partial { Partial::Allow } else { Partial::Refuse }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -180,6 +158,8 @@ pub(super) struct EvaluateArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -203,6 +183,8 @@ pub(super) struct CalibrateArgs {
     /// Folder for the calibrated bundle, calibration.json and the reliability diagram; the bundle's own if left out.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub series: PartialArg,
     #[command(flatten)]
     pub device: DeviceArg,
 }
@@ -252,6 +234,8 @@ pub(super) struct TrainArgs {
     #[arg(long)]
     pub allow_leaks: bool,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -295,6 +279,8 @@ pub(super) struct TuneArgs {
     #[arg(long)]
     pub allow_leaks: bool,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -315,6 +301,8 @@ pub(super) struct PretrainArgs {
     #[arg(long)]
     pub seed: Option<u64>,
     #[command(flatten)]
+    pub series: PartialArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -332,6 +320,8 @@ pub(super) struct PlanArgs {
     /// Memory to plan for, in MiB: that of the GPU to train on; what is free on this machine if left out.
     #[arg(long, value_name = "MIB")]
     pub memory_mib: Option<usize>,
+    #[command(flatten)]
+    pub series: PartialArg,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -352,6 +342,8 @@ pub(super) struct AuditArgs {
     /// Folder for audit.json and index.html, with pictures of the pairs found.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub series: PartialArg,
 }
 
 #[derive(Debug, ClapArgs)]

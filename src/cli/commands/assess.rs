@@ -3,24 +3,22 @@
 use anyhow::Context;
 
 use super::shared::{cases_of_split, loading_bar, watch_loading};
-use crate::bundle::Bundle;
 use crate::cli::args::{EvaluateArgs, Level};
 use crate::cli::exit::UsageError;
 use crate::cli::printer;
 use crate::cohort::{Case, Split, read_manifest};
+use crate::engine::Engine;
 use crate::metrics::{
-    AucComparison, Evaluation, OperatingPoint, Paired, Samples, Settings, compare_roc_auc, decision_curve,
-    decision_thresholds,
+    AucComparison, Evaluation, EvaluationSettings, OperatingPoint, Paired, Samples, compare_roc_auc,
+    decision_curve, decision_thresholds,
 };
-use crate::network::Compute;
 use crate::report::{Assessment, BaselineRow, ChosenPoint, Subgroup};
-use crate::train::{Evaluated, Training, evaluate, evaluate_mirrored};
+use crate::train::{Evaluated, Training, evaluate};
 
-/// What was asked, of which bundle, on what.
+/// What was asked, of which bundle on what device.
 pub(super) struct Assessor<'a> {
     pub(super) args: &'a EvaluateArgs,
-    pub(super) bundle: &'a Bundle,
-    pub(super) compute: &'a Compute,
+    pub(super) engine: &'a Engine,
 }
 
 impl Assessor<'_> {
@@ -28,7 +26,7 @@ impl Assessor<'_> {
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let EvaluateArgs { data, by, choose_on, split, .. } = self.args;
         if let Some(chosen_on) = choose_on {
-            if self.bundle.manifest().classes.len() != 2 {
+            if self.engine.manifest().classes.len() != 2 {
                 return Err(UsageError("--choose-on: operating points need two classes".into()).into());
             }
             let same = split.as_deref().map(Split::parse) == Some(Split::parse(chosen_on));
@@ -67,9 +65,9 @@ impl Assessor<'_> {
         })
     }
 
-    fn settings(&self) -> Settings {
-        let threshold = self.bundle.manifest().threshold.map(f64::from);
-        Settings { threshold, ..Settings::default() }
+    fn settings(&self) -> EvaluationSettings {
+        let threshold = self.engine.manifest().threshold.map(f64::from);
+        EvaluationSettings { threshold, ..EvaluationSettings::default() }
     }
 
     /// The samples of the level asked for.
@@ -84,8 +82,7 @@ impl Assessor<'_> {
         let Some(split) = &self.args.choose_on else { return Ok(Vec::new()) };
         let cases = cases_of_split(&self.args.data, split)?;
         let bar = loading_bar();
-        let judge = if self.args.tta { evaluate_mirrored } else { evaluate };
-        let other = judge(self.bundle, &cases, self.compute, &watch_loading(&bar))?;
+        let other = evaluate(self.engine, &cases, &watch_loading(&bar))?;
         bar.finish_and_clear();
         let other = self.at_level(&other.samples)?;
         let ranking = other.ranking(1)?;
@@ -95,7 +92,7 @@ impl Assessor<'_> {
                 printer::say(&format!("{rule}: no threshold on {split} reaches it"));
                 continue;
             };
-            let at = |samples| OperatingPoint::at(threshold, samples, &Settings::default());
+            let at = |samples| OperatingPoint::at(threshold, samples, &EvaluationSettings::default());
             points.push(ChosenPoint {
                 rule,
                 chosen_on: split.clone(),
@@ -117,7 +114,7 @@ impl Assessor<'_> {
             return Ok(Vec::new());
         }
         let bar = loading_bar();
-        let training = Training::read(self.bundle, &training, self.compute, &watch_loading(&bar))?;
+        let training = Training::read(self.engine, &training, &watch_loading(&bar))?;
         bar.finish_and_clear();
         let baselines = training.baselines(evaluated)?;
         let row = |baseline: crate::train::Baseline| -> anyhow::Result<BaselineRow> {
@@ -150,5 +147,5 @@ fn gain(ours: &Samples, theirs: &Samples) -> anyhow::Result<Option<AucComparison
         [theirs, ours].map(|samples| samples.probabilities.iter().map(|row| row[1]).collect::<Vec<f64>>());
     let positive: Vec<bool> = ours.labels.iter().map(|&label| label == 1).collect();
     let paired = Paired { scores: [&theirs, &scores], positive: &positive, patients: &ours.patients };
-    Ok(compare_roc_auc(&paired, &Settings::default())?)
+    Ok(compare_roc_auc(&paired, &EvaluationSettings::default())?)
 }

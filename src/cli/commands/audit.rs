@@ -12,6 +12,7 @@ use crate::audit::{Audit, SharedImages, audit};
 use crate::cli::args::AuditArgs;
 use crate::cli::{Exit, output, printer, progress};
 use crate::cohort::{self, Case, Split};
+use crate::dicom::Partial;
 use crate::files::write_png;
 use crate::report::{GalleryItem, audit_json, audit_text, write_audit};
 
@@ -28,11 +29,12 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     let cases = manifest_cases(&args.data)?;
     args.out.as_deref().map(output::make_folder).transpose()?;
     let bar = progress::bar(cases.len(), "reading cases");
-    let found = audit(&cases, &|done| bar.set_position(done as u64));
+    let found = audit(&cases, args.series.partial(), &|done| bar.set_position(done as u64));
     bar.finish_and_clear();
     printer::data(audit_text(&found, LISTED).trim_end())?;
     if let Some(out) = &args.out {
-        write(&found, out).with_context(|| format!("cannot write into {}", out.display()))?;
+        write(&found, out, args.series.partial())
+            .with_context(|| format!("cannot write into {}", out.display()))?;
         printer::say(&format!("written: {}", out.display()));
     }
     Ok(match found.is_clean() {
@@ -42,22 +44,22 @@ pub(super) fn run(args: &AuditArgs) -> anyhow::Result<Exit> {
     })
 }
 
-fn write(found: &Audit, out: &Path) -> anyhow::Result<()> {
+fn write(found: &Audit, out: &Path, partial: Partial) -> anyhow::Result<()> {
     output::write_file(&out.join("audit.json"), audit_json(found)?)?;
     let pictures: Vec<GalleryItem> = found
         .shared_images
         .iter()
         .take(SHOWN)
         .enumerate()
-        .flat_map(|(index, pair)| pictures(index, pair))
+        .flat_map(|(index, pair)| pictures(index, pair, partial))
         .collect();
     Ok(write_audit(BufWriter::new(File::create(out.join("index.html"))?), found, &pictures)?)
 }
 
 /// The two pictures of a pair; one that cannot be drawn is left out.
-fn pictures(index: usize, pair: &SharedImages) -> Vec<GalleryItem> {
+fn pictures(index: usize, pair: &SharedImages, partial: Partial) -> Vec<GalleryItem> {
     let draw = |case: &Case| {
-        let (_, loaded) = cohort::open(case).ok()?;
+        let (_, loaded) = cohort::open(case, partial).ok()?;
         let slice = loaded.volume.grid().shape_zyx()[0] / 2;
         let range = loaded.max_value.map_or(LUNG_WINDOW_HU, |white| [0.0, white]);
         let png = write_png(loaded.volume.voxels().index_axis(Axis(0), slice), range, PICTURE_SIDE).ok()?;

@@ -3,19 +3,19 @@
 use anyhow::Context;
 
 use super::shared::{
-    cases_of_split, loading_bar, manifest_cases, of_split, open_bundle, open_device, watch_loading,
+    cases_of_split, loading_bar, manifest_cases, of_split, open_bundle, open_device_for, watch_loading,
 };
 use crate::bundle::Bundle;
 use crate::cli::args::CalibrateArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
-use crate::cohort::Split;
+use crate::cohort::{Case, Split};
+use crate::engine::Engine;
 use crate::metrics::{Reliability, Samples, calibration_scores, cross_calibrate};
-use crate::network::Compute;
 use crate::report::{
     CalibrationReport, CalibrationRow, calibration_json, calibration_text, reliability_change_svg,
 };
-use crate::train::{Calibrated, calibrate, evaluate, with_calibration};
+use crate::train::{Calibrated, CalibrationJob, calibrate, evaluate, with_calibration};
 
 /// Parts of the cross-check on the cases that the calibration is fitted on.
 const FOLDS: usize = 5;
@@ -27,14 +27,15 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Exit> {
     }
     let cases = of_split(manifest_cases(&args.data)?, &args.split, &args.data)?;
     let bundle = open_bundle(Some(&args.bundle))?;
-    let compute = open_device(args.device)?;
+    let compute = open_device_for(&bundle, args.device)?;
+    let how = CalibrationJob { method: args.method, compute, partial: args.series.partial() };
     let bar = loading_bar();
-    let calibrated = calibrate(&bundle, &cases, (args.method, &compute), &watch_loading(&bar))?;
+    let calibrated = calibrate(&bundle, &cases, &how, &watch_loading(&bar))?;
     bar.finish_and_clear();
     let mut rows = own_rows(&calibrated, args)?;
     let mut shown = calibrated.before.samples.clone();
     if let Some(split) = &args.check {
-        shown = checked(&calibrated.bundle, args, &compute)?;
+        shown = checked(&calibrated.bundle, &cases_of_split(&args.data, split)?, &how)?;
         rows.push(row(format!("{split}, not fitted on"), &shown, &after(&shown, &calibrated.bundle))?);
     }
     let report = CalibrationReport {
@@ -56,11 +57,11 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Exit> {
     Ok(Exit::of_items(calibrated.before.failures.len(), cases.len()))
 }
 
-/// The cases of the split to check on, as the bundle sees them without calibration.
-fn checked(bundle: &Bundle, args: &CalibrateArgs, compute: &Compute) -> anyhow::Result<Samples> {
-    let cases = cases_of_split(&args.data, args.check.as_deref().unwrap_or_default())?;
+/// Cases to check on, as the bundle sees them without calibration.
+fn checked(bundle: &Bundle, cases: &[Case], how: &CalibrationJob) -> anyhow::Result<Samples> {
     let bar = loading_bar();
-    let evaluated = evaluate(&bundle.clone().uncalibrated(), &cases, compute, &watch_loading(&bar))?;
+    let engine = Engine::new(&bundle.clone().uncalibrated(), &how.compute).with_partial(how.partial);
+    let evaluated = evaluate(&engine, cases, &watch_loading(&bar))?;
     bar.finish_and_clear();
     Ok(evaluated.samples)
 }

@@ -6,12 +6,12 @@ use anyhow::Context;
 
 use crate::cli::args::CompareArgs;
 use crate::cli::{Exit, printer};
-use crate::metrics::Settings;
+use crate::metrics::EvaluationSettings;
 use crate::report::{Predictions, compare, comparison_json, comparison_text};
 
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<Exit> {
     let (first, second) = (read(&args.a)?, read(&args.b)?);
-    let comparison = compare([&first, &second], args.class.as_deref(), &Settings::default())?;
+    let comparison = compare([&first, &second], args.class.as_deref(), &EvaluationSettings::default())?;
     let names = [args.a.display().to_string(), args.b.display().to_string()];
     let names = names.each_ref().map(String::as_str);
     printer::data(&match args.json {

@@ -5,22 +5,22 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::shared::{tell_passed_over, tell_warnings};
-use super::volume_format::VolumeFormat;
+use super::volume_format::OutputFormat;
 use crate::cli::args::ConvertArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
 use crate::dicom::Irregular;
-use crate::intake::{Item, Kind, Search, Settings};
+use crate::intake::{Item, ItemKind, ReadSettings, Search};
 
 pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
-    let Some(format) = VolumeFormat::of(&args.out) else {
+    let Some(format) = OutputFormat::of(&args.out) else {
         return Err(UsageError("--out must end in .nii, .nii.gz or .mha".to_owned()).into());
     };
     let mut search = Search::new(std::slice::from_ref(&args.input), args.read.links());
     let items: Vec<Item> = search.by_ref().collect();
     tell_passed_over(&search);
     let item = only_volume(&items, &args.input)?;
-    let mut settings = Settings::default();
+    let mut settings = ReadSettings::default();
     settings.assemble.partial = args.read.partial();
     if args.regularize {
         settings.assemble.irregular = Irregular::Resample;
@@ -43,7 +43,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
 /// The one series or volume among the items.
 fn only_volume<'a>(items: &'a [Item], input: &Path) -> anyhow::Result<&'a Item> {
     let volumes: Vec<&Item> =
-        items.iter().filter(|item| matches!(item.kind(), Kind::Series | Kind::VolumeFile)).collect();
+        items.iter().filter(|item| matches!(item.kind(), ItemKind::Series | ItemKind::VolumeFile)).collect();
     match volumes[..] {
         [volume] => Ok(volume),
         [] => match items.iter().find_map(|item| item.refusal()?.reasons().first().cloned()) {

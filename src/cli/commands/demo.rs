@@ -15,8 +15,9 @@ use crate::cli::args::DemoArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, printer};
 use crate::cohort::read_manifest;
+use crate::engine::Engine;
 use crate::files::write_png;
-use crate::intake::{self, Settings};
+use crate::intake::{self, ReadSettings};
 use crate::phantom::{Collection, NoduleKind, NoduleTruth, PhantomSettings, StudyTruth};
 use crate::report::{Figures, GalleryItem, Page, write_index};
 use crate::train::{Evaluated, evaluate};
@@ -40,7 +41,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let truths = make_phantoms(&studies, &collection)?;
     let cases = read_manifest(&studies.join("truth.csv"))?;
     let bar = loading_bar();
-    let evaluated = evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?;
+    let evaluated = evaluate(&Engine::new(&bundle, &compute), &cases, &watch_loading(&bar))?;
     bar.finish_and_clear();
     write_evaluation(&evaluated, &args.out)?;
     let page = args.out.join("index.html");
@@ -82,7 +83,7 @@ fn write_page(page: &Path, out: &Path, evaluated: &Evaluated, truths: &[StudyTru
 fn gallery_item(studies: &Path, truth: &StudyTruth, evaluated: &Evaluated) -> anyhow::Result<GalleryItem> {
     let items = intake::find(&[studies.join(&truth.path)]);
     let item = items.first().with_context(|| format!("{} is gone", truth.path))?;
-    let volume = item.load(&Settings::default())?.volume;
+    let volume = item.load(&ReadSettings::default())?.volume;
     let largest = truth.nodules.iter().max_by(|a, b| a.diameter_mm.total_cmp(&b.diameter_mm));
     let middle = volume.grid().shape_zyx()[0] / 2;
     let slice =

@@ -1,21 +1,21 @@
 //! `pulmo evaluate`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::assess::Assessor;
 use super::shared::{
-    loading_bar, manifest_cases, mirrors, of_split, open_bundle, open_device_for, watch_loading,
+    loading_bar, manifest_cases, mirrored, of_split, open_bundle, open_device_for, watch_loading,
 };
-use crate::bundle::Bundle;
 use crate::cli::args::EvaluateArgs;
 use crate::cli::{Exit, output, printer};
-use crate::findings::Provenance;
-use crate::network::Compute;
+use crate::engine::Engine;
+use crate::findings::Code;
 use crate::report::{
     Assessment, Figures, PredictionRow, Predictions, assessment_json, assessment_text, decision_curve_csv,
     decision_curve_svg,
 };
-use crate::train::{Evaluated, evaluate, evaluate_mirrored};
+use crate::train::{Evaluated, evaluate};
 
 pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let cases = manifest_cases(&args.data)?;
@@ -26,31 +26,18 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
     output::make_folder(&args.out)?;
     let compute = open_device_for(&bundle, args.device)?;
-    let assessor = Assessor { args, bundle: &bundle, compute: &compute };
+    let engine = Engine::new(&bundle, &compute).with_partial(args.series.partial());
+    let engine = if args.tta { mirrored(engine) } else { engine };
+    let assessor = Assessor { args, engine: &engine };
     assessor.check()?;
     let bar = loading_bar();
-    let (views, evaluated) = if args.tta {
-        (1 << mirrors(&bundle).len(), evaluate_mirrored(&bundle, &cases, &compute, &watch_loading(&bar))?)
-    } else {
-        (1, evaluate(&bundle, &cases, &compute, &watch_loading(&bar))?)
-    };
+    let evaluated = evaluate(&engine, &cases, &watch_loading(&bar))?;
     bar.finish_and_clear();
     let assessment = assessor.assess(&evaluated)?;
-    write_provenance(&bundle, &compute, views, &args.out)?;
+    let provenance = serde_json::to_string_pretty(engine.provenance())? + "\n";
+    output::write_file(&args.out.join("provenance.json"), provenance)?;
     write_assessment(&evaluated, &assessment, &args.out)?;
     Ok(Exit::of_items(evaluated.failures.len(), cases.len()))
-}
-
-/// Writes what produced the predictions.
-fn write_provenance(bundle: &Bundle, compute: &Compute, views: usize, out: &Path) -> anyhow::Result<()> {
-    let provenance = Provenance {
-        bundle: bundle.manifest().name.clone(),
-        weights_sha256: bundle.manifest().weights_sha256.clone(),
-        pulmo: env!("CARGO_PKG_VERSION").to_owned(),
-        device: compute.name().to_owned(),
-        views,
-    };
-    output::write_file(&out.join("provenance.json"), serde_json::to_string_pretty(&provenance)? + "\n")
 }
 
 /// Writes `metrics.json`, `predictions.csv` and the pictures into `out` and prints the table.
@@ -84,8 +71,21 @@ fn write_assessment(evaluated: &Evaluated, assessment: &Assessment, out: &Path) 
             evaluated.failures.len()
         ));
     }
+    say_warnings(evaluated);
     printer::say(&format!("written: {}", out.display()));
     Ok(())
+}
+
+/// Says what was seen and dealt with while the cases were read, by code.
+fn say_warnings(evaluated: &Evaluated) {
+    let mut cases: BTreeMap<Code, usize> = BTreeMap::new();
+    for reason in evaluated.scored.iter().flat_map(|scored| &scored.warnings) {
+        *cases.entry(reason.code).or_default() += 1;
+    }
+    for (code, count) in cases {
+        let of = evaluated.scored.len();
+        printer::say(&format!("warning: {code} in {count} of {of} cases: {}", code.meaning()));
+    }
 }
 
 /// The rows of `predictions.csv`.

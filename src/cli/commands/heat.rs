@@ -10,7 +10,7 @@ use crate::cli::output;
 use crate::files::{Gzip, write_nifti_described, write_npy, write_overlay};
 use crate::findings::{HeatMap, Observation};
 use crate::geometry::{Grid, Unit};
-use crate::intake::{self, Settings};
+use crate::intake::{self, ReadSettings};
 use crate::volume::Volume;
 
 /// Endings of files that are no part of a scan's name.
@@ -90,7 +90,7 @@ fn rounded(map: Volume) -> Volume {
 fn overlay(picture: &Path, map: &HeatMap, laid: &Volume) -> anyhow::Result<Vec<u8>> {
     let heat = laid.voxels().index_axis(Axis(0), 0);
     let found = intake::find(&[picture.to_owned()]);
-    let loaded = found.first().and_then(|item| item.load(&Settings::default()).ok());
+    let loaded = found.first().and_then(|item| item.load(&ReadSettings::default()).ok());
     let gray = loaded.filter(|loaded| loaded.volume.grid().shape_zyx() == laid.grid().shape_zyx());
     let gray = gray.map(|loaded| loaded.volume.into_parts().1.index_axis_move(Axis(0), 0));
     let gray = gray.unwrap_or_else(|| Array2::zeros(heat.dim()));

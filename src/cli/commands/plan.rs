@@ -18,7 +18,8 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     }
     args.out.as_deref().map(output::make_folder_of).transpose()?;
     let bar = progress::bar(cases.len(), "reading cases");
-    let found = fingerprint(&cases, &|done| bar.set_position(done as u64))?.with_order(&classes);
+    let found = fingerprint(&cases, args.series.partial(), &|done| bar.set_position(done as u64))?;
+    let found = found.with_order(&classes);
     bar.finish_and_clear();
     for class in found.classes.iter().filter(|class| class.patients < 2) {
         printer::say(&format!(
@@ -26,7 +27,7 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
             class.label, class.patients
         ));
     }
-    found.failures.iter().for_each(|failure| printer::say(&failure.to_string()));
+    found.failures.iter().chain(&found.partial).for_each(|failure| printer::say(&failure.to_string()));
     let memory_mib = args.memory_mib.or_else(|| Some(free_memory()? >> 20)).unwrap_or(MEMORY_MIB);
     printer::say(&format!("planning for {memory_mib} MiB of memory"));
     let plan = design(&found, memory_mib);

@@ -1,9 +1,10 @@
 //! `pulmo predict`.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::heat::HeatFolder;
-use super::shared::{mirrors, nothing_to_read, open_bundle, open_device_for, read_key, tell_passed_over};
+use super::shared::{mirrored, nothing_to_read, open_bundle, open_device_for, read_key, tell_passed_over};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::engine::Engine;
@@ -15,7 +16,7 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device_for(&bundle, args.device)?;
     let engine = Engine::new(&bundle, &compute).with_partial(args.read.partial());
-    let engine = if args.tta { engine.with_mirrors(mirrors(&bundle)) } else { engine };
+    let engine = if args.tta { mirrored(engine) } else { engine };
     let engine = match key {
         Some(key) => engine.with_key(key),
         None => engine,
@@ -23,13 +24,12 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let mut heat = args.heat_maps.as_deref().map(HeatFolder::make).transpose()?;
     let engine = if heat.is_some() { engine.with_heat_maps()? } else { engine };
     let spinner = progress::spinner("classified");
-    let (mut failed, mut written, mut is_told) = (0, Ok(()), false);
+    let (mut failed, mut written, mut told) = (0, Ok(()), BTreeSet::new());
     let mut search = Search::new(&args.paths, args.read.links());
     let total = engine.run_on(&mut search, |mut observation| {
         failed += usize::from(observation.prediction.is_none());
-        if !is_told && observation.provenance.device != compute.name() {
-            is_told = true;
-            spinner.suspend(|| printer::say(&format!("{} failed; the CPU goes on", compute.name())));
+        for setback in observation.setbacks.iter().map(ToString::to_string) {
+            spinner.suspend(|| tell_once(&mut told, setback));
         }
         if let (false, Some(prediction)) = (args.attention, observation.prediction.as_mut()) {
             prediction.attention = None;
@@ -52,4 +52,12 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
         printer::say(&format!("{failed} of {total} could not be classified; `codes` says why"));
     }
     Ok(Exit::of_items(failed, total))
+}
+
+/// Says what was not said before.
+fn tell_once(told: &mut BTreeSet<String>, what: String) {
+    if !told.contains(&what) {
+        printer::say(&format!("warning: {what}"));
+        told.insert(what);
+    }
 }

@@ -7,12 +7,13 @@ use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::shared::{open_device, tell_passed_over, tell_warnings};
-use super::volume_format::VolumeFormat;
+use super::volume_format::OutputFormat;
 use crate::cli::args::PreprocessArgs;
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, output, printer};
 use crate::files::write_npy;
-use crate::intake::{Item, Search, Settings};
+use crate::gpu::Rescued;
+use crate::intake::{Item, ReadSettings, Search};
 use crate::preprocess::{Chain, Processor};
 use crate::volume::Volume;
 
@@ -37,9 +38,7 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
         several => bail!("{} holds {} images or series; name one", args.input.display(), several.len()),
     };
     let mut watch = Stopwatch::started();
-    let mut settings = Settings::default();
-    settings.assemble.partial = args.read.partial();
-    let loaded = item.load(&settings).map_err(|error| {
+    let loaded = item.load(&ReadSettings::default().with_partial(args.read.partial())).map_err(|error| {
         let code = error.code();
         anyhow::Error::new(error).context(format!("{}: {code}: {}", args.input.display(), code.advice()))
     })?;
@@ -50,7 +49,8 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
     };
     output::make_folder_of(out)?;
     let load_s = watch.lap_s();
-    let volume = chain.run(loaded.volume, &processor)?;
+    let Rescued { value: volume, setbacks } = chain.run_anyway(loaded.volume, &processor)?;
+    setbacks.iter().for_each(|setback| printer::say(&format!("warning: {setback}")));
     let chain_s = watch.lap_s();
     write(out, placed, &volume).with_context(|| format!("cannot write {}", out.display()))?;
     if args.timings {
@@ -63,15 +63,15 @@ pub(super) fn run(args: &PreprocessArgs) -> anyhow::Result<Exit> {
 }
 
 /// The format that keeps the volume's place; `None` for `.npy`, which does not.
-fn placed_format(out: &Path) -> Result<Option<VolumeFormat>, UsageError> {
+fn placed_format(out: &Path) -> Result<Option<OutputFormat>, UsageError> {
     let is_npy = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"));
-    match VolumeFormat::of(out) {
+    match OutputFormat::of(out) {
         None if !is_npy => Err(UsageError("--out must end in .npy, .nii, .nii.gz or .mha".to_owned())),
         format => Ok(format),
     }
 }
 
-fn write(path: &Path, placed: Option<VolumeFormat>, volume: &Volume) -> anyhow::Result<()> {
+fn write(path: &Path, placed: Option<OutputFormat>, volume: &Volume) -> anyhow::Result<()> {
     match placed {
         Some(format) => format.write(path, volume, "pulmo, preprocessed")?,
         None => write_npy(path, &volume.grid().shape_zyx(), volume.as_slice())?,

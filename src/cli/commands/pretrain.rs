@@ -14,7 +14,8 @@ pub(super) fn run(args: &PretrainArgs) -> anyhow::Result<Exit> {
     for manifest in &args.data {
         cases.extend(read_cases(manifest, Labels::Ignored, &mut |what| tell_of(manifest, what))?);
     }
-    let job = PretrainJob { recipe, cases, out: args.out.clone(), compute: open_device(args.device)? };
+    let (compute, partial) = (open_device(args.device)?, args.series.partial());
+    let job = PretrainJob { recipe, cases, out: args.out.clone(), compute, partial };
     let watch = Watch::new();
     let pretrained = pretrain(&job, &|event| watch.see(event))?;
     watch.finish();

@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 
-use crate::bundle::{Axis, Bundle, embedded};
+use crate::bundle::{Bundle, embedded};
 use crate::cli::args::DeviceArg;
 use crate::cli::exit::UsageError;
 use crate::cli::{printer, progress};
 use crate::cohort::{Case, Failure, Labels, Split, read_cases, read_manifest};
 use crate::dicom::{Passed, PassedOver, SecretKey};
+use crate::engine::Engine;
 use crate::findings::Reason;
 use crate::gpu::Choice;
 use crate::intake::Search;
@@ -126,12 +127,12 @@ pub(super) fn tell_warnings(warnings: &[Reason]) {
     warnings.iter().for_each(|reason| printer::say(&format!("warning: {reason} ({})", reason.code.advice())));
 }
 
-/// The axes to mirror along, said aloud.
-pub(super) fn mirrors(bundle: &Bundle) -> &[Axis] {
-    let axes = &bundle.manifest().mirrors;
+/// The engine that averages over mirror images, along the axes that training mirrored; said aloud.
+pub(super) fn mirrored(engine: Engine) -> Engine {
+    let axes = engine.manifest().mirrors.clone();
     let note = if axes.is_empty() { "; the bundle names no axis to mirror along" } else { "" };
     printer::say(&format!("test-time augmentation: {} views{note}", 1 << axes.len()));
-    axes
+    engine.with_mirrors(&axes)
 }
 
 /// Tells of a case that cannot be used.

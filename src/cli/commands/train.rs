@@ -11,6 +11,7 @@ use crate::cli::args::TrainArgs;
 use crate::cli::live::Live;
 use crate::cli::{Exit, printer};
 use crate::cohort::{Case, Split, labels};
+use crate::engine::Engine;
 use crate::train::{EpochRow, Event, Job, LeakPolicy, Recipe, evaluate, train, train_folds};
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
@@ -26,8 +27,15 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
         printer::say("the recipe's [tune] is for `pulmo tune`; what it says elsewhere is trained");
     }
     let leaks = if args.allow_leaks { LeakPolicy::Allow } else { LeakPolicy::Refuse };
-    let job =
-        Job { recipe, cases, init: read_init(args.init.as_deref())?, out: args.out.clone(), compute, leaks };
+    let job = Job {
+        recipe,
+        cases,
+        init: read_init(args.init.as_deref())?,
+        out: args.out.clone(),
+        compute,
+        leaks,
+        partial: args.series.partial(),
+    };
     let folds = args.folds.unwrap_or(job.recipe.split.folds);
     if folds > 0 {
         return run_folds(&job, folds);
@@ -44,7 +52,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
         .collect();
     printer::say("the best weights on the validation cases (they were chosen there, so this is optimistic):");
     let bar = loading_bar();
-    let evaluated = evaluate(&trained.bundle, &validation, &job.compute, &watch_loading(&bar))?;
+    let engine = Engine::new(&trained.bundle, &job.compute).with_partial(job.partial);
+    let evaluated = evaluate(&engine, &validation, &watch_loading(&bar))?;
     bar.finish_and_clear();
     write_evaluation(&evaluated, &args.out.join("validation"))?;
     printer::say(&format!("bundle: {}", args.out.display()));

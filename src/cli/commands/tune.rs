@@ -17,7 +17,8 @@ pub(super) fn run(args: &TuneArgs) -> anyhow::Result<Exit> {
     let init = read_init(args.init.as_deref())?;
     let compute = open_device(args.device)?;
     let leaks = if args.allow_leaks { LeakPolicy::Allow } else { LeakPolicy::Refuse };
-    let job = Job { recipe, cases, init, out: args.out.clone(), compute, leaks };
+    let partial = args.series.partial();
+    let job = Job { recipe, cases, init, out: args.out.clone(), compute, leaks, partial };
     let watch = Watch { loading: loading_bar(), epochs: progress::bar(0, "tuning") };
     let tuned = tune(&job, &|event| watch.see(event))?;
     watch.epochs.finish_and_clear();

@@ -7,12 +7,12 @@ use crate::volume::Volume;
 
 /// A format that keeps a volume's place in the patient.
 #[derive(Clone, Copy)]
-pub(super) enum VolumeFormat {
+pub(super) enum OutputFormat {
     Nifti(Gzip),
     MetaImage,
 }
 
-impl VolumeFormat {
+impl OutputFormat {
     pub(super) fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
         [(".nii", Self::Nifti(Gzip::No)), (".nii.gz", Self::Nifti(Gzip::Yes)), (".mha", Self::MetaImage)]

@@ -10,7 +10,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 
-use super::kernels::{Finish, Sizes, forward, image_gradient, weight_gradient};
+use super::kernels::{ConvolutionSizes, Finish, forward, image_gradient, weight_gradient};
 
 /// Returns the convolution of `images` with `weight` on the CPU, zero padding of half the kernel.
 ///
@@ -61,10 +61,10 @@ fn tensor(values: Vec<f32>, shape: [usize; 4]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
 }
 
-fn sizes(images: &FlexTensor, weight: &FlexTensor, stride: usize) -> Sizes {
+fn sizes(images: &FlexTensor, weight: &FlexTensor, stride: usize) -> ConvolutionSizes {
     let [batch, channels_in, rows, columns] = images.layout().shape().dims();
     let [channels_out, _, side, _] = weight.layout().shape().dims();
-    Sizes { batch, channels: [channels_in, channels_out], image: [rows, columns], side, stride }
+    ConvolutionSizes { batch, channels: [channels_in, channels_out], image: [rows, columns], side, stride }
 }
 
 impl ConvolutionBackend for Flex {

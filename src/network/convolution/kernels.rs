@@ -13,9 +13,9 @@ use rayon::prelude::*;
 
 use crate::network::normalization::at_least;
 
-/// Sizes of one convolution with zero padding of half its kernel.
+/// ConvolutionSizes of one convolution with zero padding of half its kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sizes {
+pub(super) struct ConvolutionSizes {
     /// Images.
     pub batch: usize,
     /// Channels in and out.
@@ -42,7 +42,7 @@ const FEW_IMAGES: usize = 4;
 /// Pieces that the gradient of the weights is summed in.
 const WEIGHT_PIECES: usize = 8;
 
-impl Sizes {
+impl ConvolutionSizes {
     /// Rows and columns out.
     pub(super) fn output(&self) -> [usize; 2] {
         self.image.map(|n| (n + 2 * (self.side / 2) - self.side) / self.stride + 1)
@@ -213,7 +213,12 @@ impl<'a> Finish<'a> {
 }
 
 /// Returns the convolution of `images` `[batch, in, rows, columns]` with `weight` `[out, in, side, side]`.
-pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes, finish: Option<Finish>) -> Vec<f32> {
+pub(super) fn forward(
+    images: &[f32],
+    weight: &[f32],
+    sizes: ConvolutionSizes,
+    finish: Option<Finish>,
+) -> Vec<f32> {
     let mut output = vec![0.0; sizes.batch * sizes.output_len()];
     let columns_out = sizes.output()[1];
     let positions = sizes.output_len() / sizes.channels[1];
@@ -255,7 +260,7 @@ pub(super) fn forward(images: &[f32], weight: &[f32], sizes: Sizes, finish: Opti
 }
 
 /// Returns the gradient of the images, given that of the output.
-pub(super) fn image_gradient(gradient: &[f32], weight: &[f32], sizes: Sizes) -> Vec<f32> {
+pub(super) fn image_gradient(gradient: &[f32], weight: &[f32], sizes: ConvolutionSizes) -> Vec<f32> {
     let mut images = vec![0.0; sizes.batch * sizes.image_len()];
     let columns_out = sizes.output()[1];
     let positions = sizes.output_len() / sizes.channels[1];
@@ -285,7 +290,7 @@ pub(super) fn image_gradient(gradient: &[f32], weight: &[f32], sizes: Sizes) -> 
 }
 
 /// Returns the gradient of the weight, given the images and the gradient of the output.
-pub(super) fn weight_gradient(images: &[f32], gradient: &[f32], sizes: Sizes) -> Vec<f32> {
+pub(super) fn weight_gradient(images: &[f32], gradient: &[f32], sizes: ConvolutionSizes) -> Vec<f32> {
     let positions = sizes.output_len() / sizes.channels[1];
     let columns_out = sizes.output()[1];
     let add_image = |sum: &mut [f32],
@@ -339,7 +344,7 @@ mod tests {
     use crate::random::Random;
 
     /// The definition, one product at a time: calls `add(image index, weight index, output index)`.
-    fn each_product(sizes: Sizes, mut add: impl FnMut(usize, usize, usize)) {
+    fn each_product(sizes: ConvolutionSizes, mut add: impl FnMut(usize, usize, usize)) {
         let ([rows_in, columns_in], [rows, columns]) = (sizes.image, sizes.output());
         let ([cin, cout], side, pad) = (sizes.channels, sizes.side, sizes.side / 2);
         for (n, o, c) in itertools(sizes.batch, cout, cin) {
@@ -364,7 +369,7 @@ mod tests {
         (0..count).map(|_| random.normal() as f32).collect()
     }
 
-    fn assert_close(found: &[f32], expected: &[f64], sizes: Sizes) {
+    fn assert_close(found: &[f32], expected: &[f64], sizes: ConvolutionSizes) {
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
             assert!(
@@ -378,7 +383,7 @@ mod tests {
     fn forward_and_gradients_follow_the_definition() {
         let mut random = Random::new(9);
         for case in 0..60 {
-            let sizes = Sizes {
+            let sizes = ConvolutionSizes {
                 batch: 1 + random.below(11),
                 channels: [1 + random.below(4), 1 + random.below(5)],
                 image: [1 + random.below(12), 1 + random.below(12)],
@@ -413,7 +418,7 @@ mod tests {
 
     #[test]
     fn bands_change_nothing() {
-        let sizes = Sizes { batch: 1, channels: [40, 3], image: [60, 70], side: 5, stride: 1 };
+        let sizes = ConvolutionSizes { batch: 1, channels: [40, 3], image: [60, 70], side: 5, stride: 1 };
         assert!(sizes.band() < 60, "the case must need several bands");
         let (images, weight) = (values(sizes.image_len(), 1), values(3 * sizes.patch(), 2));
         let mut expected = vec![0.0; sizes.output_len()];
@@ -426,7 +431,7 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_no_bit() {
-        let sizes = Sizes { batch: 13, channels: [3, 4], image: [17, 19], side: 3, stride: 2 };
+        let sizes = ConvolutionSizes { batch: 13, channels: [3, 4], image: [17, 19], side: 3, stride: 2 };
         let (images, gradient) = (values(13 * sizes.image_len(), 1), values(13 * sizes.output_len(), 2));
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

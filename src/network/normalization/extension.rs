@@ -10,8 +10,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 
-use super::kernels::{Channel, Sizes, backward, channels, forward, moments};
-use super::layer::Then;
+use super::kernels::{Channel, MapSizes, Then, backward, channels, forward, moments};
 
 /// Returns mean and variance of each channel; nothing is kept for a backward pass.
 ///
@@ -59,9 +58,9 @@ fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
 }
 
-fn sizes(maps: &FlexTensor) -> Sizes {
+fn sizes(maps: &FlexTensor) -> MapSizes {
     let [batch, channels, height, width] = maps.layout().shape().dims();
-    Sizes { batch, channels, pixels: height * width }
+    MapSizes { batch, channels, pixels: height * width }
 }
 
 /// What each channel is normalized by.

@@ -5,14 +5,21 @@
 
 use rayon::prelude::*;
 
-use super::layer::Then;
+/// What follows the normalization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::network) enum Then {
+    /// Nothing.
+    Nothing,
+    /// `max(0, x)`.
+    Relu,
+}
 
 /// Sums run in this many lanes, so that the compiler makes vectors of them.
 const LANES: usize = 16;
 
-/// Sizes of `[batch, channels, pixels]` maps.
+/// MapSizes of `[batch, channels, pixels]` maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sizes {
+pub(super) struct MapSizes {
     /// Images.
     pub batch: usize,
     /// Channels.
@@ -21,7 +28,7 @@ pub(super) struct Sizes {
     pub pixels: usize,
 }
 
-impl Sizes {
+impl MapSizes {
     /// The maps of one channel, image by image.
     fn channel<'a>(&self, maps: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> + use<'a> {
         let (pixels, channels) = (self.pixels, self.channels);
@@ -52,7 +59,7 @@ fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
 
 /// Returns mean and variance (over all, not all but one) of each channel: first all means.
 #[expect(clippy::cast_possible_truncation, reason = "statistics are f32")]
-pub(super) fn moments(maps: &[f32], sizes: Sizes) -> Vec<f32> {
+pub(super) fn moments(maps: &[f32], sizes: MapSizes) -> Vec<f32> {
     let of_channel = |channel| {
         let total: f64 = sizes.channel(maps, channel).map(|map| sum(map, map, |x, _| x)).sum();
         let mean = (total / sizes.count()) as f32;
@@ -106,7 +113,7 @@ pub(in crate::network) fn at_least(lowest: f32, value: f32) -> f32 {
 }
 
 /// Returns the normalized maps.
-pub(super) fn forward(maps: &[f32], sizes: Sizes, channels: &[Channel], then: Then) -> Vec<f32> {
+pub(super) fn forward(maps: &[f32], sizes: MapSizes, channels: &[Channel], then: Then) -> Vec<f32> {
     let lowest = if then == Then::Relu { 0.0 } else { f32::NEG_INFINITY };
     let mut output = vec![0.0; maps.len()];
     let pairs = output.par_chunks_mut(sizes.pixels).zip(maps.par_chunks(sizes.pixels));
@@ -129,7 +136,7 @@ pub(super) struct Gradients {
 pub(super) fn backward(
     maps: &[f32],
     gradient: &[f32],
-    sizes: Sizes,
+    sizes: MapSizes,
     channels: &[Channel],
     then: Then,
 ) -> Gradients {
@@ -172,7 +179,7 @@ mod tests {
     }
 
     /// The definition in f64: the loss `sum(weight * y)` for maps, gamma and beta.
-    fn loss(maps: &[f64], gamma: &[f64], beta: &[f64], weight: &[f32], sizes: Sizes, then: Then) -> f64 {
+    fn loss(maps: &[f64], gamma: &[f64], beta: &[f64], weight: &[f32], sizes: MapSizes, then: Then) -> f64 {
         let channel_of = |index: usize| index / sizes.pixels % sizes.channels;
         let count = sizes.count();
         (0..sizes.channels)
@@ -191,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_not_hidden() {
-        let sizes = Sizes { batch: 1, channels: 1, pixels: 3 };
+        let sizes = MapSizes { batch: 1, channels: 1, pixels: 3 };
         let channels = channels(&[1.0], &[0.0], &[0.0, 1.0], 0.0);
         let output = forward(&[f32::NAN, -1.0, 2.0], sizes, &channels, Then::Relu);
         assert!(output[0].is_nan() && output[1..] == [0.0, 2.0], "{output:?}");
@@ -200,7 +207,7 @@ mod tests {
     #[test]
     fn forward_and_gradients_follow_the_definition() {
         for (case, then) in [(0, Then::Nothing), (1, Then::Relu), (2, Then::Relu)] {
-            let sizes = Sizes { batch: 3, channels: 2, pixels: 5 + 17 * case };
+            let sizes = MapSizes { batch: 3, channels: 2, pixels: 5 + 17 * case };
             let maps = values(sizes.batch * sizes.channels * sizes.pixels, case as u64);
             let weight = values(maps.len(), 10 + case as u64);
             let (gamma, beta) = ([0.8, -1.3], [0.2, 0.1]);

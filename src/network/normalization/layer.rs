@@ -5,15 +5,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::extension::{channel_moments, normalized};
-
-/// What follows the normalization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::network) enum Then {
-    /// Nothing.
-    Nothing,
-    /// `max(0, x)`.
-    Relu,
-}
+use super::kernels::Then;
 
 /// Untrained parameters for `channels` channels, on the CPU.
 pub(in crate::network) fn batch_norm(channels: usize) -> BatchNorm {

@@ -7,5 +7,5 @@ mod extension;
 mod kernels;
 mod layer;
 
-pub(super) use kernels::at_least;
-pub(super) use layer::{Then, batch_norm, normalize};
+pub(super) use kernels::{Then, at_least};
+pub(super) use layer::{batch_norm, normalize};

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Confounds, Look, PROPERTIES, Pair, Signature, Value, pairs};
-use crate::cohort::{Case, Failure, Opened, Split, each_case, shared_patients};
-use pulmo_scan::intake::Bounds;
+use super::{Confounds, Look, PROPERTIES, Pair, PropertyValue, Signature, pairs};
+use crate::cohort::{Case, Failure, Opened, Reading, Split, each_case, missing_of, shared_patients};
+use pulmo_scan::dicom::Partial;
 
 /// Cases and patients of one class in one split.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub struct Audit {
     pub cases: usize,
     /// Cases that could not be read.
     pub failures: Vec<Failure>,
+    /// What is missing of cases of which only a part was read.
+    pub partial: Vec<Failure>,
     /// Whether the manifest says which cases belong to one patient.
     pub has_patients: bool,
     /// Cases and patients of each class and split.
@@ -89,24 +91,26 @@ pub struct Audit {
 
 /// Reads every case and looks for what would make results worthless. `observe` is told how many
 /// cases are done. Splits are those that the manifest names.
-pub fn audit(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Audit {
+pub fn audit(cases: &[Case], allowed: Partial, observe: &(dyn Fn(usize) + Sync)) -> Audit {
     let done = AtomicUsize::new(0);
-    let look = |_: (usize, &Case), opened: Opened| {
-        let look = opened.map(|(item, loaded)| Look::at(&item, &loaded));
+    let look = |(_, case): (usize, &Case), opened: Opened| {
+        let look = opened.map(|(item, loaded)| (Look::at(&item, &loaded), missing_of(case, &loaded)));
         observe(done.fetch_add(1, Ordering::Relaxed) + 1);
         (0, look)
     };
-    let mut looks: Vec<Result<Look, Failure>> = Vec::with_capacity(cases.len());
-    each_case(cases.iter(), Bounds::default(), look, |some| {
+    let mut looks: Vec<Result<(Look, Option<Failure>), Failure>> = Vec::with_capacity(cases.len());
+    each_case(cases.iter(), Reading { partial: allowed, ..Reading::default() }, look, |some| {
         looks.extend(some);
         ControlFlow::Continue(())
     });
-    let (mut read, mut signatures, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    let mut columns: Vec<Vec<Value>> = vec![Vec::new(); PROPERTIES.len()];
+    let (mut read, mut signatures) = (Vec::new(), Vec::new());
+    let (mut failures, mut partial) = (Vec::new(), Vec::new());
+    let mut columns: Vec<Vec<PropertyValue>> = vec![Vec::new(); PROPERTIES.len()];
     for (case, look) in cases.iter().zip(looks) {
         match look {
             Err(failure) => failures.push(failure),
-            Ok(look) => {
+            Ok((look, missing)) => {
+                partial.extend(missing);
                 read.push(case.clone());
                 signatures.push(look.signature);
                 columns.iter_mut().zip(look.properties).for_each(|(column, value)| column.push(value));
@@ -117,6 +121,7 @@ pub fn audit(cases: &[Case], observe: &(dyn Fn(usize) + Sync)) -> Audit {
     Audit {
         cases: cases.len(),
         failures,
+        partial,
         has_patients: cases.iter().any(|case| case.patient_id != case.path),
         classes: count_classes(cases),
         shared_patients: shared(cases),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::Value;
+use super::PropertyValue;
 use crate::cohort::{Case, folds, labels};
 use pulmo_metrics::bootstrap;
 use pulmo_random::Random;
@@ -58,7 +58,7 @@ pub struct Confounds {
 impl Confounds {
     /// Judges every property: `columns[p][case]` are the values of the property `names[p]`.
     /// `None` where there are not two classes with at least two patients each.
-    pub fn measure(cases: &[Case], names: &[&'static str], columns: &[Vec<Value>]) -> Option<Self> {
+    pub fn measure(cases: &[Case], names: &[&'static str], columns: &[Vec<PropertyValue>]) -> Option<Self> {
         let (table, truth) = Table::of(cases)?;
         let columns: Vec<Option<Column>> = columns.iter().map(|values| table.column(values)).collect();
         let chance_auc = chance(&table, &columns, cases, &truth);
@@ -102,9 +102,9 @@ fn chance(table: &Table, columns: &[Option<Column>], cases: &[Case], truth: &[us
 }
 
 /// The cross-validated area of each property; `None` as [`Confounds::measure`].
-pub(super) fn areas(cases: &[Case], columns: &[Vec<Value>]) -> Option<Vec<Option<f64>>> {
+pub(super) fn areas(cases: &[Case], columns: &[Vec<PropertyValue>]) -> Option<Vec<Option<f64>>> {
     let (table, truth) = Table::of(cases)?;
-    let area = |values: &Vec<Value>| table.auc(&table.column(values)?, &truth, None);
+    let area = |values: &Vec<PropertyValue>| table.auc(&table.column(values)?, &truth, None);
     Some(columns.iter().map(area).collect())
 }
 
@@ -136,13 +136,13 @@ impl Table {
         Some((Self { fold_of, folds, classes: classes.len() }, cases.iter().filter_map(label).collect()))
     }
 
-    fn column(&self, values: &[Value]) -> Option<Column> {
+    fn column(&self, values: &[PropertyValue]) -> Option<Column> {
         if values.iter().all(|value| Some(value) == values.first()) {
             return None;
         }
         let of_fold = |fold: usize| {
             let is_training = |case: &usize| self.fold_of[*case] != fold;
-            let training: Vec<&Value> =
+            let training: Vec<&PropertyValue> =
                 (0..values.len()).filter(is_training).map(|case| &values[case]).collect();
             let cutter = Cutter::fit(&training);
             values.iter().map(|value| cutter.bin(value)).collect::<Vec<_>>()
@@ -212,22 +212,26 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    pub(super) fn fit(training: &[&Value]) -> Self {
-        let number = |value: &&Value| if let Value::Number(number) = value { Some(*number) } else { None };
+    pub(super) fn fit(training: &[&PropertyValue]) -> Self {
+        let number = |value: &&PropertyValue| {
+            if let PropertyValue::Number(number) = value { Some(*number) } else { None }
+        };
         let mut numbers: Vec<f64> = training.iter().filter_map(number).collect();
         numbers.sort_by(f64::total_cmp);
         let quantile = |part: usize| numbers.get(part * numbers.len() / BINS).copied();
         let mut edges: Vec<f64> = (1..BINS).filter_map(quantile).collect();
         edges.dedup();
-        let word = |value: &&Value| if let Value::Word(word) = value { Some(word.clone()) } else { None };
+        let word = |value: &&PropertyValue| {
+            if let PropertyValue::Word(word) = value { Some(word.clone()) } else { None }
+        };
         Self { edges, words: training.iter().filter_map(word).collect() }
     }
 
-    pub(super) fn bin(&self, value: &Value) -> usize {
+    pub(super) fn bin(&self, value: &PropertyValue) -> usize {
         match value {
-            Value::Missing => 0,
-            Value::Number(number) => 1 + self.edges.partition_point(|edge| edge <= number),
-            Value::Word(word) => {
+            PropertyValue::Missing => 0,
+            PropertyValue::Number(number) => 1 + self.edges.partition_point(|edge| edge <= number),
+            PropertyValue::Word(word) => {
                 let place = self.words.iter().position(|known| known == word);
                 place.map_or(0, |place| BINS + 1 + place)
             }
@@ -252,43 +256,47 @@ mod tests {
         (0..2 * patients).map(case).collect()
     }
 
-    fn measured(patients: usize, value: impl Fn(usize, &mut Random) -> Value) -> (Confound, f64) {
+    fn measured(patients: usize, value: impl Fn(usize, &mut Random) -> PropertyValue) -> (Confound, f64) {
         let cases = cohort(patients);
         let mut random = Random::new(5);
-        let column: Vec<Value> = (0..cases.len()).map(|case| value(case / 2 % 2, &mut random)).collect();
+        let column: Vec<PropertyValue> =
+            (0..cases.len()).map(|case| value(case / 2 % 2, &mut random)).collect();
         let confounds = Confounds::measure(&cases, &["it"], &[column]).unwrap();
         (confounds.properties[0].clone(), confounds.chance_auc)
     }
 
     #[test]
     fn a_word_or_number_that_is_the_class_is_found() {
-        let (word, _) = measured(20, |class, _| Value::Word(["png", "jpg"][class].into()));
+        let (word, _) = measured(20, |class, _| PropertyValue::Word(["png", "jpg"][class].into()));
         assert!(word.predicts && word.auc == Some(1.0), "{word:?}");
         // in the middle for one class, outside for the other: no line would tell them apart
         let (number, _) = measured(40, |class, random| {
             let side = if random.chance(0.5) { 1.0 } else { -1.0 };
-            Value::Number(random.unit() + if class == 1 { 3.0 * side } else { 0.0 })
+            PropertyValue::Number(random.unit() + if class == 1 { 3.0 * side } else { 0.0 })
         });
         assert!(number.predicts && number.auc.unwrap() > 0.9, "{number:?}");
         let (missing, _) =
-            measured(20, |class, _| if class == 0 { Value::Missing } else { Value::Number(1.0) });
+            measured(
+                20,
+                |class, _| if class == 0 { PropertyValue::Missing } else { PropertyValue::Number(1.0) },
+            );
         assert!(missing.predicts);
     }
 
     #[test]
     fn noise_stays_within_chance_however_small_the_set() {
         for patients in [6, 20, 200] {
-            let (noise, chance) = measured(patients, |_, random| Value::Number(random.unit()));
+            let (noise, chance) = measured(patients, |_, random| PropertyValue::Number(random.unit()));
             assert!(!noise.predicts, "{patients} patients: {noise:?}, chance {chance}");
         }
-        let (_, small) = measured(6, |_, random| Value::Number(random.unit()));
-        let (_, large) = measured(200, |_, random| Value::Number(random.unit()));
+        let (_, small) = measured(6, |_, random| PropertyValue::Number(random.unit()));
+        let (_, large) = measured(200, |_, random| PropertyValue::Number(random.unit()));
         assert!(small > 0.7 && (0.5..0.6).contains(&large), "{small}, {large}");
     }
 
     #[test]
     fn one_value_says_nothing() {
-        let (constant, _) = measured(20, |_, _| Value::Number(512.0));
+        let (constant, _) = measured(20, |_, _| PropertyValue::Number(512.0));
         assert_eq!((constant.auc, constant.predicts), (None, false));
         assert!(Confounds::measure(&cohort(2), &[], &[]).is_none());
     }

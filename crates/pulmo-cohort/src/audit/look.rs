@@ -27,7 +27,7 @@ pub const PROPERTIES: [&str; 13] = [
 
 /// One property of one case.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum PropertyValue {
     /// A number.
     Number(f64),
     /// A word: an element of a set without order.
@@ -38,7 +38,7 @@ pub enum Value {
 
 /// The properties of one case, as [`PROPERTIES`] names them. `aspect` is columns / rows;
 /// `mean_intensity` a share of white for pictures and Hounsfield units for CT.
-pub type Properties = [Value; PROPERTIES.len()];
+pub type Properties = [PropertyValue; PROPERTIES.len()];
 
 /// What was measured of one case.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,13 +49,13 @@ pub struct Look {
     pub properties: Properties,
 }
 
-impl From<Option<f64>> for Value {
+impl From<Option<f64>> for PropertyValue {
     fn from(number: Option<f64>) -> Self {
         number.filter(|number| number.is_finite()).map_or(Self::Missing, Self::Number)
     }
 }
 
-impl From<Option<&str>> for Value {
+impl From<Option<&str>> for PropertyValue {
     fn from(word: Option<&str>) -> Self {
         word.map_or(Self::Missing, |word| Self::Word(word.to_owned()))
     }
@@ -73,7 +73,8 @@ pub fn properties(item: &Item, loaded: &Loaded) -> Properties {
     let grid = loaded.volume.grid();
     let [slices, rows, columns] = grid.shape_zyx().map(|side| side as f64);
     let spacing = grid.spacing_mm();
-    let spacing = |axis: usize| Value::from((grid.unit() == Unit::Millimetre).then_some(spacing[axis]));
+    let spacing =
+        |axis: usize| PropertyValue::from((grid.unit() == Unit::Millimetre).then_some(spacing[axis]));
     let values = loaded.volume.as_slice();
     let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len().max(1) as f64;
     let encoding = item.file().and_then(|file| picture_encoding(file).ok());
@@ -81,19 +82,19 @@ pub fn properties(item: &Item, loaded: &Loaded) -> Properties {
     let described = described.as_ref();
     let format = encoding.map(|encoding| encoding.format).or(described.map(|_| "DICOM"));
     [
-        Value::from(format.or(item.volume_format().map(volume_format))),
-        Value::from(encoding.map(|encoding| encoding.colour)),
-        Value::from(encoding.map(|encoding| f64::from(encoding.bits))),
-        Value::from(described.map(|described| described.transfer_syntax.as_str())),
-        Value::from(described.and_then(|described| described.kernel.as_deref())),
-        Value::Number(rows),
-        Value::Number(columns),
-        Value::Number(columns / rows),
-        Value::Number(slices),
+        PropertyValue::from(format.or(item.volume_format().map(volume_format))),
+        PropertyValue::from(encoding.map(|encoding| encoding.colour)),
+        PropertyValue::from(encoding.map(|encoding| f64::from(encoding.bits))),
+        PropertyValue::from(described.map(|described| described.transfer_syntax.as_str())),
+        PropertyValue::from(described.and_then(|described| described.kernel.as_deref())),
+        PropertyValue::Number(rows),
+        PropertyValue::Number(columns),
+        PropertyValue::Number(columns / rows),
+        PropertyValue::Number(slices),
         spacing(1),
-        if slices > 1.0 { spacing(0) } else { Value::Missing },
-        Value::from(Some(mean / loaded.max_value.map_or(1.0, f64::from))),
-        Value::from(bytes(item)),
+        if slices > 1.0 { spacing(0) } else { PropertyValue::Missing },
+        PropertyValue::from(Some(mean / loaded.max_value.map_or(1.0, f64::from))),
+        PropertyValue::from(bytes(item)),
     ]
 }
 

@@ -16,7 +16,7 @@ mod signature;
 
 pub use audit::{Audit, ClassCount, SharedImages, SharedPatientCases, audit};
 pub use confounds::{Confound, Confounds, LEAST_AUC};
-pub use look::{Look, PROPERTIES, Properties, Value, properties};
+pub use look::{Look, PROPERTIES, Properties, PropertyValue, properties};
 pub use pairs::{Pair, pairs};
 pub use shortcut::Shortcut;
 pub use signature::{NEAR_CORRELATION, NEAR_HASH_BITS, Signature};

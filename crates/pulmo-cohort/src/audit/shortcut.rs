@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::confounds::{Cutter, PRIOR_CASES, areas};
-use super::{PROPERTIES, Properties, Value};
+use super::{PROPERTIES, Properties, PropertyValue};
 use crate::cohort::Case;
 
 /// A classifier by one property of the files: the shares of the classes in the property's bin.
@@ -24,8 +24,9 @@ impl Shortcut {
     /// within them, fitted on all of them. `None` where there are not two classes with at least two
     /// patients each, or no property with two values.
     pub fn fit(cases: &[Case], properties: &[Properties], classes: &[String]) -> Option<Self> {
-        let column = |place: usize| properties.iter().map(|row| row[place].clone()).collect::<Vec<Value>>();
-        let columns: Vec<Vec<Value>> = (0..PROPERTIES.len()).map(column).collect();
+        let column =
+            |place: usize| properties.iter().map(|row| row[place].clone()).collect::<Vec<PropertyValue>>();
+        let columns: Vec<Vec<PropertyValue>> = (0..PROPERTIES.len()).map(column).collect();
         let areas = areas(cases, &columns)?;
         // the first of equals
         let better = |best: Option<(usize, f64)>, (place, area): (usize, f64)| match best {
@@ -63,9 +64,9 @@ impl Shortcut {
 mod tests {
     use super::*;
 
-    fn properties(name: &str, value: Value) -> Properties {
+    fn properties(name: &str, value: PropertyValue) -> Properties {
         let place = PROPERTIES.iter().position(|known| *known == name).unwrap();
-        let mut row: Properties = std::array::from_fn(|_| Value::Number(1.0));
+        let mut row: Properties = std::array::from_fn(|_| PropertyValue::Number(1.0));
         row[place] = value;
         row
     }
@@ -82,16 +83,16 @@ mod tests {
             attributes: Default::default(),
         };
         let cases: Vec<Case> = (0..20).map(case).collect();
-        let kernel = |index: usize| Value::Word(["sharp", "soft"][index % 2].into());
+        let kernel = |index: usize| PropertyValue::Word(["sharp", "soft"][index % 2].into());
         let rows: Vec<Properties> = (0..20).map(|index| properties("kernel", kernel(index))).collect();
         let shortcut = Shortcut::fit(&cases, &rows, &classes).unwrap();
         assert_eq!(shortcut.name, "kernel");
         // ten cases and two of the prior, half of them of each class: 11 of 12
         let told = shortcut.probabilities(&rows[0]);
         assert!((told[0] - 11.0 / 12.0).abs() < 1e-12 && (told[1] - 1.0 / 12.0).abs() < 1e-12, "{told:?}");
-        let unseen = properties("kernel", Value::Word("other".into()));
+        let unseen = properties("kernel", PropertyValue::Word("other".into()));
         assert_eq!(shortcut.probabilities(&unseen), [0.5, 0.5]);
-        let alike = vec![properties("kernel", Value::Missing); 20];
+        let alike = vec![properties("kernel", PropertyValue::Missing); 20];
         assert!(Shortcut::fit(&cases, &alike, &classes).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Which column of a manifest holds what.
 
-use super::table::{Fault, Row};
+use super::table::{TableFault, TableRow};
 
 /// The columns that pulmo knows.
 const KNOWN: [&str; 4] = ["path", "label", "patient_id", "split"];
@@ -31,7 +31,7 @@ impl Columns {
     ///
     /// # Errors
     /// The header's line, where a name is missing or given twice.
-    pub(super) fn find(header: &Row, tell: &mut dyn FnMut(&str)) -> Result<Self, Fault> {
+    pub(super) fn find(header: &TableRow, tell: &mut dyn FnMut(&str)) -> Result<Self, TableFault> {
         let names: Vec<&str> = header.cells.iter().map(|cell| cell.trim()).collect();
         let wrong = |what: String| (header.line, what);
         let twice = |[first, second]: [usize; 2]| {
@@ -77,8 +77,8 @@ pub(super) fn missing(name: &str, header: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn find(names: &str) -> (Result<Columns, Fault>, Vec<String>) {
-        let header = Row { line: 2, cells: names.split(',').map(str::to_owned).collect() };
+    fn find(names: &str) -> (Result<Columns, TableFault>, Vec<String>) {
+        let header = TableRow { line: 2, cells: names.split(',').map(str::to_owned).collect() };
         let mut told = Vec::new();
         (Columns::find(&header, &mut |what| told.push(what.to_owned())), told)
     }

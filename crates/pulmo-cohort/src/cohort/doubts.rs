@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 use super::Case;
-use super::table::Fault;
+use super::table::TableFault;
 
 /// Cells that programs write for a value that is missing, in small letters.
 const MISSING: [&str; 11] = ["nan", "-nan", "na", "n/a", "#n/a", "#na", "<na>", "null", "nat", "?", "."];
@@ -40,7 +40,7 @@ fn meaning(name: &str) -> String {
 ///
 /// # Errors
 /// The later line, and what it has in common with an earlier one.
-pub(super) fn check(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), Fault> {
+pub(super) fn check(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), TableFault> {
     check_labels(entries, tell)?;
     check_files(entries, tell)?;
     tell_patients(entries, tell);
@@ -48,7 +48,7 @@ pub(super) fn check(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(),
 }
 
 /// Labels that are written in two ways would become two classes.
-fn check_labels(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), Fault> {
+fn check_labels(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), TableFault> {
     let mut first: HashMap<String, (usize, &str)> = HashMap::new();
     for Entry { line, label, .. } in entries {
         let Some(label) = label else { continue };
@@ -70,7 +70,7 @@ fn check_labels(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), Fau
 }
 
 /// One file, however its path is written, has one label and one patient.
-fn check_files(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), Fault> {
+fn check_files(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), TableFault> {
     let places: Vec<PathBuf> = entries.iter().map(|entry| place(&entry.case.file)).collect();
     let mut first: BTreeMap<&Path, &Entry> = BTreeMap::new();
     let mut again = Vec::new();
@@ -94,7 +94,7 @@ fn check_files(entries: &[Entry], tell: &mut dyn FnMut(&str)) -> Result<(), Faul
     Ok(())
 }
 
-fn agree(before: &Entry, entry: &Entry, relation: &str) -> Result<(), Fault> {
+fn agree(before: &Entry, entry: &Entry, relation: &str) -> Result<(), TableFault> {
     let [(first, a), (second, b)] = [before, entry].map(|entry| (entry.line, &entry.case));
     let other = if a.label != b.label {
         format!("the label `{}`, not `{}`", a.label, b.label)

@@ -1,61 +1,12 @@
 //! The manifest: which cases there are, what they show and whom they belong to.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::CohortError;
+use super::case::{Case, Split};
 use super::columns::{Columns, is_header, missing};
 use super::doubts::{Entry, check, is_missing};
-use super::table::{Fault, Row, Table};
-
-/// Which part of a data set a case belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Split {
-    /// Weights are fitted on it.
-    Train,
-    /// The best weights and the threshold are chosen on it.
-    Validation,
-    /// Only evaluated.
-    Test,
-}
-
-impl Split {
-    /// Reads `train`, `val`, `valid`, `validation`, `dev` or `test`, in any case.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "train" | "training" => Some(Self::Train),
-            "val" | "valid" | "validation" | "dev" => Some(Self::Validation),
-            "test" | "testing" => Some(Self::Test),
-            _ => None,
-        }
-    }
-
-    /// The name in manifests: `train`, `val` or `test`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "val",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// One row of a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Case {
-    /// As written in the manifest.
-    pub path: String,
-    /// The path to open: relative ones are taken from the manifest's folder.
-    pub file: PathBuf,
-    /// The label, as written.
-    pub label: String,
-    /// The patient; the path itself where the manifest has no `patient_id`.
-    pub patient_id: String,
-    /// The split named in the manifest, if any.
-    pub split: Option<Split>,
-    /// The cells of all other columns, by name: age, sex, scanner, whatever the manifest has.
-    pub attributes: BTreeMap<String, String>,
-}
+use super::table::{CsvTable, TableFault, TableRow};
 
 /// What becomes of the column `label`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +41,7 @@ pub fn read_unlabelled(path: &Path) -> Result<Vec<Case>, CohortError> {
 /// # Errors
 /// [`CohortError::Manifest`] names the line, as an editor counts it, and what is wrong with it.
 pub fn read_cases(path: &Path, labels: Labels, tell: &mut dyn FnMut(&str)) -> Result<Vec<Case>, CohortError> {
-    let wrong = |(line, what): Fault| CohortError::Manifest { path: path.to_owned(), line, what };
+    let wrong = |(line, what): TableFault| CohortError::Manifest { path: path.to_owned(), line, what };
     let bytes = std::fs::read(path).map_err(|error| wrong((1, format!("it cannot be read: {error}"))))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let entries = entries(&bytes, labels, (folder, tell)).map_err(wrong)?;
@@ -102,8 +53,8 @@ fn entries(
     bytes: &[u8],
     labels: Labels,
     (folder, tell): (&Path, &mut dyn FnMut(&str)),
-) -> Result<Vec<Entry>, Fault> {
-    let table = Table::read(bytes, is_header)?;
+) -> Result<Vec<Entry>, TableFault> {
+    let table = CsvTable::read(bytes, is_header)?;
     let mut columns = Columns::find(&table.header, tell)?;
     match labels {
         Labels::Needed if columns.label.is_none() => {
@@ -124,7 +75,7 @@ fn entries(
 }
 
 /// Tells a form that is not the usual one.
-fn tell_form(table: &Table, tell: &mut dyn FnMut(&str)) {
+fn tell_form(table: &CsvTable, tell: &mut dyn FnMut(&str)) {
     match table.separator {
         ',' => {}
         '\t' => tell("cells are read as separated by tabs"),
@@ -139,12 +90,12 @@ fn tell_form(table: &Table, tell: &mut dyn FnMut(&str)) {
     }
 }
 
-fn is_file(comment: &Row, columns: &Columns, folder: &Path) -> bool {
+fn is_file(comment: &TableRow, columns: &Columns, folder: &Path) -> bool {
     comment.cells.get(columns.path).is_some_and(|path| folder.join(path).exists())
 }
 
 /// What a row says.
-fn entry(row: &Row, columns: &Columns, folder: &Path) -> Result<Entry, Fault> {
+fn entry(row: &TableRow, columns: &Columns, folder: &Path) -> Result<Entry, TableFault> {
     let wrong = |what: String| (row.line, what);
     let one_line = |column: usize, name: &str| {
         let cell = row.cells[column].as_str();
@@ -214,6 +165,8 @@ pub fn positive_last(classes: &[String], positive: &str) -> Result<Vec<String>, 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Case>, CohortError> {

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::Case;
+use pulmo_scan::dicom::Partial;
 use pulmo_scan::findings::{Code, Reason};
-use pulmo_scan::intake::{self, Bounds, Claim, Item, Loaded, Settings, each_ahead};
+use pulmo_scan::intake::{self, Bounds, Claim, Item, Loaded, ReadSettings, each_ahead};
 
-/// A case that cannot be used.
+/// A case that cannot be used, or not as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// As written in the manifest.
@@ -24,12 +25,21 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// How cases are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// How far ahead of their use.
+    pub bounds: Bounds,
+    /// What becomes of a series of which files cannot be used.
+    pub partial: Partial,
+}
+
 /// Returns the one image or series that a case names, and its volume.
 ///
 /// # Errors
 /// [`Failure`] where it cannot be read, is not evaluable, or holds several series.
-pub fn open(case: &Case) -> Result<(Item, Loaded), Failure> {
-    load(case, find(case)?)
+pub fn open(case: &Case, partial: Partial) -> Opened {
+    load(case, item_of(case)?, partial)
 }
 
 /// A case that was opened, or why it could not be.
@@ -40,24 +50,27 @@ pub type Opened = Result<(Item, Loaded), Failure>;
 /// bytes that what it makes takes.
 pub fn each_case<'a, T: Send>(
     cases: impl Iterator<Item = &'a Case> + Send,
-    bounds: Bounds,
+    reading: Reading,
     look: impl Fn((usize, &'a Case), Opened) -> (usize, T) + Sync,
     using: impl FnMut(Vec<T>) -> ControlFlow<()>,
 ) {
     let work = |(place, case): (usize, &'a Case), claim: &mut Claim| {
-        let opened = find(case).and_then(|item| {
+        let opened = item_of(case).and_then(|item| {
             claim.reserve(item.promised_bytes());
-            load(case, item)
+            load(case, item, reading.partial)
         });
         let (bytes, made) = look((place, case), opened);
         claim.reserve(bytes);
         made
     };
-    each_ahead(cases.enumerate(), bounds, work, using);
+    each_ahead(cases.enumerate(), reading.bounds, work, using);
 }
 
-/// The one image or series that a case names.
-fn find(case: &Case) -> Result<Item, Failure> {
+/// Returns the one image or series that a case names, not yet read.
+///
+/// # Errors
+/// [`Failure`] where there is none, or several.
+pub fn item_of(case: &Case) -> Result<Item, Failure> {
     let found = intake::find(std::slice::from_ref(&case.file));
     let refused = found.iter().find_map(|item| item.refusal()?.reasons().first().cloned());
     let mut usable: Vec<Item> = found.into_iter().filter(|item| item.refusal().is_none()).collect();
@@ -74,15 +87,22 @@ fn find(case: &Case) -> Result<Item, Failure> {
     }
 }
 
-fn load(case: &Case, item: Item) -> Opened {
-    match item.load(&Settings::default()) {
+fn load(case: &Case, item: Item, partial: Partial) -> Opened {
+    match item.load(&ReadSettings::default().with_partial(partial)) {
         Ok(loaded) => Ok((item, loaded)),
         Err(error) => Err(Failure::of(case, error.reason())),
     }
 }
 
+/// What is missing of a case of which only a part was read; `None` of a whole one.
+pub fn missing_of(case: &Case, loaded: &Loaded) -> Option<Failure> {
+    let reason = loaded.warnings.iter().find(|reason| reason.code == Code::Partial)?;
+    Some(Failure::of(case, reason.clone()))
+}
+
 impl Failure {
-    fn of(case: &Case, Reason { code, message }: Reason) -> Self {
+    /// A case that cannot be used for this reason.
+    pub fn of(case: &Case, Reason { code, message }: Reason) -> Self {
         Self { path: case.path.clone(), code: Some(code), what: message }
     }
 }

@@ -8,7 +8,7 @@ const COMMENT: char = '#';
 
 /// The cells of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct TableRow {
     /// The line on which it begins, from 1; `\n`, `\r\n` and `\r` each end one.
     pub line: usize,
     /// The cells as they are, quotes taken off.
@@ -17,28 +17,28 @@ pub(super) struct Row {
 
 /// A table whose rows have as many cells as its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
+pub(super) struct CsvTable {
     /// What stands between cells.
     pub separator: char,
     /// The names of the columns.
-    pub header: Row,
+    pub header: TableRow,
     /// The rows below the header.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
     /// Lines that begin with `#`, which are no rows.
-    pub comments: Vec<Row>,
+    pub comments: Vec<TableRow>,
 }
 
 /// A line, and what is wrong with it.
-pub(super) type Fault = (usize, String);
+pub(super) type TableFault = (usize, String);
 
-impl Table {
+impl CsvTable {
     /// Reads a table by RFC 4180, and what people write beside it: blank lines, lines that begin with `#`, blanks before
     /// a quote, a byte order mark, and a first line `sep=;`. The separator is the first of `,`, `;`, tab and `|` that
     /// gives a header for which `is_header` holds.
     ///
     /// # Errors
     /// The line and what is wrong with it.
-    pub(super) fn read(bytes: &[u8], is_header: impl Fn(&[String]) -> bool) -> Result<Self, Fault> {
+    pub(super) fn read(bytes: &[u8], is_header: impl Fn(&[String]) -> bool) -> Result<Self, TableFault> {
         let text = decode(bytes)?;
         let named = text.lines().next().and_then(named_separator);
         let text = if named.is_some() { text.trim_start_matches(|c| c != '\n' && c != '\r') } else { text };
@@ -52,7 +52,7 @@ impl Table {
         Self::rows(reader(separator))
     }
 
-    fn rows(mut reader: Reader) -> Result<Self, Fault> {
+    fn rows(mut reader: Reader) -> Result<Self, TableFault> {
         let (mut rows, mut comments) = (Vec::new(), Vec::new());
         while let Some(row) = reader.next_row(&mut comments)? {
             rows.push(row);
@@ -60,9 +60,9 @@ impl Table {
         let mut rows = rows.into_iter();
         let header = rows.next().ok_or((1, "the file is empty".to_owned()))?;
         let width = header.cells.len();
-        let odd = rows.clone().find(|row: &Row| row.cells.len() != width);
+        let odd = rows.clone().find(|row: &TableRow| row.cells.len() != width);
         match odd {
-            Some(Row { line, cells }) => {
+            Some(TableRow { line, cells }) => {
                 Err((line, format!("the row has {} cells, but the header has {width} columns", cells.len())))
             }
             None => Ok(Self { separator: reader.separator, header, rows: rows.collect(), comments }),
@@ -71,7 +71,7 @@ impl Table {
 }
 
 /// The file as text, without a byte order mark.
-fn decode(bytes: &[u8]) -> Result<&str, Fault> {
+fn decode(bytes: &[u8]) -> Result<&str, TableFault> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err((1, "the file is UTF-16 text; save it as CSV in UTF-8".to_owned()));
     }
@@ -104,13 +104,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// The next row; the comments before it are put to `comments`.
-    fn next_row(&mut self, comments: &mut Vec<Row>) -> Result<Option<Row>, Fault> {
+    fn next_row(&mut self, comments: &mut Vec<TableRow>) -> Result<Option<TableRow>, TableFault> {
         while !self.rest.is_empty() {
             let line = self.rest.split(['\n', '\r']).next().unwrap_or_default();
             let is_comment = line.trim_start().starts_with(COMMENT);
             if is_comment {
                 let cells = line.split(self.separator).map(|cell| cell.trim().to_owned()).collect();
-                comments.push(Row { line: self.line, cells });
+                comments.push(TableRow { line: self.line, cells });
             } else if !line.trim().is_empty() || line.contains(self.separator) {
                 return self.row().map(Some);
             }
@@ -120,18 +120,18 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    fn row(&mut self) -> Result<Row, Fault> {
+    fn row(&mut self) -> Result<TableRow, TableFault> {
         let line = self.line;
         let mut cells = vec![self.cell()?];
         while !self.end_line() {
             self.take(self.separator.len_utf8());
             cells.push(self.cell()?);
         }
-        Ok(Row { line, cells })
+        Ok(TableRow { line, cells })
     }
 
     /// One cell, up to the separator or the end of the line.
-    fn cell(&mut self) -> Result<String, Fault> {
+    fn cell(&mut self) -> Result<String, TableFault> {
         let blanks = self.rest.len() - self.rest.trim_start_matches(' ').len();
         if self.rest[blanks..].starts_with('"') {
             self.take(blanks + 1);
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The rest of a quoted cell; two quotes stand for one.
-    fn quoted(&mut self) -> Result<String, Fault> {
+    fn quoted(&mut self) -> Result<String, TableFault> {
         let opened = self.line;
         let mut cell = String::new();
         loop {
@@ -183,8 +183,8 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Table, Fault> {
-        Table::read(text.as_bytes(), |cells| cells.iter().any(|cell| cell == "path"))
+    fn read(text: &str) -> Result<CsvTable, TableFault> {
+        CsvTable::read(text.as_bytes(), |cells| cells.iter().any(|cell| cell == "path"))
     }
 
     fn lines(text: &str) -> Vec<(usize, String)> {
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn broken_tables_name_the_line() {
-        let fault = |bytes: &[u8]| Table::read(bytes, |_| true).unwrap_err();
+        let fault = |bytes: &[u8]| CsvTable::read(bytes, |_| true).unwrap_err();
         assert_eq!(fault(b"").0, 1);
         assert_eq!(fault(b"\n# x\n").1, "the file is empty");
         assert_eq!(

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Gpu, GpuError};
+use super::GpuError;
 
 /// Returns what `work` gives. burn and its drivers panic on some device errors: such a panic comes back
 /// as an error, so that one study that does not fit ends neither the run nor the process.
@@ -89,42 +89,35 @@ impl FromStr for Injection {
 
 /// What is to fail on a device, and how much work it has been given since that was said.
 #[derive(Debug, Default)]
-pub(super) struct Injector(Mutex<(Option<Injection>, u64)>);
+pub(super) struct Injector(Mutex<Injected>);
+
+/// See [`Injector`].
+#[derive(Debug, Default)]
+struct Injected {
+    injection: Option<Injection>,
+    /// Work begun since.
+    count: u64,
+}
 
 impl Injector {
     /// What the environment variable `PULMO_INJECT` asks for, which is meant for tests.
     pub(super) fn from_environment() -> Result<Self, GpuError> {
         let asked = std::env::var("PULMO_INJECT").ok().map(|text| text.parse()).transpose()?;
-        Ok(Self(Mutex::new((asked, 0))))
-    }
-}
-
-impl Gpu {
-    /// For tests: makes work fail on purpose from now on. Work is one execution of a recording, one
-    /// forward pass of a network, or one batch of a training with its way back. The variable `PULMO_INJECT` does the same for a whole run of the program.
-    pub fn inject(&self, injection: Injection) {
-        *self.injector.0.lock().unwrap_or_else(PoisonError::into_inner) = (Some(injection), 0);
+        Ok(Self(Mutex::new(Injected { injection: asked, count: 0 })))
     }
 
-    /// Counts one piece of work, which fails or goes wrong where a test wants it to.
-    ///
-    /// # Errors
-    /// [`GpuError::OutOfMemory`] where that was injected; [`GpuError::Lost`] once the device is lost.
-    pub fn begin_work(&self) -> Result<Manner, GpuError> {
-        let mut injector = self.injector.0.lock().unwrap_or_else(PoisonError::into_inner);
-        injector.1 += 1;
-        let (injection, count) = *injector;
-        match injection.filter(|injection| (injection.first..=injection.last).contains(&count)) {
-            Some(Injection { fault: Fault::OutOfMemory, .. }) => {
-                Err(GpuError::OutOfMemory { message: "injected for a test".to_owned() })
-            }
-            Some(Injection { fault: Fault::Lost, .. }) => {
-                self.device().destroy();
-                Ok(Manner::Right)
-            }
-            Some(Injection { fault: Fault::Wrong, .. }) => Ok(Manner::Wrong),
-            None => Ok(Manner::Right),
-        }
+    /// Counts from here on towards this failure.
+    pub(super) fn set(&self, injection: Injection) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Injected { injection: Some(injection), count: 0 };
+    }
+
+    /// Counts one piece of work; gives the fault that it is to meet.
+    pub(super) fn next(&self) -> Option<Fault> {
+        let mut injected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        injected.count += 1;
+        let due = |injection: &Injection| (injection.first..=injection.last).contains(&injected.count);
+        injected.injection.filter(due).map(|injection| injection.fault)
     }
 }
 

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use super::layout::HounsfieldParams;
-use super::{Gpu, GpuBuffer, GpuError, Pass, Reads, Table, Work, vec3_xyz};
+use super::{ConstantTable, Gpu, GpuBuffer, GpuError, Pass, Reads, Work, vec3_xyz};
 
 /// Stored pixels, two to a word, and what makes values of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StoredPixels {
+pub struct Int16Pixels {
     words: Vec<u32>,
     is_signed: bool,
     shape_zyx: [usize; 3],
@@ -20,7 +20,7 @@ fn word(pair: &[u16]) -> u32 {
     u32::from(pair[0]) | pair.get(1).map_or(0, |high| u32::from(*high) << 16)
 }
 
-impl StoredPixels {
+impl Int16Pixels {
     /// Unsigned pixels `[z, y, x]` in row-major order; `rescale` holds slope and intercept of each slice.
     /// `None` where the numbers of pixels or slices do not fit the shape.
     pub fn unsigned(pixels: &[u16], shape_zyx: [usize; 3], rescale: Vec<[f32; 2]>) -> Option<Self> {
@@ -29,7 +29,7 @@ impl StoredPixels {
         fits.then(|| Self { words: words(), is_signed: false, shape_zyx, rescale })
     }
 
-    /// Signed pixels, else as [`StoredPixels::unsigned`].
+    /// Signed pixels, else as [`Int16Pixels::unsigned`].
     pub fn signed(pixels: &[i16], shape_zyx: [usize; 3], rescale: Vec<[f32; 2]>) -> Option<Self> {
         let stored = Self::unsigned(bytemuck::cast_slice(pixels), shape_zyx, rescale)?;
         Some(Self { is_signed: true, ..stored })
@@ -56,7 +56,7 @@ impl StoredPixels {
     pub fn pass(&self) -> Pass {
         let shape = vec3_xyz(self.shape_zyx);
         let params = HounsfieldParams { shape, is_signed: u32::from(self.is_signed) };
-        let tables = vec![Table::Weights(self.rescale.as_flattened().to_vec())];
+        let tables = vec![ConstantTable::Weights(self.rescale.as_flattened().to_vec())];
         let reads = Reads::around(0, self.shape_zyx[0]);
         Pass { tables, reads, ..Pass::pointwise(Work::Hounsfield(params), self.shape_zyx) }
     }
@@ -73,7 +73,7 @@ impl Gpu {
     ///
     /// # Errors
     /// As [`Gpu::upload`].
-    pub fn upload_stored(&self, pixels: &StoredPixels) -> Result<GpuBuffer, GpuError> {
+    pub fn upload_stored(&self, pixels: &Int16Pixels) -> Result<GpuBuffer, GpuError> {
         self.upload_words(&pixels.words)
     }
 }
@@ -84,11 +84,11 @@ mod tests {
 
     #[test]
     fn only_whole_numbers_of_16_bits_are_packed() {
-        let packed = |values: &[f32]| StoredPixels::of_whole_numbers(values, [1, 1, values.len()]);
+        let packed = |values: &[f32]| Int16Pixels::of_whole_numbers(values, [1, 1, values.len()]);
         assert_eq!(packed(&[-1024.0, 3.0, -1.0]).unwrap().words, [0x0003_FC00, 0x0000_FFFF]);
         for odd in [0.5, 32_768.0, f32::NAN, f32::NEG_INFINITY] {
             assert_eq!(packed(&[1.0, odd]), None);
         }
-        assert_eq!(StoredPixels::unsigned(&[1, 2], [1, 1, 3], vec![[1.0, 0.0]]), None);
+        assert_eq!(Int16Pixels::unsigned(&[1, 2], [1, 1, 3], vec![[1.0, 0.0]]), None);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use ndarray::Array3;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::step::Operation;
+use super::operation::{Operation, volume_of};
 use super::{PreprocessError, Problem, Step};
-use crate::gpu::{Gpu, GpuBuffer, GpuError, Recording, StoredPixels};
+use crate::gpu::{Gpu, GpuBuffer, Int16Pixels, Recording, Rescued, rescued};
+use pulmo_scan::findings::Stage;
 use pulmo_scan::geometry::Grid;
-use pulmo_scan::volume::{Volume, VolumeError};
+use pulmo_scan::volume::Volume;
 
 /// Most voxels a step may give: 8 GiB of values, beyond any CT.
 pub(super) const MAX_VOXELS: usize = 1 << 31;
@@ -74,6 +74,17 @@ pub struct Resident {
     pub values: GpuBuffer,
 }
 
+impl Resident {
+    /// Returns a copy in the host's memory.
+    ///
+    /// # Errors
+    /// [`PreprocessError`] of step 0 where the device fails.
+    pub fn on_host(&self, gpu: &Gpu) -> Result<Volume, PreprocessError> {
+        let values = gpu.download(&self.values).map_err(|error| on_device(error.into()))?;
+        volume_of(self.grid, values).map_err(on_device)
+    }
+}
+
 impl Chain {
     /// Says whether every step's spec is allowed.
     ///
@@ -115,7 +126,7 @@ impl Chain {
         }
     }
 
-    /// As [`Chain::run`], but where a GPU fails the CPU does the work, and `tell` hears why.
+    /// As [`Chain::run`], but where a GPU fails the CPU does the work.
     ///
     /// # Errors
     /// The first step that is wrong or does not fit the volume.
@@ -123,23 +134,21 @@ impl Chain {
         &self,
         volume: Volume,
         processor: &Processor,
-        tell: impl FnOnce(GpuError),
-    ) -> Result<Volume, PreprocessError> {
-        let Processor::Gpu(gpu) = processor else { return self.run_on_cpu(volume) };
-        match self.run_through(&volume, gpu) {
-            Err(PreprocessError { problem: Problem::Gpu(reason), .. }) => {
-                tell(reason);
-                self.run_on_cpu(volume)
-            }
-            settled => settled,
+    ) -> Result<Rescued<Volume>, PreprocessError> {
+        match processor {
+            Processor::Cpu => self.run_on_cpu(volume).map(Rescued::from),
+            Processor::Gpu(gpu) => rescued(
+                Stage::Preprocess,
+                volume,
+                |volume| self.run_through(volume, gpu),
+                |volume| self.run_on_cpu(volume),
+            ),
         }
     }
 
     /// To the device, through all steps, and back.
     fn run_through(&self, volume: &Volume, gpu: &Gpu) -> Result<Volume, PreprocessError> {
-        let Resident { grid, values } = self.run_resident(volume, gpu)?;
-        let values = gpu.download(&values).map_err(|error| on_device(error.into()))?;
-        volume_of(grid, values).map_err(on_device)
+        self.run_resident(volume, gpu)?.on_host(gpu)
     }
 
     fn run_on_cpu(&self, mut volume: Volume) -> Result<Volume, PreprocessError> {
@@ -207,7 +216,7 @@ impl<'a> Line<'a> {
     fn start(volume: &Volume, gpu: &'a Gpu) -> Result<Self, Problem> {
         let grid = *volume.grid();
         let mut recording = Recording::default();
-        let values = match StoredPixels::of_whole_numbers(volume.as_slice(), grid.shape_zyx()) {
+        let values = match Int16Pixels::of_whole_numbers(volume.as_slice(), grid.shape_zyx()) {
             Some(pixels) => {
                 recording.announce("upload".to_owned());
                 recording.push(pixels.pass());
@@ -226,7 +235,7 @@ impl<'a> Line<'a> {
             self = self.caught_up()?;
             settled = step.operation().settled(&self.volume()?)?;
         }
-        let step = settled.as_ref().unwrap_or(step).operation();
+        let step = settled.as_deref().unwrap_or_else(|| step.operation());
         let next = checked_grid(step, &self.grid)?.ok_or(Problem::NeedsVoxels)?;
         self.recording.announce(kind.to_owned());
         step.record(&self.grid, &mut self.recording)?;
@@ -242,13 +251,4 @@ impl<'a> Line<'a> {
     fn volume(&self) -> Result<Volume, Problem> {
         volume_of(self.grid, self.gpu.download(&self.values)?)
     }
-}
-
-/// A volume of values in row-major order.
-pub(super) fn volume_of(grid: Grid, values: Vec<f32>) -> Result<Volume, Problem> {
-    let [z, y, x] = grid.shape_zyx();
-    let count = values.len();
-    let voxels = Array3::from_shape_vec((z, y, x), values)
-        .map_err(|_| VolumeError::Shape { voxels_zyx: [1, 1, count], grid_zyx: [z, y, x] })?;
-    Ok(Volume::new(grid, voxels)?)
 }

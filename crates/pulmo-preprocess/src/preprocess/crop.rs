@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Problem;
 use super::gather::Gather;
-use super::step::Operation;
-use super::{Problem, Step};
+use super::operation::Operation;
 use crate::gpu::Recording;
 use pulmo_scan::geometry::{BoundingBox, Grid, Unit};
 use pulmo_scan::units::Millimetres;
@@ -126,8 +126,8 @@ impl Operation for Crop {
         matches!(self.to, Region::Body { .. } | Region::Lungs { .. })
     }
 
-    fn settled(&self, volume: &Volume) -> Result<Option<Step>, Problem> {
+    fn settled(&self, volume: &Volume) -> Result<Option<Box<dyn Operation>>, Problem> {
         let BoundingBox { start_zyx, end_zyx } = self.box_in(volume)?;
-        Ok(Some(Step::Crop(Self { to: Region::Box { start: start_zyx, end: end_zyx } })))
+        Ok(Some(Box::new(Self { to: Region::Box { start: start_zyx, end: end_zyx } })))
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use super::gather::Gather;
-use super::step::Operation;
+use super::operation::Operation;
 use crate::gpu::Recording;
 use pulmo_scan::geometry::Grid;
 use pulmo_scan::volume::Volume;

@@ -1,6 +1,6 @@
 //! What can go wrong while preprocessing.
 
-use crate::gpu::GpuError;
+use crate::gpu::{DeviceError, GpuError};
 use pulmo_scan::findings::Code;
 use pulmo_scan::geometry::GridError;
 use pulmo_scan::volume::VolumeError;
@@ -15,6 +15,15 @@ pub struct PreprocessError {
     pub kind: &'static str,
     /// Why it cannot be done.
     pub problem: Problem,
+}
+
+impl DeviceError for PreprocessError {
+    fn device(&self) -> Option<&GpuError> {
+        match &self.problem {
+            Problem::Gpu(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl PreprocessError {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
+use super::operation::Operation;
 use super::separable::Separable;
-use super::step::Operation;
 use super::taps::Taps;
 use crate::gpu::Recording;
 use pulmo_scan::geometry::{Grid, Unit};

@@ -5,8 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
-use super::chain::volume_of;
-use super::step::Operation;
+use super::operation::{Operation, volume_of};
 use crate::gpu::{MedianParams, Pass, Reads, Recording, Work, vec3_xyz};
 use pulmo_scan::geometry::Grid;
 use pulmo_scan::volume::Volume;

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::Problem;
+use super::operation::Operation;
 use super::ramp::{Ramp, UNCHANGED};
-use super::step::Operation;
-use super::{Problem, Step};
 use crate::gpu::Recording;
 use pulmo_scan::geometry::Grid;
 use pulmo_scan::volume::Volume;
@@ -100,8 +100,8 @@ impl Operation for Normalize {
         self.statistics == Statistics::PerVolume
     }
 
-    fn settled(&self, volume: &Volume) -> Result<Option<Step>, Problem> {
-        Ok(Some(Step::Normalize(Self::measured(volume)?)))
+    fn settled(&self, volume: &Volume) -> Result<Option<Box<dyn Operation>>, Problem> {
+        Ok(Some(Box::new(Self::measured(volume)?)))
     }
 }
 

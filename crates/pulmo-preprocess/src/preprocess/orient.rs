@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use super::gather::Gather;
-use super::step::Operation;
+use super::operation::Operation;
 use crate::gpu::Recording;
 use pulmo_scan::geometry::{CanonicalAxes, Grid, canonical_axes};
 use pulmo_scan::volume::Volume;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::operation::Operation;
 use super::separable::Separable;
-use super::step::Operation;
 use super::taps::{Line, Taps};
 use super::{Interpolation, Problem};
 use crate::gpu::Recording;

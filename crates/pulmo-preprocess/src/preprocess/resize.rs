@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::gather::Gather;
+use super::operation::Operation;
 use super::resample::{grid_on, widening, yes};
 use super::separable::Separable;
-use super::step::Operation;
 use super::taps::{Line, Taps};
 use super::{Interpolation, Problem};
 use crate::gpu::Recording;

@@ -5,8 +5,8 @@ use ndarray::Array3;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::operation::Operation;
 use super::plane::{PlaneTaps, narrowed};
-use super::step::Operation;
 use super::{Interpolation, Problem};
 use crate::gpu::{AffineParams, Pass, Reads, Recording, Work, vec3_xyz};
 use pulmo_scan::geometry::Grid;
@@ -21,7 +21,7 @@ pub struct Rotate {
     pub degrees: f64,
     /// The axis turned about; z where not given.
     #[serde(default)]
-    pub axis: Axis,
+    pub axis: RotationAxis,
     /// Value of voxels that come from outside.
     pub fill: f32,
     /// How values between voxels are made; linear where not given.
@@ -32,7 +32,7 @@ pub struct Rotate {
 /// An axis of the array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Axis {
+pub enum RotationAxis {
     /// Along slices.
     #[default]
     Z,
@@ -47,9 +47,9 @@ impl Rotate {
     fn source_from_output(&self, grid: &Grid) -> DAffine3 {
         let angle = -self.degrees.to_radians();
         let turn = match self.axis {
-            Axis::Z => DMat3::from_rotation_z(angle),
-            Axis::Y => DMat3::from_rotation_y(angle),
-            Axis::X => DMat3::from_rotation_x(angle),
+            RotationAxis::Z => DMat3::from_rotation_z(angle),
+            RotationAxis::Y => DMat3::from_rotation_y(angle),
+            RotationAxis::X => DMat3::from_rotation_x(angle),
         };
         let [sz, sy, sx] = grid.spacing_mm();
         let spacing = DVec3::new(sx, sy, sz);
@@ -68,9 +68,9 @@ impl Rotate {
         let (grid, mut values) = volume.into_parts();
         // Row and column of a plane as axes of `(x, y, z)`.
         let (row, column) = match self.axis {
-            Axis::Z => (1, 0),
-            Axis::Y => (2, 0),
-            Axis::X => (2, 1),
+            RotationAxis::Z => (1, 0),
+            RotationAxis::Y => (2, 0),
+            RotationAxis::X => (2, 1),
         };
         let shape = grid.shape_zyx();
         let taps =
@@ -81,9 +81,10 @@ impl Rotate {
                 [source[row], source[column]]
             });
         match self.axis {
-            Axis::X => values = lines_turned(&values, &taps),
+            RotationAxis::X => values = lines_turned(&values, &taps),
             across => {
-                let planes = values.axis_iter_mut(ndarray::Axis(if across == Axis::Z { 0 } else { 1 }));
+                let planes =
+                    values.axis_iter_mut(ndarray::Axis(if across == RotationAxis::Z { 0 } else { 1 }));
                 planes.into_par_iter().for_each_init(Vec::new, |scratch, plane| taps.turn(plane, scratch));
             }
         }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
+use super::operation::Operation;
 use super::ramp::{Ramp, UNCHANGED};
-use super::step::Operation;
 use crate::gpu::Recording;
 use pulmo_scan::geometry::Grid;
 use pulmo_scan::volume::Volume;

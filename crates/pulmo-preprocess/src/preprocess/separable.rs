@@ -5,7 +5,7 @@ use ndarray::Array3;
 use super::sweep::Sweep;
 use super::taps::Taps;
 use crate::gpu::{
-    Pass, Reads, Recording, SHARED_VALUES, SeparableParams, Table, WORKGROUP_XYZ, Work, vec3_xyz,
+    ConstantTable, Pass, Reads, Recording, SHARED_VALUES, SeparableParams, WORKGROUP_XYZ, Work, vec3_xyz,
 };
 
 /// A linear filter along each axis that needs one, the most shrinking axis first.
@@ -50,7 +50,8 @@ impl Separable {
                 span: count(span(taps, TILES_XYZ[*axis][2 - axis])),
             };
             let weights = (0..taps.width).flat_map(|k| taps.weights.iter().skip(k).step_by(taps.width));
-            let tables = vec![Table::Indices(start), Table::Weights(weights.copied().collect())];
+            let tables =
+                vec![ConstantTable::Indices(start), ConstantTable::Weights(weights.copied().collect())];
             let reads = match axis {
                 0 => Reads::Planes(taps.start.iter().map(|start| [*start, start + taps.width]).collect()),
                 _ => Reads::around(0, in_shape[0]),

@@ -2,38 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::operation::Operation;
 use super::{
-    Clip, Crop, CropOrPad, Gaussian, Median, Normalize, Orient, Problem, Resample, Resize, Rotate, Scale,
-    Window,
+    Clip, Crop, CropOrPad, Gaussian, Median, Normalize, Orient, Resample, Resize, Rotate, Scale, Window,
 };
-use crate::gpu::Recording;
-use pulmo_scan::geometry::Grid;
-use pulmo_scan::volume::Volume;
-
-/// What every step can do. Functions after `validate` may rely on a valid spec.
-pub(super) trait Operation {
-    /// Says whether the spec's values are allowed.
-    fn validate(&self) -> Result<(), Problem>;
-
-    /// The grid of the result; `None` where it depends on the voxels.
-    fn output_grid(&self, grid: &Grid) -> Result<Option<Grid>, Problem>;
-
-    /// The step done on the CPU: the reference.
-    fn apply_cpu(&self, volume: Volume) -> Result<Volume, Problem>;
-
-    /// The step as passes on a GPU, for a volume on `grid`.
-    fn record(&self, grid: &Grid, recording: &mut Recording) -> Result<(), Problem>;
-
-    /// Whether the step depends on the voxels, not only on their grid.
-    fn needs_voxels(&self) -> bool {
-        false
-    }
-
-    /// The step with what depends on the voxels replaced by what they say; `None` where nothing does.
-    fn settled(&self, _volume: &Volume) -> Result<Option<Step>, Problem> {
-        Ok(None)
-    }
-}
 
 /// One step of a chain, told apart by `kind` in TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

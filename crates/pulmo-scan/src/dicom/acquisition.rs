@@ -3,8 +3,7 @@
 use dicom_dictionary_std::tags;
 use glam::DVec3;
 
-use super::attributes::{Attribute, Attributes};
-use super::header::attribute;
+use super::attributes::{Attribute, Attributes, attribute};
 
 /// How far a column direction may lie from the one that Patient Position asks for, as a cosine.
 const SAME_SENSE: f64 = 0.7;

@@ -3,74 +3,21 @@
 use ndarray::{Array3, Axis, s};
 use rayon::prelude::*;
 
-use super::census::{Census, least_certain};
 use super::check::check_values;
 use super::hounsfield::{Conversion, Converted};
 use super::origin::{Used, origin};
-use super::padding::SeenPadding;
-use super::partial::{Missing, allowed, check_whole};
-use super::regularize::Layout;
-use super::series::{MultiFrames, Read};
-use super::stack::Pile;
+use super::partial::{allowed, check_whole};
+use super::regularize::SliceLayout;
+use super::seen_padding::SeenPadding;
+use super::series::{MultiFrames, SliceContent};
+use super::stack::OrderedSlices;
+use super::statistics::HuStatistics;
 use super::{
-    Coverage, DicomError, GeometrySettings, Irregular, Padding, Partial, Refused, Rescale, Series, Slice,
-    Units,
+    AssembleSettings, DicomError, Missing, Partial, Refused, Rescale, Series, Slice, Units, Unspecified,
 };
 use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::units::Hounsfield;
 use crate::volume::Volume;
-
-/// What becomes of values that may be no Hounsfield units, as where Rescale Type says `US`, unspecified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unspecified {
-    /// They are Hounsfield units where the volume shows modes of air and of soft tissue where
-    /// Hounsfield units have them, with the warning `RESCALE_TYPE`; else the series is refused.
-    #[default]
-    Evidence,
-    /// All values are taken as they are, whatever they look like: for tools that show what a file holds,
-    /// not for scores.
-    Accept,
-}
-
-/// How a series becomes a volume.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AssembleSettings {
-    /// What becomes of padding; default [`Padding::Air`].
-    pub padding: Padding,
-    /// What becomes of values of unspecified unit; default [`Unspecified::Evidence`].
-    pub unspecified: Unspecified,
-    /// The tolerances and limits of the geometry rules.
-    pub geometry: GeometrySettings,
-    /// What becomes of a series of which files cannot be used; default [`Partial::Refuse`].
-    pub partial: Partial,
-    /// What becomes of tilted or unevenly spaced slices; default [`Irregular::Refuse`].
-    pub irregular: Irregular,
-    /// How much of the lungs there must be; default `None`: nothing is asked for.
-    pub coverage: Option<Coverage>,
-    /// Largest number of voxels; default 2^30, which take 4 GiB.
-    pub most_voxels: usize,
-}
-
-impl Default for AssembleSettings {
-    fn default() -> Self {
-        Self {
-            padding: Padding::Air,
-            unspecified: Unspecified::Evidence,
-            geometry: GeometrySettings::default(),
-            partial: Partial::Refuse,
-            irregular: Irregular::Refuse,
-            coverage: None,
-            most_voxels: 1 << 30,
-        }
-    }
-}
-
-impl AssembleSettings {
-    /// What a score of the lungs needs: the limits of [`GeometrySettings::lung`], and whole lungs.
-    pub fn lung() -> Self {
-        Self { geometry: GeometrySettings::lung(), coverage: Some(Coverage::default()), ..Self::default() }
-    }
-}
 
 /// A volume and what was seen while it was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,18 +48,18 @@ pub struct Assembled {
 /// slice, or it does not hold the lungs where that is asked for.
 pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assembled, DicomError> {
     let missing = check_whole(series, settings.partial)?;
-    let (pile, layout) = lay_out(&series.slices, settings)?;
+    let (ordered, layout) = lay_out(&series.slices, settings)?;
     let units = units(&series.slices)?;
     let rescales = rescales(&series.slices)?;
     let files = MultiFrames::of(&series.slices);
     let decoder = Decoder { slices: &series.slices, files: &files, rescales: &rescales, settings };
-    let mut decoded = decode(&decoder, &pile, layout)?;
+    let mut decoded = decode(&decoder, &ordered, layout)?;
     if !decoded.lost.is_empty() {
         let lost = series.lost.iter().chain(&decoded.lost);
         decoded.warnings.extend(allowed(Missing::of(lost, &decoded.left(series)), settings.partial)?);
     }
     if settings.unspecified == Unspecified::Evidence {
-        check_values(&decoded.census, &decoded.voxels, units)?;
+        check_values(&decoded.statistics, &decoded.voxels, units)?;
     }
     let mut warnings = decoded.warnings;
     warnings.extend(missing);
@@ -120,7 +67,7 @@ pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assemble
     warnings.extend(seen_in_headers(&series.slices));
     warnings.extend(decoded.padding.warning(series.slices.len(), settings.padding));
     warnings.extend((units == Units::Unspecified).then_some(Code::RescaleType.into()));
-    warnings.extend(matches!(decoded.layout, Layout::Resampled(_)).then_some(Code::Regularized.into()));
+    warnings.extend(matches!(decoded.layout, SliceLayout::Resampled(_)).then_some(Code::Regularized.into()));
     let volume = decoded.layout.volume(decoded.voxels)?;
     if let Some(coverage) = &settings.coverage {
         warnings.extend(coverage.warning(&volume)?);
@@ -147,22 +94,25 @@ fn seen_in_headers(slices: &[Slice]) -> Vec<Reason> {
 }
 
 /// Orders the slices and plans the volume's grid, within the bound of memory.
-fn lay_out(slices: &[Slice], settings: &AssembleSettings) -> Result<(Pile, Layout), DicomError> {
-    let pile = Pile::new(slices, &settings.geometry)?;
-    let layout = Layout::new(&pile, &settings.geometry, settings.irregular)?;
+fn lay_out(
+    slices: &[Slice],
+    settings: &AssembleSettings,
+) -> Result<(OrderedSlices, SliceLayout), DicomError> {
+    let ordered = OrderedSlices::new(slices, &settings.geometry)?;
+    let layout = SliceLayout::new(&ordered, &settings.geometry, settings.irregular)?;
     let shape = layout.grid().shape_zyx();
     let voxels = shape.into_iter().fold(1, usize::saturating_mul);
-    let voxels = voxels.max(pile.positions.len() * pile.reference.format.samples());
+    let voxels = voxels.max(ordered.positions.len() * ordered.reference.format.samples());
     if voxels > settings.most_voxels {
         return Err(DicomError::TooLarge { voxels, most: settings.most_voxels });
     }
-    Ok((pile, layout))
+    Ok((ordered, layout))
 }
 
 /// The least certain unit of all slices, where all may be Hounsfield units.
 fn units(slices: &[Slice]) -> Result<Units, DicomError> {
     match slices.iter().filter(|slice| slice.header.units == Units::Other).count() {
-        0 => Ok(least_certain(slices.iter().map(|slice| slice.header.units))),
+        0 => Ok(Units::least_certain(slices.iter().map(|slice| slice.header.units))),
         slices => Err(DicomError::NotHounsfield { slices }),
     }
 }
@@ -179,8 +129,8 @@ fn rescales(slices: &[Slice]) -> Result<Vec<Rescale>, DicomError> {
 /// Converted slices in the order of their positions, and what was seen in them.
 struct Decoded {
     voxels: Array3<Hounsfield>,
-    layout: Layout,
-    census: Census,
+    layout: SliceLayout,
+    statistics: HuStatistics,
     padding: SeenPadding,
     warnings: Vec<Reason>,
     /// The slice of each position at which one could be read.
@@ -202,33 +152,39 @@ impl Decoded {
 }
 
 /// Decodes all positions in parallel. Where some fail, the others are laid out anew.
-fn decode(decoder: &Decoder<'_>, pile: &Pile, layout: Layout) -> Result<Decoded, DicomError> {
+fn decode(
+    decoder: &Decoder<'_>,
+    ordered: &OrderedSlices,
+    layout: SliceLayout,
+) -> Result<Decoded, DicomError> {
     let format = decoder.slices[0].header.format;
-    let shape = (pile.positions.len(), usize::from(format.rows), usize::from(format.columns));
+    let shape = (ordered.positions.len(), usize::from(format.rows), usize::from(format.columns));
     let mut voxels = Array3::<Hounsfield>::zeros(shape);
     let positions: Vec<Result<Position, DicomError>> = voxels
         .axis_iter_mut(Axis(0))
         .into_par_iter()
-        .zip(&pile.positions)
+        .zip(&ordered.positions)
         .map(|(mut out, at)| decoder.position(at, out.as_slice_mut().unwrap_or_default()))
         .collect();
-    let (census, padding) = (Census::EMPTY, SeenPadding::default());
+    let (statistics, padding) = (HuStatistics::EMPTY, SeenPadding::default());
     let (warnings, used, lost) = (Vec::new(), Vec::new(), Vec::new());
-    let mut decoded = Decoded { voxels, layout, census, padding, warnings, used, lost };
+    let mut decoded = Decoded { voxels, layout, statistics, padding, warnings, used, lost };
     let mut kept = Vec::with_capacity(positions.len());
     let mut first_failure = None;
     for (index, position) in positions.into_iter().enumerate() {
         match position {
             Ok(position) => {
-                decoded.census = decoded.census.with(&position.converted.census);
+                decoded.statistics = decoded.statistics.with(&position.converted.statistics);
                 decoded.padding.add(&position.converted);
                 decoded.warnings.extend(position.warnings);
                 kept.push(index);
                 decoded.used.push(position.used);
             }
-            Err(error @ DicomError::DuplicatePosition { .. }) => return Err(phases(pile).unwrap_or(error)),
+            Err(error @ DicomError::DuplicatePosition { .. }) => return Err(phases(ordered).unwrap_or(error)),
             Err(error) => {
-                decoded.lost.extend(pile.positions[index].iter().map(|slice| decoder.lost(*slice, &error)));
+                decoded
+                    .lost
+                    .extend(ordered.positions[index].iter().map(|slice| decoder.lost(*slice, &error)));
                 first_failure.get_or_insert(error);
             }
         }
@@ -252,9 +208,9 @@ fn decode(decoder: &Decoder<'_>, pile: &Pile, layout: Layout) -> Result<Decoded,
 }
 
 /// Where most positions hold several slices that are no copies, they are phases.
-fn phases(pile: &Pile) -> Option<DicomError> {
-    let positions = pile.positions.len();
-    let shared = pile.positions.iter().filter(|at| at.len() > 1).count();
+fn phases(ordered: &OrderedSlices) -> Option<DicomError> {
+    let positions = ordered.positions.len();
+    let shared = ordered.positions.iter().filter(|at| at.len() > 1).count();
     (2 * shared > positions).then_some(DicomError::Phases { shared, positions })
 }
 
@@ -306,7 +262,7 @@ impl Decoder<'_> {
 
     fn slice(&self, index: usize, out: &mut [f32]) -> Result<Position, DicomError> {
         let slice = &self.slices[index];
-        let Read { pixels, instance } = self.files.read(slice)?;
+        let SliceContent { pixels, instance } = self.files.read(slice)?;
         let conversion = Conversion {
             format: pixels.format(),
             rescale: self.rescales[index],

@@ -2,7 +2,7 @@
 
 use dicom_core::{Tag, VR};
 
-use super::gate::{DataSet, Element, Value};
+use super::gate::{DataElement, DataSet, ElementValue};
 
 /// What is wrong with an attribute. Its text is never told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,11 @@ pub(super) struct Attribute {
     pub(super) name: &'static str,
 }
 
+/// An attribute of this tag and name.
+pub(super) const fn attribute(tag: Tag, name: &'static str) -> Attribute {
+    Attribute { tag, name }
+}
+
 /// Strict reads from a data set, a file's or an item's.
 #[derive(Clone, Copy)]
 pub(super) struct Attributes<'a>(pub(super) &'a DataSet);
@@ -63,7 +68,7 @@ impl<'a> Attributes<'a> {
 
     /// The items of a sequence; none where it is missing or empty.
     pub(super) fn items(self, attribute: Attribute) -> &'a [DataSet] {
-        self.0.get(attribute.tag).map_or(&[], Element::items)
+        self.0.get(attribute.tag).map_or(&[], DataElement::items)
     }
 
     /// The first item of a sequence; `None` where it is missing or empty.
@@ -109,10 +114,12 @@ impl<'a> Attributes<'a> {
     /// `None` where it is missing, empty or too large.
     pub(super) fn pattern(self, attribute: Attribute) -> Result<Option<u16>, AttributeError> {
         match self.0.get(attribute.tag) {
-            Some(Element { vr: VR::UL | VR::SL, value: Value::Bytes(bytes), .. }) => Ok(match **bytes {
-                [low, high, 0, 0] | [low, high, 0xFF, 0xFF] => Some(u16::from_le_bytes([low, high])),
-                _ => None,
-            }),
+            Some(DataElement { vr: VR::UL | VR::SL, value: ElementValue::Bytes(bytes), .. }) => {
+                Ok(match **bytes {
+                    [low, high, 0, 0] | [low, high, 0xFF, 0xFF] => Some(u16::from_le_bytes([low, high])),
+                    _ => None,
+                })
+            }
             _ => match self.unsigned(attribute) {
                 Ok(word) => Ok(Some(word)),
                 Err(AttributeError::Missing { .. } | AttributeError::Empty { .. }) => Ok(None),
@@ -146,7 +153,7 @@ impl<'a> Attributes<'a> {
         number.transpose().map_err(|_| AttributeError::Number { name: attribute.name })
     }
 
-    fn element(self, attribute: Attribute) -> Result<&'a Element, AttributeError> {
+    fn element(self, attribute: Attribute) -> Result<&'a DataElement, AttributeError> {
         self.0.get(attribute.tag).ok_or(AttributeError::Missing { name: attribute.name })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::discover::{Examined, examine, files_of};
+use super::examine::{Examined, examine};
 use super::grouping::{Groups, Member, Part, split};
 use super::identity::SeriesKey;
 use super::listing::{Listing, Unlisted};
@@ -228,14 +228,14 @@ fn read_again(path: &Path, key: &SeriesKey) -> Vec<Member> {
 /// Gives each of the series of one group its common folder as path, or its first file where that may be
 /// the name of another.
 fn name(series: &mut [Series], is_taken: impl Fn(&Path) -> bool) {
-    let folders: Vec<PathBuf> = series.iter().map(|series| common_folder(files_of(series))).collect();
+    let folders: Vec<PathBuf> = series.iter().map(|series| common_folder(series.files())).collect();
     let mut counts: BTreeMap<&PathBuf, usize> = BTreeMap::new();
     for folder in &folders {
         *counts.entry(folder).or_default() += 1;
     }
     for (series, folder) in series.iter_mut().zip(&folders) {
         let is_shared = counts.get(folder).is_some_and(|count| *count > 1) || is_taken(folder);
-        let first = files_of(series).min().map(Path::to_path_buf);
+        let first = series.files().min().map(Path::to_path_buf);
         series.path = first.filter(|_| is_shared).unwrap_or_else(|| folder.clone());
     }
 }

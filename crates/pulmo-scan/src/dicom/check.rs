@@ -2,8 +2,8 @@
 
 use ndarray::{Array3, Axis};
 
-use super::census::{Census, check_jumps};
 use super::stack::check_limits;
+use super::statistics::{HuStatistics, check_jumps};
 use super::{AssembleSettings, DicomError, Units};
 use crate::findings::Reason;
 use crate::geometry::Grid;
@@ -30,7 +30,7 @@ pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<Vec<
         return Err(DicomError::Tilt { degrees });
     }
     check_limits(volume.grid(), &settings.geometry)?;
-    check_values(&Census::of_values(volume.as_slice()), volume.voxels(), Units::Hounsfield)?;
+    check_values(&HuStatistics::of_values(volume.as_slice()), volume.voxels(), Units::Hounsfield)?;
     let warning = settings.coverage.as_ref().map_or(Ok(None), |coverage| coverage.warning(volume))?;
     Ok(warning.into_iter().collect())
 }
@@ -38,12 +38,12 @@ pub fn check_volume(volume: &Volume, settings: &AssembleSettings) -> Result<Vec<
 /// Refuses values that are no Hounsfield units of a body. Where their unit is unspecified, they must show
 /// one.
 pub(super) fn check_values(
-    census: &Census,
+    statistics: &HuStatistics,
     voxels: &Array3<Hounsfield>,
     units: Units,
 ) -> Result<(), DicomError> {
-    let sound = census.check();
-    if units == Units::Unspecified && (sound.is_err() || !census.shows_a_body()) {
+    let sound = statistics.check();
+    if units == Units::Unspecified && (sound.is_err() || !statistics.shows_a_body()) {
         return Err(DicomError::NotHounsfield { slices: voxels.len_of(Axis(0)) });
     }
     sound?;

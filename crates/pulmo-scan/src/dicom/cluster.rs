@@ -3,7 +3,7 @@
 use glam::DVec3;
 
 use super::identity::{PatientStudy, differ};
-use super::{Acquisition, Slice, SliceHeader};
+use super::{Acquisition, Doubt, Slice, SliceHeader};
 
 /// Pixel spacings that differ by less (in millimetres) are the same.
 const SAME_WITHIN_MM: f64 = 1e-4;
@@ -25,15 +25,6 @@ pub(super) struct Cluster {
     pub(super) slices: Vec<Slice>,
     /// Why it cannot be told which of them are one scan; `None` where nothing speaks against it.
     pub(super) doubt: Option<Doubt>,
-}
-
-/// Parts of a series that lie among each other in space although their headers tell them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Doubt {
-    /// How many parts.
-    pub parts: usize,
-    /// The first attribute in which two of them differ.
-    pub differ_in: &'static str,
 }
 
 /// Returns the slices in clusters of one patient, study, frame of reference, size, pixel spacing and

@@ -2,7 +2,7 @@
 
 use ndarray::Axis;
 
-use super::DicomError;
+use super::{Cut, DicomError};
 use crate::findings::Reason;
 use crate::geometry::canonical_axes;
 use crate::volume::Volume;
@@ -16,16 +16,6 @@ pub enum Shortfall {
     Refuse,
     /// It is used, with the warning `COVERAGE`.
     Warn,
-}
-
-/// Area of the lungs in the volume's last slices towards feet and head, as a fraction of their largest
-/// area in any slice.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cut {
-    /// Towards the feet.
-    pub feet: f64,
-    /// Towards the head.
-    pub head: f64,
 }
 
 /// How much of the lungs a volume must hold.

@@ -5,9 +5,9 @@ use std::path::Path;
 use dicom_dictionary_std::tags;
 
 use super::DicomError;
-use super::attributes::{Attribute, Attributes, trimmed};
+use super::attributes::{Attribute, Attributes, attribute, trimmed};
 use super::characters::decoded;
-use super::header::{attribute, series_uid};
+use super::header::series_uid;
 use super::open::open;
 use crate::units::Millimetres;
 
@@ -51,20 +51,20 @@ impl std::fmt::Debug for Description {
 /// # Errors
 /// [`DicomError`] where the file cannot be read or is not DICOM.
 pub fn describe(path: &Path) -> Result<Description, DicomError> {
-    let scan = open(path)?.ok_or(DicomError::NotDicom)?.scan;
-    let attributes = Attributes(&scan.data_set);
+    let header = open(path)?.ok_or(DicomError::NotDicom)?.header;
+    let attributes = Attributes(&header.data_set);
     let terms = attributes.texts(CHARACTER_SET).ok().flatten().unwrap_or_default();
     let terms: Vec<String> = terms.iter().map(|term| term.trim().to_owned()).collect();
     let text = |attribute: Attribute| {
-        let text = decoded(scan.data_set.get(attribute.tag)?.bytes(), &terms);
+        let text = decoded(header.data_set.get(attribute.tag)?.bytes(), &terms);
         Some(trimmed(&text).to_owned()).filter(|text| !text.is_empty())
     };
     Ok(Description {
-        series_uid: series_uid(&scan),
+        series_uid: series_uid(&header),
         kernel: text(KERNEL),
         thickness_mm: attributes.decimal(THICKNESS).ok(),
         patient_name: text(PATIENT_NAME),
         patient_id: text(PATIENT_ID),
-        transfer_syntax: scan.transfer_syntax.clone(),
+        transfer_syntax: header.transfer_syntax.clone(),
     })
 }

@@ -3,12 +3,11 @@
 use dicom_dictionary_std::tags;
 
 use super::acquisition::frame_acquisition;
-use super::attributes::{Attribute, Attributes};
+use super::attributes::{Attribute, Attributes, attribute};
 use super::frames::Frames;
-use super::gate::Scan;
-use super::header::{self, attribute};
+use super::gate::FileHeader;
 use super::identity::PatientStudy;
-use super::{DicomError, SliceHeader, codec};
+use super::{DicomError, SliceHeader, codec, header};
 
 const SHARED: Attribute =
     attribute(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, "Shared Functional Groups Sequence");
@@ -41,16 +40,16 @@ pub(super) enum Frame {
 ///
 /// # References
 /// DICOM PS3.3 A.38 (Enhanced CT), A.70 (Legacy Converted Enhanced CT), C.7.6.16 (functional groups).
-pub(super) fn frames(scan: &Scan) -> Result<Vec<Frame>, DicomError> {
-    let object = Attributes(&scan.data_set);
-    codec::check_supported(&scan.transfer_syntax)?;
-    let pixels = Frames::of(scan)?;
+pub(super) fn frames(header: &FileHeader) -> Result<Vec<Frame>, DicomError> {
+    let object = Attributes(&header.data_set);
+    codec::check_supported(&header.transfer_syntax)?;
+    let pixels = Frames::of(header)?;
     let shared = object.item(SHARED);
     let own = object.items(PER_FRAME);
     if own.len() != pixels.count() {
         return Err(missing(PER_FRAME));
     }
-    own.iter().map(|own| Groups { object, shared, own: Attributes(own) }.frame(scan, &pixels)).collect()
+    own.iter().map(|own| Groups { object, shared, own: Attributes(own) }.frame(header, &pixels)).collect()
 }
 
 /// Where the attributes of one frame stand.
@@ -69,7 +68,7 @@ impl<'a> Groups<'a> {
         self.get(group).ok_or(missing(group))
     }
 
-    fn frame(&self, scan: &Scan, pixels: &Frames) -> Result<Frame, DicomError> {
+    fn frame(&self, header: &FileHeader, pixels: &Frames) -> Result<Frame, DicomError> {
         if self.get(TYPE).is_some_and(|group| header::is_localizer(group, FRAME_TYPE)) {
             return Ok(Frame::Localizer);
         }
@@ -92,7 +91,7 @@ impl<'a> Groups<'a> {
             padding: header::padding(self.object, pixels.format())?,
             lossy: header::is_lossy(self.object)?,
             acquisition: frame_acquisition(&marked, self.object),
-            warnings: scan.warnings.clone(),
+            warnings: header.warnings.clone(),
         })))
     }
 }

@@ -1,7 +1,7 @@
 //! Why a file or series cannot become a volume.
 
-use super::partial::Missing;
-use super::{AttributeError, CodecError, Cut, Doubt, GateError};
+use super::number_text::{decimal_text, integer_text};
+use super::{AttributeError, CodecError, Cut, Doubt, GateError, Missing};
 use crate::findings::{Code, Reason};
 
 /// Why a file or series cannot become a volume. Each has one [`Code`].
@@ -47,13 +47,13 @@ pub enum DicomError {
     #[error("the image is a localizer")]
     Localizer,
     /// The object holds several frames.
-    #[error("multi-frame CT ({} frames) is not supported", whole(*.frames))]
+    #[error("multi-frame CT ({} frames) is not supported", integer_text(*.frames))]
     MultiFrame {
         /// Number of Frames.
         frames: i64,
     },
     /// Number of Frames is not positive, or more than pulmo reads.
-    #[error("{} frames are no image", whole(*.frames))]
+    #[error("{} frames are no image", integer_text(*.frames))]
     Frames {
         /// Number of Frames.
         frames: i64,
@@ -115,7 +115,7 @@ pub enum DicomError {
     #[error("the compressed image contradicts pixel representation")]
     CodecSign,
     /// Rescale slope is zero or negative.
-    #[error("rescale slope {} is not positive", told(*.slope))]
+    #[error("rescale slope {} is not positive", decimal_text(*.slope))]
     Slope {
         /// Rescale Slope.
         slope: f64,
@@ -135,9 +135,9 @@ pub enum DicomError {
     /// The orientation is not two orthonormal directions.
     #[error(
         "image orientation is not orthonormal (|row| {}, |column| {}, row.column {})",
-        told(*.row),
-        told(*.column),
-        told(*.dot)
+        decimal_text(*.row),
+        decimal_text(*.column),
+        decimal_text(*.dot)
     )]
     Orientation {
         /// Length of the row direction.
@@ -148,7 +148,7 @@ pub enum DicomError {
         dot: f64,
     },
     /// Pixel spacing is not positive.
-    #[error("pixel spacing {} x {} mm is not positive", told(*.row_mm), told(*.column_mm))]
+    #[error("pixel spacing {} x {} mm is not positive", decimal_text(*.row_mm), decimal_text(*.column_mm))]
     PixelSpacing {
         /// Distance between rows.
         row_mm: f64,
@@ -164,7 +164,7 @@ pub enum DicomError {
         least: usize,
     },
     /// Different images at one position.
-    #[error("different images lie at one position, {} mm along the normal", told(*.at_mm))]
+    #[error("different images lie at one position, {} mm along the normal", decimal_text(*.at_mm))]
     DuplicatePosition {
         /// Position along the normal.
         at_mm: f64,
@@ -176,13 +176,13 @@ pub enum DicomError {
         degrees: f64,
     },
     /// The slices' corners do not lie on a line.
-    #[error("slice corners lie up to {} mm off a straight line", told(*.off_mm))]
+    #[error("slice corners lie up to {} mm off a straight line", decimal_text(*.off_mm))]
     Scattered {
         /// Largest distance from the line.
         off_mm: f64,
     },
     /// Slices are missing.
-    #[error("{missing} slice positions are missing at a spacing of {} mm", told(*.spacing_mm))]
+    #[error("{missing} slice positions are missing at a spacing of {} mm", decimal_text(*.spacing_mm))]
     Gap {
         /// Positions missing.
         missing: usize,
@@ -190,7 +190,7 @@ pub enum DicomError {
         spacing_mm: f64,
     },
     /// The distance between slices varies.
-    #[error("slice spacing varies from {} to {} mm", told(*.least_mm), told(*.most_mm))]
+    #[error("slice spacing varies from {} to {} mm", decimal_text(*.least_mm), decimal_text(*.most_mm))]
     Spacing {
         /// Smallest distance of neighbours.
         least_mm: f64,
@@ -198,7 +198,7 @@ pub enum DicomError {
         most_mm: f64,
     },
     /// A length is not fit for the purpose that the settings state.
-    #[error("{what} of {} mm is outside {least_mm} to {most_mm} mm", told(*.found_mm))]
+    #[error("{what} of {} mm is outside {least_mm} to {most_mm} mm", decimal_text(*.found_mm))]
     Limit {
         /// The length.
         what: &'static str,
@@ -238,7 +238,7 @@ pub enum DicomError {
         voxels: u64,
     },
     /// The volume is constant, all air or all padding.
-    #[error("the volume is empty: {voxels} voxels from {} to {} HU", told(f64::from(*.least)), told(f64::from(*.most)))]
+    #[error("the volume is empty: {voxels} voxels from {} to {} HU", decimal_text(f64::from(*.least)), decimal_text(f64::from(*.most)))]
     Content {
         /// Voxels that are not padding.
         voxels: u64,
@@ -248,7 +248,7 @@ pub enum DicomError {
         most: f32,
     },
     /// Values jump between neighbouring slices.
-    #[error("values jump by {} HU from slice {slice} to the next", told(f64::from(*.jump_hu)))]
+    #[error("values jump by {} HU from slice {slice} to the next", decimal_text(f64::from(*.jump_hu)))]
     HuJump {
         /// Number of the lower slice, from 0.
         slice: usize,
@@ -366,20 +366,22 @@ impl DicomError {
     }
 }
 
-/// Numbers of a header beyond this are not told: they are no measure, and may be an identifier that stands in
-/// the wrong place.
-const MOST_TOLD: f64 = 99_999.0;
-
-/// A number of a header as text.
-pub(super) fn told(value: f64) -> String {
-    if value.abs() <= MOST_TOLD { format!("{value:.3}") } else { "an impossible number of".to_owned() }
+impl DicomError {
+    /// The error of an attribute whose absence means `code`; a wrong kind is always told as such.
+    pub(super) fn attribute(source: AttributeError, code: Code) -> Self {
+        let is_kind = matches!(source, AttributeError::Kind { .. });
+        let code = if is_kind { Code::ValueRepresentation } else { code };
+        Self::Attribute { code, source }
+    }
 }
 
-/// A whole number of a header as text.
-fn whole(value: i64) -> String {
-    match value.unsigned_abs() {
-        0..=99_999 => value.to_string(),
-        _ => "an impossible number of".to_owned(),
+impl From<CodecError> for DicomError {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Differs { rows, columns, bits } => Self::CodecDimensions { rows, columns, bits },
+            CodecError::Sign => Self::CodecSign,
+            source => Self::Codec { source },
+        }
     }
 }
 

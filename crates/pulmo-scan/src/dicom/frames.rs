@@ -8,8 +8,9 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
 use super::codec::{self, Coding};
-use super::gate::{ByteOrder, DataSet, Extent, GateError, PixelData, Scan, Storage};
-use super::{DicomError, PixelFormat, header};
+use super::gate::{DataSet, DataSetStorage, Endianness, Extent, FileHeader, GateError, PixelData};
+use super::pixel_format::{number_of_frames, pixel_format};
+use super::{DicomError, PixelFormat};
 
 /// The frames of one file. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub(super) struct Frames {
     format: PixelFormat,
     count: usize,
     transfer_syntax: Arc<str>,
-    order: ByteOrder,
-    storage: Storage,
+    order: Endianness,
+    storage: DataSetStorage,
     layout: Layout,
 }
 
@@ -29,7 +30,7 @@ enum Layout {
 }
 
 /// Where one frame lies.
-pub(super) enum Place<'a> {
+pub(super) enum FrameLocation<'a> {
     /// Uncompressed.
     Native {
         /// Where the first frame starts.
@@ -53,20 +54,20 @@ impl Frames {
     /// [`DicomError`] where pixel format or number of frames are impossible, Pixel Data are missing, too
     /// short, too long, or stored otherwise than the transfer syntax says, or where fragments,
     /// offset tables and frames do not fit together.
-    pub(super) fn of(scan: &Scan) -> Result<Self, DicomError> {
-        let count = header::frames(scan)? as usize;
-        let coding = codec::coding(&scan.transfer_syntax).ok_or(DicomError::TransferSyntax)?;
-        let format = header::pixel_format(scan)?;
-        let layout = match (coding, scan.pixel_data.as_ref().ok_or(DicomError::NoPixels)?) {
+    pub(super) fn of(header: &FileHeader) -> Result<Self, DicomError> {
+        let count = number_of_frames(header)? as usize;
+        let coding = codec::coding(&header.transfer_syntax).ok_or(DicomError::TransferSyntax)?;
+        let format = pixel_format(header)?;
+        let layout = match (coding, header.pixel_data.as_ref().ok_or(DicomError::NoPixels)?) {
             (Coding::Native, PixelData::Native { vr, extent }) => {
                 check_length(*extent, format.bytes() * count)?;
-                native(*extent, *vr, (format, scan.order))?
+                native(*extent, *vr, (format, header.order))?
             }
             (Coding::Native, _) | (_, PixelData::Native { .. }) => {
                 return Err(GateError::ContradictedSyntax.into());
             }
             (_, PixelData::Encapsulated { offset_table, fragments, beginnings }) => {
-                let starts = match offsets(&scan.data_set, offset_table, fragments) {
+                let starts = match offsets(&header.data_set, offset_table, fragments) {
                     Some(Some(offsets)) => starts_by_offset(&offsets, fragments),
                     Some(None) => starts_by_content(beginnings, fragments.len(), count),
                     None => None,
@@ -76,8 +77,8 @@ impl Frames {
                 Layout::Encapsulated { fragments: fragments.as_slice().into(), frames }
             }
         };
-        let transfer_syntax = scan.transfer_syntax.as_str().into();
-        Ok(Self { format, count, transfer_syntax, order: scan.order, storage: scan.storage, layout })
+        let transfer_syntax = header.transfer_syntax.as_str().into();
+        Ok(Self { format, count, transfer_syntax, order: header.order, storage: header.storage, layout })
     }
 
     /// How samples are stored.
@@ -96,12 +97,12 @@ impl Frames {
     }
 
     /// Byte order of native samples.
-    pub(super) fn order(&self) -> ByteOrder {
+    pub(super) fn order(&self) -> Endianness {
         self.order
     }
 
     /// How offsets are to be read.
-    pub(super) fn storage(&self) -> Storage {
+    pub(super) fn storage(&self) -> DataSetStorage {
         self.storage
     }
 
@@ -121,12 +122,12 @@ impl Frames {
 
     /// Whether the frames lie uncompressed in a deflated data set.
     pub(super) fn are_deflated(&self) -> bool {
-        matches!((self.storage, &self.layout), (Storage::Deflated { .. }, Layout::Native { .. }))
+        matches!((self.storage, &self.layout), (DataSetStorage::Deflated { .. }, Layout::Native { .. }))
     }
 
     /// These frames, found in what [`inflated`](Self::inflated) returns.
     pub(super) fn in_inflated(mut self) -> Self {
-        self.storage = Storage::Plain;
+        self.storage = DataSetStorage::Plain;
         if let Layout::Native { first, .. } = &mut self.layout {
             *first = 0;
         }
@@ -134,18 +135,18 @@ impl Frames {
     }
 
     /// Where the frame of this index lies.
-    pub(super) fn place(&self, frame: usize) -> Result<Place<'_>, DicomError> {
+    pub(super) fn place(&self, frame: usize) -> Result<FrameLocation<'_>, DicomError> {
         if frame >= self.count {
             return Err(DicomError::NoPixels);
         }
         match &self.layout {
             Layout::Native { first, swaps } => {
                 let after = (frame * self.format.bytes()) as u64;
-                Ok(Place::Native { first: *first, after, swaps: *swaps })
+                Ok(FrameLocation::Native { first: *first, after, swaps: *swaps })
             }
             Layout::Encapsulated { fragments, frames } => {
                 let fragments = frames.get(frame).and_then(|frame| fragments.get(frame.clone()));
-                Ok(Place::Encapsulated { fragments: fragments.ok_or(GateError::Fragments)? })
+                Ok(FrameLocation::Encapsulated { fragments: fragments.ok_or(GateError::Fragments)? })
             }
         }
     }
@@ -160,8 +161,8 @@ fn check_length(extent: Extent, expected: usize) -> Result<(), DicomError> {
     }
 }
 
-fn native(extent: Extent, vr: VR, (format, order): (PixelFormat, ByteOrder)) -> Result<Layout, DicomError> {
-    let is_big = order == ByteOrder::Big;
+fn native(extent: Extent, vr: VR, (format, order): (PixelFormat, Endianness)) -> Result<Layout, DicomError> {
+    let is_big = order == Endianness::Big;
     if is_big && vr != VR::OW && format.bits_allocated == 16 {
         // bytes or words: nobody can tell which order is meant
         return Err(GateError::ValueRepresentation { tag: tags::PIXEL_DATA }.into());

@@ -2,30 +2,20 @@
 
 use std::io::{Read, Seek};
 
-use dicom_core::Tag;
 use dicom_dictionary_std::{tags, uids};
 use glam::DVec3;
 
 use super::acquisition::acquisition;
-use super::attributes::{Attribute, Attributes};
+use super::attributes::{Attribute, Attributes, attribute};
 use super::frames::Frames;
-use super::gate::{DataSet, Scan, scan};
+use super::gate::{DataSet, FileHeader, read_file_header};
 use super::identity::PatientStudy;
-use super::{Acquisition, AttributeError, DicomError, PixelPadding, Rescale, Units, codec};
+use super::pixel_format::check_single_frame;
+use super::{Acquisition, AttributeError, DicomError, PixelFormat, PixelPadding, Rescale, Units, codec};
 use crate::findings::Code;
-
-/// Largest number of rows or columns accepted.
-pub const MAX_SIDE: u16 = 4096;
-
-/// Largest number of frames accepted.
-pub const MAX_FRAMES: u32 = 4096;
 
 /// Deviation from orthonormal accepted in Image Orientation (Patient).
 const ORTHONORMAL_WITHIN: f64 = 1e-3;
-
-pub(super) const fn attribute(tag: Tag, name: &'static str) -> Attribute {
-    Attribute { tag, name }
-}
 
 const SOP_CLASS: Attribute = attribute(tags::SOP_CLASS_UID, "SOP Class UID");
 const MODALITY: Attribute = attribute(tags::MODALITY, "Modality");
@@ -35,14 +25,6 @@ const FRAME_OF_REFERENCE: Attribute = attribute(tags::FRAME_OF_REFERENCE_UID, "F
 const POSITION: Attribute = attribute(tags::IMAGE_POSITION_PATIENT, "Image Position (Patient)");
 const ORIENTATION: Attribute = attribute(tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)");
 const PIXEL_SPACING: Attribute = attribute(tags::PIXEL_SPACING, "Pixel Spacing");
-const ROWS: Attribute = attribute(tags::ROWS, "Rows");
-const COLUMNS: Attribute = attribute(tags::COLUMNS, "Columns");
-const SAMPLES: Attribute = attribute(tags::SAMPLES_PER_PIXEL, "Samples per Pixel");
-const FRAMES: Attribute = attribute(tags::NUMBER_OF_FRAMES, "Number of Frames");
-const BITS_ALLOCATED: Attribute = attribute(tags::BITS_ALLOCATED, "Bits Allocated");
-const BITS_STORED: Attribute = attribute(tags::BITS_STORED, "Bits Stored");
-const HIGH_BIT: Attribute = attribute(tags::HIGH_BIT, "High Bit");
-const REPRESENTATION: Attribute = attribute(tags::PIXEL_REPRESENTATION, "Pixel Representation");
 const SLOPE: Attribute = attribute(tags::RESCALE_SLOPE, "Rescale Slope");
 const INTERCEPT: Attribute = attribute(tags::RESCALE_INTERCEPT, "Rescale Intercept");
 const RESCALE_TYPE: Attribute = attribute(tags::RESCALE_TYPE, "Rescale Type");
@@ -50,36 +32,6 @@ const MODALITY_LUT: Attribute = attribute(tags::MODALITY_LUT_SEQUENCE, "Modality
 const PADDING: Attribute = attribute(tags::PIXEL_PADDING_VALUE, "Pixel Padding Value");
 const PADDING_LIMIT: Attribute = attribute(tags::PIXEL_PADDING_RANGE_LIMIT, "Pixel Padding Range Limit");
 const LOSSY: Attribute = attribute(tags::LOSSY_IMAGE_COMPRESSION, "Lossy Image Compression");
-
-/// How pixels are stored: checked before any decoder sees them.
-///
-/// # References
-/// DICOM PS3.3 C.7.6.3 (Image Pixel module), PS3.5 section 8.1.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PixelFormat {
-    /// Rows, 1 to [`MAX_SIDE`].
-    pub rows: u16,
-    /// Columns, 1 to [`MAX_SIDE`].
-    pub columns: u16,
-    /// Bits of one sample's storage: 8 or 16.
-    pub bits_allocated: u16,
-    /// Bits that hold the value, 1 to `bits_allocated`, from bit 0 on.
-    pub bits_stored: u16,
-    /// Whether values are two's complement.
-    pub signed: bool,
-}
-
-impl PixelFormat {
-    /// Samples of one frame.
-    pub fn samples(&self) -> usize {
-        usize::from(self.rows) * usize::from(self.columns)
-    }
-
-    /// Bytes of one uncompressed frame.
-    pub fn bytes(&self) -> usize {
-        self.samples() * usize::from(self.bits_allocated / 8)
-    }
-}
 
 /// What one CT slice's header says.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,9 +71,9 @@ impl SliceHeader {
     /// [`DicomError`] where the content is not DICOM, breaks its rules, is no CT image, or an
     /// attribute that a slice needs is missing or wrong.
     pub fn read<R: Read + Seek>(source: R) -> Result<Self, DicomError> {
-        let scan = scan(source)?.ok_or(DicomError::NotDicom)?;
-        match object_kind(&scan.data_set) {
-            ObjectKind::Ct | ObjectKind::Enhanced => slice_header(&scan),
+        let header = read_file_header(source)?.ok_or(DicomError::NotDicom)?;
+        match object_kind(&header.data_set) {
+            ObjectKind::Ct | ObjectKind::Enhanced => slice_header(&header),
             ObjectKind::Localizer => Err(DicomError::Localizer),
             ObjectKind::Directory | ObjectKind::Other => Err(DicomError::NotCt),
         }
@@ -183,16 +135,16 @@ pub(super) fn has_modality(data_set: &DataSet) -> bool {
 }
 
 /// Series Instance UID; `None` where it is missing or empty.
-pub(super) fn series_uid(scan: &Scan) -> Option<String> {
-    Attributes(&scan.data_set).text(SERIES).ok().flatten()
+pub(super) fn series_uid(header: &FileHeader) -> Option<String> {
+    Attributes(&header.data_set).text(SERIES).ok().flatten()
 }
 
 /// Reads all that a CT slice needs.
-pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
-    let attributes = Attributes(&scan.data_set);
-    check_single_frame(scan)?;
-    codec::check_supported(&scan.transfer_syntax)?;
-    let format = Frames::of(scan)?.format();
+pub(super) fn slice_header(header: &FileHeader) -> Result<SliceHeader, DicomError> {
+    let attributes = Attributes(&header.data_set);
+    check_single_frame(header)?;
+    codec::check_supported(&header.transfer_syntax)?;
+    let format = Frames::of(header)?.format();
     let (row_direction, column_direction) = orientation(attributes)?;
     Ok(SliceHeader {
         patient_study: PatientStudy::of(attributes),
@@ -207,7 +159,7 @@ pub(super) fn slice_header(scan: &Scan) -> Result<SliceHeader, DicomError> {
         padding: padding(attributes, format)?,
         lossy: is_lossy(attributes)?,
         acquisition: acquisition(attributes),
-        warnings: scan.warnings.clone(),
+        warnings: header.warnings.clone(),
     })
 }
 
@@ -221,61 +173,20 @@ pub(super) fn is_lossy(attributes: Attributes<'_>) -> Result<bool, DicomError> {
     Ok(attributes.text(LOSSY).map_err(malformed)?.as_deref() == Some("01"))
 }
 
-/// Number of Frames, 1 where it is not given.
-pub(super) fn frames(scan: &Scan) -> Result<u32, DicomError> {
-    let frames = Attributes(&scan.data_set).integer(FRAMES);
-    let frames = frames.map_err(|source| coded(source, Code::Frames))?.unwrap_or(1);
-    let counted = u32::try_from(frames).ok().filter(|frames| (1..=MAX_FRAMES).contains(frames));
-    counted.ok_or(DicomError::Frames { frames })
-}
-
-/// Refuses multi-frame objects.
-pub(super) fn check_single_frame(scan: &Scan) -> Result<(), DicomError> {
-    match frames(scan)? {
-        1 => Ok(()),
-        frames => Err(DicomError::MultiFrame { frames: i64::from(frames) }),
-    }
-}
-
-/// Reads and checks how pixels are stored.
-pub(super) fn pixel_format(scan: &Scan) -> Result<PixelFormat, DicomError> {
-    let read = |attribute, code| {
-        Attributes(&scan.data_set).unsigned(attribute).map_err(|source| coded(source, code))
-    };
-    let samples = read(SAMPLES, Code::SamplesPerPixel)?;
-    if samples != 1 {
-        return Err(DicomError::SamplesPerPixel { samples });
-    }
-    let [rows, columns] = [read(ROWS, Code::Dimensions)?, read(COLUMNS, Code::Dimensions)?];
-    let sides = 1..=MAX_SIDE;
-    if !sides.contains(&rows) || !sides.contains(&columns) {
-        return Err(DicomError::Dimensions { rows, columns });
-    }
-    let allocated = read(BITS_ALLOCATED, Code::Bits)?;
-    let stored = read(BITS_STORED, Code::Bits)?;
-    let high = read(HIGH_BIT, Code::Bits)?;
-    let representation = read(REPRESENTATION, Code::Bits)?;
-    let fits = [8, 16].contains(&allocated) && (1..=allocated).contains(&stored) && high == stored - 1;
-    if !fits || representation > 1 {
-        return Err(DicomError::Bits { allocated, stored, high, representation });
-    }
-    let signed = representation == 1;
-    Ok(PixelFormat { rows, columns, bits_allocated: allocated, bits_stored: stored, signed })
-}
-
 /// Image Position (Patient) in millimetres.
 pub(super) fn position(attributes: Attributes<'_>) -> Result<DVec3, DicomError> {
     let position = attributes.decimals::<3>(POSITION).map_err(|source| match source {
-        AttributeError::Number { .. } => coded(source, Code::DecimalString),
-        _ => coded(source, Code::NoPosition),
+        AttributeError::Number { .. } => DicomError::attribute(source, Code::DecimalString),
+        _ => DicomError::attribute(source, Code::NoPosition),
     })?;
     Ok(DVec3::from_array(position))
 }
 
 /// The unit directions of growing column and row index.
 pub(super) fn orientation(attributes: Attributes<'_>) -> Result<(DVec3, DVec3), DicomError> {
-    let [a, b, c, d, e, f] =
-        attributes.decimals::<6>(ORIENTATION).map_err(|source| coded(source, Code::Orientation))?;
+    let [a, b, c, d, e, f] = attributes
+        .decimals::<6>(ORIENTATION)
+        .map_err(|source| DicomError::attribute(source, Code::Orientation))?;
     let (row, column) = (DVec3::new(a, b, c), DVec3::new(d, e, f));
     let off = [row.length() - 1.0, column.length() - 1.0, row.dot(column)];
     if off.iter().any(|off| off.abs() >= ORTHONORMAL_WITHIN) {
@@ -291,8 +202,8 @@ pub(super) fn orientation(attributes: Attributes<'_>) -> Result<(DVec3, DVec3), 
 /// The distance between rows, then between columns, in millimetres.
 pub(super) fn pixel_spacing(attributes: Attributes<'_>) -> Result<[f64; 2], DicomError> {
     let [row_mm, column_mm] = attributes.decimals::<2>(PIXEL_SPACING).map_err(|source| match source {
-        AttributeError::Number { .. } => coded(source, Code::DecimalString),
-        _ => coded(source, Code::PixelSpacing),
+        AttributeError::Number { .. } => DicomError::attribute(source, Code::DecimalString),
+        _ => DicomError::attribute(source, Code::PixelSpacing),
     })?;
     if row_mm <= 0.0 || column_mm <= 0.0 {
         return Err(DicomError::PixelSpacing { row_mm, column_mm });
@@ -305,7 +216,7 @@ pub(super) fn rescale(attributes: Attributes<'_>) -> Result<Option<Rescale>, Dic
     let read = |attribute| match attributes.decimal(attribute) {
         Ok(value) => Ok(Some(value)),
         Err(AttributeError::Missing { .. }) => Ok(None),
-        Err(source) => Err(coded(source, Code::DecimalString)),
+        Err(source) => Err(DicomError::attribute(source, Code::DecimalString)),
     };
     let (slope, intercept) = (read(SLOPE)?, read(INTERCEPT)?);
     match slope {
@@ -333,12 +244,5 @@ pub(super) fn padding(
 }
 
 fn malformed(source: AttributeError) -> DicomError {
-    coded(source, Code::Malformed)
-}
-
-/// The error of an attribute whose absence means `code`; a wrong kind is always told as such.
-fn coded(source: AttributeError, code: Code) -> DicomError {
-    let is_kind = matches!(source, AttributeError::Kind { .. });
-    let code = if is_kind { Code::ValueRepresentation } else { code };
-    DicomError::Attribute { code, source }
+    DicomError::attribute(source, Code::Malformed)
 }

@@ -6,75 +6,11 @@
 
 use std::borrow::Cow;
 
-use super::PixelFormat;
-use super::census::{Census, histogram};
-use super::padding::{PixelPadding, may_be_undeclared, plateau};
+use super::padding::{may_be_undeclared, plateau};
+use super::pixel_format::stored;
+use super::statistics::{HuStatistics, histogram};
+use super::{Padding, PixelFormat, PixelPadding, Rescale};
 use crate::units::{AIR_HU, Hounsfield};
-
-/// What Rescale Type (or a modality look-up table) says about rescaled values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Units {
-    /// Hounsfield units: `HU`, the unit's name written out (`Hounsfield`, and as one vendor has it
-    /// `Houndsfield Unit`), or nothing, which means HU for CT (PS3.3 C.8.2.1.1.2).
-    Hounsfield,
-    /// `US`: the unit is unspecified.
-    Unspecified,
-    /// Another unit, or a look-up table.
-    Other,
-}
-
-impl Units {
-    /// The unit that a Rescale Type names.
-    pub fn of_rescale_type(term: Option<&str>) -> Self {
-        match term.map(str::to_ascii_uppercase).as_deref() {
-            None | Some("" | "HU") => Self::Hounsfield,
-            Some("US") => Self::Unspecified,
-            Some(term) if term.starts_with("HOUN") => Self::Hounsfield,
-            Some(_) => Self::Other,
-        }
-    }
-}
-
-/// Rescale Slope and Rescale Intercept.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rescale {
-    /// Hounsfield units per stored unit; positive.
-    pub slope: f64,
-    /// Hounsfield units at stored value 0.
-    pub intercept: f64,
-}
-
-impl Rescale {
-    /// The Hounsfield value of a stored value.
-    #[expect(clippy::cast_possible_truncation, reason = "HU are held as f32: 24 bits for 16-bit samples")]
-    pub fn hounsfield(&self, stored: i32) -> Hounsfield {
-        (self.slope * f64::from(stored) + self.intercept) as Hounsfield
-    }
-
-    /// What is added to stored values where nothing else is to be done: a whole number of 16 bits.
-    #[expect(clippy::cast_possible_truncation, clippy::float_cmp, reason = "compared with what was cut")]
-    fn whole_offset(&self) -> Option<i32> {
-        let offset = self.intercept as i16;
-        (self.slope == 1.0 && f64::from(offset) == self.intercept).then_some(i32::from(offset))
-    }
-}
-
-/// What becomes of pixels that the header marks as padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Padding {
-    /// They keep the value that slope and intercept give them.
-    Keep,
-    /// They become air, [`AIR_HU`], so that no filter smears them into the body.
-    #[default]
-    Air,
-}
-
-/// The value of a sample: its low `bits_stored` bits, sign-extended where the format is signed.
-pub(super) fn stored(word: u16, format: PixelFormat) -> i32 {
-    let unused = 16 - format.bits_stored;
-    let at_top = word << unused;
-    if format.signed { i32::from(at_top.cast_signed() >> unused) } else { i32::from(at_top >> unused) }
-}
 
 /// The bits of a word that hold the value.
 fn mask(format: PixelFormat) -> u16 {
@@ -100,8 +36,8 @@ pub(super) struct Conversion {
 /// What was seen while a slice was converted.
 #[derive(Debug, Clone)]
 pub(super) struct Converted {
-    /// The census of what is no padding.
-    pub(super) census: Census,
+    /// The statistics of what is no padding.
+    pub(super) statistics: HuStatistics,
     /// The value of padding that the header does not declare.
     pub(super) undeclared_hu: Option<Hounsfield>,
     /// Whether the header declares a value of tissue as padding, which was not believed.
@@ -131,7 +67,7 @@ impl Conversion {
             counts[usize::from(padding)] = 0;
         }
         Converted {
-            census: Census::of(&counts, self),
+            statistics: HuStatistics::of(&counts, self.format, self.rescale),
             undeclared_hu: undeclared.map(|word| self.rescale.hounsfield(stored(word, self.format))),
             is_disbelieved: self.padding.is_some() && believed.is_none(),
         }
@@ -177,32 +113,6 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_cut_and_sign_extended() {
-        assert_eq!(stored(0x0C00, format(12, true)), -1024);
-        assert_eq!(stored(0xFC00, format(12, true)), -1024);
-        assert_eq!(stored(0xF400, format(12, true)), 0x400);
-        assert_eq!(stored(0xF400, format(12, false)), 0x400);
-        assert_eq!(stored(0x8000, format(16, true)), -32768);
-        assert_eq!(stored(0xFFFF, format(16, false)), 65535);
-        assert_eq!(stored(0x00FF, format(8, true)), -1);
-    }
-
-    #[test]
-    fn rescale_types_are_told_apart() {
-        for (term, units) in [
-            (None, Units::Hounsfield),
-            (Some(""), Units::Hounsfield),
-            (Some("hu"), Units::Hounsfield),
-            (Some("Houndsfield Unit"), Units::Hounsfield),
-            (Some("US"), Units::Unspecified),
-            (Some("OD"), Units::Other),
-            (Some("HUGE"), Units::Other),
-        ] {
-            assert_eq!(Units::of_rescale_type(term), units, "{term:?}");
-        }
-    }
-
-    #[test]
     fn whole_offsets_give_the_same_values_as_the_formula() {
         let words: Vec<u16> = (0..=u16::MAX).collect();
         for (bits_stored, signed) in [(12, false), (12, true), (16, false), (16, true)] {
@@ -215,15 +125,6 @@ mod tests {
                 let of_formula = words.iter().map(|word| rescale.hounsfield(stored(*word, format)));
                 assert!(of_formula.eq(out), "{bits_stored} {signed} {intercept}");
             }
-        }
-    }
-
-    #[test]
-    fn rescale_is_not_truncated() {
-        for (slope, stored) in [(0.5, 1), (1.00015, 3000), (2.44e-4, 65535)] {
-            let expected: f64 = slope * f64::from(stored) - 1024.0;
-            let got = Rescale { slope, intercept: -1024.0 }.hounsfield(stored);
-            assert!((f64::from(got) - expected).abs() < 1e-3);
         }
     }
 }

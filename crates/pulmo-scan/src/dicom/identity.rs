@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use dicom_dictionary_std::tags;
 use sha2::{Digest as _, Sha256};
 
-use super::attributes::{Attribute, Attributes};
-use super::header::attribute;
+use super::attributes::{Attribute, Attributes, attribute};
 
 const PATIENT_ID: Attribute = attribute(tags::PATIENT_ID, "Patient ID");
 const ISSUER: Attribute = attribute(tags::ISSUER_OF_PATIENT_ID, "Issuer of Patient ID");

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use super::attributes::{Attribute, Attributes, parse_decimal_string, trimmed};
+use super::attributes::{Attribute, Attributes, attribute, parse_decimal_string, trimmed};
 use super::characters::decoded;
 use super::copy::COPIED;
-use super::gate::Scan;
-use super::header::attribute;
+use super::gate::FileHeader;
 use super::series::MultiFrames;
 use super::{Acquisition, DicomError, Slice};
 use crate::findings::{Identity, Protocol, ScanOrigin, SourceInstance};
@@ -33,6 +32,8 @@ const KEPT: [Tag; 7] = [
     tags::ACQUISITION_DATE_TIME,
 ];
 
+/// Largest slice thickness in millimetres, and largest voltage in kilovolts, that is told.
+const MOST_TOLD: f64 = 500.0;
 /// Longest text that is told of a scanner: the standard's limit of a Long String (PS3.5 section 6.2).
 const LONGEST_TOLD: usize = 64;
 
@@ -55,17 +56,19 @@ pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Re
     // of several that say as much, `max_by_key` gives the last
     let Some(speaker) = used.iter().rev().max_by_key(known) else { return Ok(ScanOrigin::default()) };
     let speaker = &slices[speaker.slice];
-    let scan = files.scan(speaker)?;
+    let header = files.file_header(speaker)?;
     let all = || used.iter().map(|used| &slices[used.slice].header.acquisition);
     Ok(ScanOrigin {
         protocol: Protocol {
-            manufacturer: text(&scan, tags::MANUFACTURER).and_then(|text| told(&text)),
-            model: text(&scan, tags::MANUFACTURER_MODEL_NAME).and_then(|text| told(&text)),
+            manufacturer: text(&header, tags::MANUFACTURER).and_then(|text| told(&text)),
+            model: text(&header, tags::MANUFACTURER_MODEL_NAME).and_then(|text| told(&text)),
             convolution_kernel: common(all().map(Acquisition::convolution_kernel)).and_then(told),
-            slice_thickness_mm: common(all().map(|slice| slice.slice_thickness().and_then(positive))),
-            kvp: kvp(&scan, speaker.frame.unwrap_or(0)),
+            slice_thickness_mm: common(
+                all().map(|slice| measure(parse_decimal_string(slice.slice_thickness()?)?)),
+            ),
+            kvp: kvp(&header, speaker.frame.unwrap_or(0)),
         },
-        identity: Some(Identity::new(texts(&scan), sources(used).unwrap_or_default())),
+        identity: Some(Identity::new(texts(&header), sources(used).unwrap_or_default())),
     })
 }
 
@@ -77,16 +80,16 @@ fn sources(used: &[Used]) -> Option<Vec<SourceInstance>> {
 }
 
 /// All texts that are kept, decoded.
-fn texts(scan: &Scan) -> BTreeMap<(u16, u16), String> {
+fn texts(header: &FileHeader) -> BTreeMap<(u16, u16), String> {
     let copied = COPIED.iter().map(|copied| copied.tag).chain(KEPT);
-    copied.filter_map(|tag| Some(((tag.group(), tag.element()), text(scan, tag)?))).collect()
+    copied.filter_map(|tag| Some(((tag.group(), tag.element()), text(header, tag)?))).collect()
 }
 
 /// The text of an attribute by the file's character set; `None` where it is missing or empty.
-fn text(scan: &Scan, tag: Tag) -> Option<String> {
-    let terms = Attributes(&scan.data_set).texts(CHARACTER_SET).ok().flatten().unwrap_or_default();
+fn text(header: &FileHeader, tag: Tag) -> Option<String> {
+    let terms = Attributes(&header.data_set).texts(CHARACTER_SET).ok().flatten().unwrap_or_default();
     let terms: Vec<String> = terms.iter().map(|term| term.trim().to_owned()).collect();
-    let text = decoded(scan.data_set.get(tag)?.bytes(), &terms);
+    let text = decoded(header.data_set.get(tag)?.bytes(), &terms);
     Some(trimmed(&text).to_owned()).filter(|text| !text.is_empty())
 }
 
@@ -102,15 +105,16 @@ fn common<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T
     values.all(|value| value.as_ref() == Some(&first)).then_some(first)
 }
 
-fn positive(text: &str) -> Option<f64> {
-    parse_decimal_string(text).filter(|value| *value > 0.0)
+/// A number that may be told: what is larger is no such measure, and may be an identifier in the wrong place.
+fn measure(value: f64) -> Option<f64> {
+    (value > 0.0 && value <= MOST_TOLD).then_some(value)
 }
 
 /// The tube voltage of a frame: its own group's, that of all frames, or the whole object's.
-fn kvp(scan: &Scan, frame: usize) -> Option<f64> {
-    let object = Attributes(&scan.data_set);
+fn kvp(header: &FileHeader, frame: usize) -> Option<f64> {
+    let object = Attributes(&header.data_set);
     let own = object.items(PER_FRAME).get(frame).map(Attributes);
     let in_group = |group: Attributes<'_>| group.item(X_RAY)?.decimal(KVP).ok();
     let value = own.and_then(in_group).or_else(|| object.item(SHARED).and_then(in_group));
-    value.or_else(|| object.decimal(KVP).ok()).filter(|value| *value > 0.0)
+    value.or_else(|| object.decimal(KVP).ok()).and_then(measure)
 }

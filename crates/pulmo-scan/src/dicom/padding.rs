@@ -10,16 +10,25 @@
 //!
 //! A wrong slope or intercept spreads air over many values, which stay and are refused as `HU_RANGE`.
 
-use super::PixelFormat;
-use super::census::LEAST_HU;
-use super::hounsfield::{Converted, Padding, Rescale, stored};
-use crate::findings::{Code, Reason};
+use super::pixel_format::stored;
+use super::statistics::LEAST_HU;
+use super::{PixelFormat, Rescale};
 use crate::units::Hounsfield;
 
 /// One voxel in so many may lie below what CT gives without a reason.
 const FEW: u64 = 1000;
 /// Values of tissue, air excluded: padding that is declared among these may be written wrongly.
 const TISSUE_HU: [Hounsfield; 2] = [-1000.0, 3072.0];
+
+/// What becomes of pixels that the header marks as padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Padding {
+    /// They keep the value that slope and intercept give them.
+    Keep,
+    /// They become air, [`AIR_HU`], so that no filter smears them into the body.
+    #[default]
+    Air,
+}
 
 /// The stored values that mark pixels outside the reconstruction.
 ///
@@ -95,54 +104,6 @@ pub fn plateau<T: Copy + PartialEq>(
         *(if value == leader { &mut of_leader } else { &mut of_others }) += count;
     }
     (of_leader > few && of_others <= few).then_some((leader, of_leader))
-}
-
-/// A value as text, as far as it is no identifier in the wrong place.
-fn hu_text(hu: Hounsfield) -> String {
-    if hu.abs() < 1e5 { hu.to_string() } else { "far out".to_owned() }
-}
-
-/// What was seen of padding in the slices of a series, beside what their headers declare rightly.
-#[derive(Debug, Clone, Default)]
-pub(super) struct SeenPadding {
-    /// Values that headers do not declare.
-    values_hu: Vec<Hounsfield>,
-    undeclared_in: usize,
-    disbelieved_in: usize,
-}
-
-impl SeenPadding {
-    /// Adds what was seen in one slice.
-    pub(super) fn add(&mut self, converted: &Converted) {
-        self.disbelieved_in += usize::from(converted.is_disbelieved);
-        let Some(value) = converted.undeclared_hu else { return };
-        self.undeclared_in += 1;
-        if !self.values_hu.contains(&value) {
-            self.values_hu.push(value);
-        }
-    }
-
-    /// What a user should know of it, for a series of so many slices.
-    pub(super) fn warning(&self, slices: usize, treatment: Padding) -> Option<Reason> {
-        let became = if treatment == Padding::Air { "became air" } else { "are kept as they are" };
-        let values: Vec<String> = self.values_hu.iter().map(|hu| hu_text(*hu)).collect();
-        let undeclared = (self.undeclared_in > 0).then(|| {
-            format!(
-                "pixels of {} HU in {} of {slices} slices, which the header does not declare as padding, were \
-                 taken for it and {became}",
-                values.join(", "),
-                self.undeclared_in
-            )
-        });
-        let disbelieved = (self.disbelieved_in > 0).then(|| {
-            format!(
-                "the padding declared in {} of {slices} slices has values of tissue and was not used",
-                self.disbelieved_in
-            )
-        });
-        let sentences: Vec<String> = undeclared.into_iter().chain(disbelieved).collect();
-        (!sentences.is_empty()).then(|| Reason::new(Code::Padding, sentences.join("; ")))
-    }
 }
 
 #[cfg(test)]

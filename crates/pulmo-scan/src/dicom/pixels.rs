@@ -3,11 +3,12 @@
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use super::frames::{Frames, Place};
-use super::gate::{ByteOrder, GateError, Scan, scan};
-use super::held::Held;
-use super::open::{Opened, open};
-use super::{DicomError, PixelFormat, codec, header, hounsfield};
+use super::frames::{FrameLocation, Frames};
+use super::gate::{Endianness, FileHeader, GateError, read_file_header};
+use super::open::{DicomFile, open};
+use super::open_file::OpenFile;
+use super::pixel_format::{check_single_frame, stored};
+use super::{DicomError, PixelFormat, codec};
 
 /// The samples of one frame as they are stored, before any rescaling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,8 @@ impl StoredPixels {
     /// [`DicomError`] where the content is not DICOM, its pixel format is impossible, or the pixels
     /// cannot be decoded to the size that the header gives.
     pub fn read<R: Read + Seek>(mut source: R) -> Result<Self, DicomError> {
-        let scan = scan(&mut source)?.ok_or(DicomError::NotDicom)?;
-        single_frame(&scan, &mut source)
+        let header = read_file_header(&mut source)?.ok_or(DicomError::NotDicom)?;
+        single_frame(&header, &mut source)
     }
 
     /// How the samples were stored.
@@ -39,7 +40,7 @@ impl StoredPixels {
 
     /// The values, row by row: each word cut to Bits Stored and sign-extended.
     pub fn values(&self) -> impl Iterator<Item = i32> + '_ {
-        self.words.iter().map(|word| hounsfield::stored(*word, self.format))
+        self.words.iter().map(|word| stored(*word, self.format))
     }
 }
 
@@ -55,19 +56,19 @@ pub fn stored_pixels(path: &Path) -> Result<StoredPixels, DicomError> {
 ///
 /// # Errors
 /// As [`StoredPixels::read`], and [`DicomError::Changed`] where the file was written to since.
-pub(super) fn pixels_of(opened: Opened) -> Result<StoredPixels, DicomError> {
-    let Opened { scan, file } = opened;
-    unchanged(&file, single_frame(&scan, &mut file.reader()))
+pub(super) fn pixels_of(opened: DicomFile) -> Result<StoredPixels, DicomError> {
+    let DicomFile { header, file } = opened;
+    unchanged(&file, single_frame(&header, &mut file.reader()))
 }
 
 /// What was read of a file, if nobody wrote to it meanwhile.
-pub(super) fn unchanged<T>(file: &Held, read: Result<T, DicomError>) -> Result<T, DicomError> {
+pub(super) fn unchanged<T>(file: &OpenFile, read: Result<T, DicomError>) -> Result<T, DicomError> {
     if file.is_unchanged() { read } else { Err(DicomError::Changed) }
 }
 
-fn single_frame<R: Read + Seek>(scan: &Scan, source: &mut R) -> Result<StoredPixels, DicomError> {
-    header::check_single_frame(scan)?;
-    Frames::of(scan)?.stored(source, 0)
+fn single_frame<R: Read + Seek>(header: &FileHeader, source: &mut R) -> Result<StoredPixels, DicomError> {
+    check_single_frame(header)?;
+    Frames::of(header)?.stored(source, 0)
 }
 
 impl Frames {
@@ -94,7 +95,7 @@ impl Frames {
             return Err(DicomError::PixelLength { expected: format.samples(), found: words.len() });
         }
         match self.place(frame)? {
-            Place::Native { first, after, swaps } => {
+            FrameLocation::Native { first, after, swaps } => {
                 let mut bytes = vec![0; format.bytes()];
                 match swaps {
                     false => self.storage().read(source, first + after, &mut bytes)?,
@@ -103,7 +104,7 @@ impl Frames {
                 fill(words, &bytes, (format, self.order()));
                 Ok(())
             }
-            Place::Encapsulated { fragments } => {
+            FrameLocation::Encapsulated { fragments } => {
                 let length = fragments.iter().map(|fragment| fragment.length as usize).sum();
                 // no coding makes noise that much larger; what claims to is no frame of this size
                 if length > 4 * format.bytes() + 65_536 {
@@ -137,11 +138,11 @@ impl Frames {
     }
 }
 
-fn fill(words: &mut [u16], bytes: &[u8], (format, order): (PixelFormat, ByteOrder)) {
+fn fill(words: &mut [u16], bytes: &[u8], (format, order): (PixelFormat, Endianness)) {
     let pairs = words.iter_mut().zip(bytes.as_chunks::<2>().0);
     match (format.bits_allocated, order) {
         (8, _) => words.iter_mut().zip(bytes).for_each(|(word, byte)| *word = u16::from(*byte)),
-        (_, ByteOrder::Little) => pairs.for_each(|(word, pair)| *word = u16::from_le_bytes(*pair)),
-        (_, ByteOrder::Big) => pairs.for_each(|(word, pair)| *word = u16::from_be_bytes(*pair)),
+        (_, Endianness::Little) => pairs.for_each(|(word, pair)| *word = u16::from_le_bytes(*pair)),
+        (_, Endianness::Big) => pairs.for_each(|(word, pair)| *word = u16::from_be_bytes(*pair)),
     }
 }

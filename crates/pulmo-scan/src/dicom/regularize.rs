@@ -4,7 +4,7 @@ use glam::DVec3;
 use ndarray::{Array3, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
-use super::stack::{Pile, check_limits, check_uniform, grid};
+use super::stack::{OrderedSlices, check_limits, check_uniform, grid};
 use super::{DicomError, GeometrySettings};
 use crate::geometry::Grid;
 use crate::units::{AIR_HU, Hounsfield, Millimetres};
@@ -24,28 +24,28 @@ pub enum Irregular {
     Resample,
 }
 
-/// How the slices of a pile become a volume.
+/// How ordered slices become a volume.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Layout {
+pub(super) enum SliceLayout {
     /// They lie on a grid.
     AsIs(Grid),
     /// They are resampled.
-    Resampled(Plan),
+    Resampled(ResamplingPlan),
 }
 
-impl Layout {
+impl SliceLayout {
     pub(super) fn new(
-        pile: &Pile,
+        ordered: &OrderedSlices,
         settings: &GeometrySettings,
         irregular: Irregular,
     ) -> Result<Self, DicomError> {
-        match (pile.grid(settings), irregular) {
+        match (ordered.grid(settings), irregular) {
             (Err(DicomError::Tilt { .. } | DicomError::Spacing { .. }), Irregular::Resample) => {
                 // behind a tilt there may be a gap, which no resampling fills
-                if let Err(gap @ DicomError::Gap { .. }) = check_uniform(&pile.along_mm(), settings) {
+                if let Err(gap @ DicomError::Gap { .. }) = check_uniform(&ordered.along_mm(), settings) {
                     return Err(gap);
                 }
-                let plan = Plan::new(pile)?;
+                let plan = ResamplingPlan::new(ordered)?;
                 check_limits(&plan.grid, settings)?;
                 Ok(Self::Resampled(plan))
             }
@@ -56,11 +56,11 @@ impl Layout {
     /// The grid of the volume to be made.
     pub(super) fn grid(&self) -> &Grid {
         match self {
-            Self::AsIs(grid) | Self::Resampled(Plan { grid, .. }) => grid,
+            Self::AsIs(grid) | Self::Resampled(ResamplingPlan { grid, .. }) => grid,
         }
     }
 
-    /// The volume of decoded slices, in the order of the pile.
+    /// The volume of decoded slices, in their order.
     pub(super) fn volume(&self, slices: Array3<Hounsfield>) -> Result<Volume, DicomError> {
         match self {
             Self::AsIs(grid) => Ok(Volume::new(*grid, slices)?),
@@ -71,7 +71,7 @@ impl Layout {
 
 /// Where the slices lie on the grid to be made.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct ResamplingPlan {
     grid: Grid,
     /// For each slice, column and row of its first pixel on the new grid.
     shifts_xy: Vec<[f64; 2]>,
@@ -79,32 +79,32 @@ pub(super) struct Plan {
     heights: Vec<f64>,
 }
 
-impl Plan {
+impl ResamplingPlan {
     /// Plans an orthogonal grid that holds all slices whole: their own rows and columns, widened by
     /// the shear, and the spacing along the normal that half of the slices do not exceed.
-    pub(super) fn new(pile: &Pile) -> Result<Self, DicomError> {
-        let reference = &pile.reference;
-        let along_mm = pile.along_mm();
+    pub(super) fn new(ordered: &OrderedSlices) -> Result<Self, DicomError> {
+        let reference = &ordered.reference;
+        let along_mm = ordered.along_mm();
         let step_mm = median_step(&along_mm);
         let heights: Vec<f64> = along_mm.iter().map(|at_mm| (at_mm - along_mm[0]) / step_mm).collect();
         let [row_mm, column_mm] = reference.pixel_spacing_mm;
         let shift = |corner: &DVec3| {
-            let from_first = *corner - pile.corners[0];
+            let from_first = *corner - ordered.corners[0];
             let columns = from_first.dot(reference.row_direction) / column_mm;
             [columns, from_first.dot(reference.column_direction) / row_mm].map(snapped)
         };
-        let mut shifts_xy: Vec<[f64; 2]> = pile.corners.iter().map(shift).collect();
+        let mut shifts_xy: Vec<[f64; 2]> = ordered.corners.iter().map(shift).collect();
         let range = |axis: usize| {
             let values = || shifts_xy.iter().map(|shift| shift[axis]);
             (values().fold(0.0, f64::min).floor(), values().fold(0.0, f64::max).ceil())
         };
         let [(left, right), (top, bottom)] = [range(0), range(1)];
         shifts_xy.iter_mut().for_each(|[x, y]| (*x, *y) = (*x - left, *y - top));
-        let first = pile.corners[0]
+        let first = ordered.corners[0]
             + reference.row_direction * (left * column_mm)
             + reference.column_direction * (top * row_mm);
         let slices = whole(heights.last().copied().unwrap_or(0.0) + SAME_WITHIN) + 1;
-        let plain = grid(reference, first, pile.normal * step_mm, slices)?;
+        let plain = grid(reference, first, ordered.normal * step_mm, slices)?;
         let [_, rows, columns] = plain.shape_zyx();
         let wide = [slices, rows + whole(bottom - top), columns + whole(right - left)];
         Ok(Self { grid: Grid::new(wide, plain.patient_from_voxel())?, shifts_xy, heights })
@@ -113,7 +113,7 @@ impl Plan {
     /// Resamples slices, linearly within each slice and between two; outside of them is air.
     ///
     /// # Shapes
-    /// `slices` is `[slices, rows, columns]`, in the order of the pile that the plan was made for.
+    /// `slices` is `[slices, rows, columns]`, in the order that the plan was made for.
     pub(super) fn resample(&self, slices: &Array3<Hounsfield>) -> Result<Volume, DicomError> {
         let mut voxels = Array3::from_elem(self.grid.shape_zyx(), AIR_HU);
         voxels.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(z, mut out)| {

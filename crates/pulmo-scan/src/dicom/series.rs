@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 
 use super::enhanced::{self, Frame};
 use super::frames::Frames;
-use super::gate::{Scan, scan};
-use super::held::Held;
+use super::gate::{FileHeader, read_file_header};
 use super::instance::instance;
-use super::open::{Opened, open};
+use super::open::{DicomFile, open};
+use super::open_file::OpenFile;
 use super::pixels::{pixels_of, unchanged};
 use super::{DicomError, Doubt, Refused, SliceHeader, StoredPixels, header};
 use crate::findings::{Reason, SourceInstance};
@@ -37,7 +37,7 @@ impl Slice {
 }
 
 /// What is read of a slice to make a volume of it.
-pub(super) struct Read {
+pub(super) struct SliceContent {
     pub(super) pixels: StoredPixels,
     /// Which stored image it is; `None` where its file does not say.
     pub(super) instance: Option<SourceInstance>,
@@ -52,7 +52,7 @@ struct MultiFrame {
     places: Frames,
     frames: Vec<Frame>,
     instance: Option<SourceInstance>,
-    file: Held,
+    file: OpenFile,
     /// The bytes of all frames of a deflated file, once one was asked for; `None` where they could not be
     /// inflated any more, which the gate did before.
     inflated: OnceLock<Option<Vec<u8>>>,
@@ -78,10 +78,10 @@ impl MultiFrames {
             if files.contains_key(path) {
                 continue;
             }
-            let Ok(Some(Opened { scan, file })) = open(path) else { continue };
-            if let (Ok(places), Ok(frames)) = (Frames::of(&scan), enhanced::frames(&scan)) {
+            let Ok(Some(DicomFile { header, file })) = open(path) else { continue };
+            if let (Ok(places), Ok(frames)) = (Frames::of(&header), enhanced::frames(&header)) {
                 let inflated = OnceLock::new();
-                let instance = instance(&scan.data_set);
+                let instance = instance(&header.data_set);
                 files.insert(path.clone(), MultiFrame { places, frames, instance, file, inflated });
             }
         }
@@ -89,11 +89,11 @@ impl MultiFrames {
     }
 
     /// Reads a slice's stored pixels, and which image it is.
-    pub(super) fn read(&self, slice: &Slice) -> Result<Read, DicomError> {
+    pub(super) fn read(&self, slice: &Slice) -> Result<SliceContent, DicomError> {
         let Some(index) = slice.frame else {
             let opened = unchanged_since(slice, open(&slice.path)?)?;
-            let instance = instance(&opened.scan.data_set);
-            return Ok(Read { pixels: pixels_of(opened)?, instance });
+            let instance = instance(&opened.header.data_set);
+            return Ok(SliceContent { pixels: pixels_of(opened)?, instance });
         };
         let file = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
         match file.frames.get(index) {
@@ -101,25 +101,27 @@ impl MultiFrames {
                 let of_frame =
                     |instance: &SourceInstance| SourceInstance { frame: Some(index + 1), ..instance.clone() };
                 let instance = file.instance.as_ref().map(of_frame);
-                Ok(Read { pixels: unchanged(&file.file, file.pixels(index))?, instance })
+                Ok(SliceContent { pixels: unchanged(&file.file, file.pixels(index))?, instance })
             }
             _ => Err(DicomError::Changed),
         }
     }
 
     /// Reads the header of a slice's file again, of which little was kept.
-    pub(super) fn scan(&self, slice: &Slice) -> Result<Scan, DicomError> {
+    pub(super) fn file_header(&self, slice: &Slice) -> Result<FileHeader, DicomError> {
         match self.0.get(&slice.path) {
-            Some(MultiFrame { file, .. }) => unchanged(file, scan(file.reader())?.ok_or(DicomError::Changed)),
-            None => Ok(unchanged_since(slice, open(&slice.path)?)?.scan),
+            Some(MultiFrame { file, .. }) => {
+                unchanged(file, read_file_header(file.reader())?.ok_or(DicomError::Changed))
+            }
+            None => Ok(unchanged_since(slice, open(&slice.path)?)?.header),
         }
     }
 }
 
 /// The file of a single slice, if its header still says what it said when the slice was found.
-fn unchanged_since(slice: &Slice, opened: Option<Opened>) -> Result<Opened, DicomError> {
+fn unchanged_since(slice: &Slice, opened: Option<DicomFile>) -> Result<DicomFile, DicomError> {
     let opened = opened.ok_or(DicomError::Changed)?;
-    match header::slice_header(&opened.scan) {
+    match header::slice_header(&opened.header) {
         Ok(header) if header == slice.header => Ok(opened),
         _ => Err(DicomError::Changed),
     }
@@ -142,6 +144,14 @@ pub struct Series {
     pub doubt: Option<Doubt>,
     /// What was seen while grouping.
     pub warnings: Vec<Reason>,
+}
+
+impl Series {
+    /// The files of its slices and of those set aside.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let slices = self.slices.iter().map(|slice| slice.path.as_path());
+        slices.chain(self.set_aside.iter().map(|refused| refused.path.as_path()))
+    }
 }
 
 /// The deepest folder that holds all `paths`; `.` for bare names of files.
@@ -180,14 +190,14 @@ mod tests {
     }
 
     /// A file taken for a multi-frame one, and its first frame.
-    fn held(path: &Path) -> (MultiFrames, Slice) {
-        let Opened { scan, file } = open(path).unwrap().unwrap();
-        let header = header::slice_header(&scan).unwrap();
+    fn taken_for_frames(path: &Path) -> (MultiFrames, Slice) {
+        let DicomFile { header, file } = open(path).unwrap().unwrap();
+        let places = Frames::of(&header).unwrap();
+        let header = header::slice_header(&header).unwrap();
         let frames = vec![Frame::Slice(Box::new(header.clone()))];
-        let places = Frames::of(&scan).unwrap();
-        let held = MultiFrame { places, frames, instance: None, file, inflated: OnceLock::new() };
+        let taken = MultiFrame { places, frames, instance: None, file, inflated: OnceLock::new() };
         let slice = Slice { path: path.to_owned(), frame: Some(0), header };
-        (MultiFrames(BTreeMap::from([(path.to_owned(), held)])), slice)
+        (MultiFrames(BTreeMap::from([(path.to_owned(), taken)])), slice)
     }
 
     #[test]
@@ -196,11 +206,11 @@ mod tests {
         let [path, other] = ["a.dcm", "b.dcm"].map(|name| folder.path().join(name));
         write(&path, 40.0);
         write(&other, 90.0);
-        let (files, slice) = held(&path);
+        let (files, slice) = taken_for_frames(&path);
         let before = files.read(&slice).unwrap().pixels;
         std::fs::rename(&other, &path).unwrap();
         assert_eq!(files.read(&slice).unwrap().pixels, before);
-        assert_ne!(held(&path).0.read(&slice).unwrap().pixels, before);
+        assert_ne!(taken_for_frames(&path).0.read(&slice).unwrap().pixels, before);
     }
 
     #[test]
@@ -208,7 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.dcm");
         write(&path, 40.0);
-        let (files, slice) = held(&path);
+        let (files, slice) = taken_for_frames(&path);
         write(&path, 90.0);
         let late = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(late).unwrap();

@@ -29,16 +29,16 @@ impl Stack {
     /// positions, different images at one position, straightness and tilt, gaps, uniform spacing,
     /// limits of spacing and extent.
     pub fn new(slices: &[Slice], settings: &GeometrySettings) -> Result<Self, DicomError> {
-        let pile = Pile::new(slices, settings)?;
-        let grid = pile.grid(settings)?;
-        Ok(Self { positions: pile.positions, grid })
+        let ordered = OrderedSlices::new(slices, settings)?;
+        let grid = ordered.grid(settings)?;
+        Ok(Self { positions: ordered.positions, grid })
     }
 }
 
 /// Slices of one orientation, size and pixel spacing in the order of their positions, wherever these
 /// are.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pile {
+pub(super) struct OrderedSlices {
     /// Indices of the slices at each position, ascending along the normal.
     pub(super) positions: Vec<Vec<usize>>,
     /// Image Position (Patient) of each position.
@@ -49,7 +49,7 @@ pub(super) struct Pile {
     pub(super) reference: SliceHeader,
 }
 
-impl Pile {
+impl OrderedSlices {
     /// Orders slices, and checks their number and that no two lie beside each other at one height.
     pub(super) fn new(slices: &[Slice], settings: &GeometrySettings) -> Result<Self, DicomError> {
         let least = settings.least_slices.max(1);

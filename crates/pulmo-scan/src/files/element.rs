@@ -19,7 +19,7 @@ const VALUES_UNSEEN: usize = 1 << 20;
 
 /// The type of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Element {
+pub(super) enum ElementType {
     I8,
     U8,
     I16,
@@ -32,7 +32,7 @@ pub(super) enum Element {
     F64,
 }
 
-impl Element {
+impl ElementType {
     pub(super) fn bytes(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
@@ -52,31 +52,31 @@ pub(super) enum ByteOrder {
 
 /// How values are stored: `value = slope x element + intercept`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Encoding {
-    pub(super) element: Element,
+pub(super) struct ValueEncoding {
+    pub(super) element: ElementType,
     pub(super) order: ByteOrder,
     pub(super) slope: f64,
     pub(super) intercept: f64,
 }
 
-impl Encoding {
-    pub(super) fn plain(element: Element, order: ByteOrder) -> Self {
+impl ValueEncoding {
+    pub(super) fn plain(element: ElementType, order: ByteOrder) -> Self {
         Self { element, order, slope: 1.0, intercept: 0.0 }
     }
 
     /// Appends the values of whole elements.
     fn decode(&self, bytes: &[u8], values: &mut Vec<f32>) {
         match self.element {
-            Element::I8 => self.each(bytes, values, |b: [u8; 1]| i8::from_le_bytes(b).into()),
-            Element::U8 => self.each(bytes, values, |[b]: [u8; 1]| b.into()),
-            Element::I16 => self.each(bytes, values, |b| i16::from_le_bytes(b).into()),
-            Element::U16 => self.each(bytes, values, |b| u16::from_le_bytes(b).into()),
-            Element::I32 => self.each(bytes, values, |b| i32::from_le_bytes(b).into()),
-            Element::U32 => self.each(bytes, values, |b| u32::from_le_bytes(b).into()),
-            Element::I64 => self.each(bytes, values, |b| i64::from_le_bytes(b) as f64),
-            Element::U64 => self.each(bytes, values, |b| u64::from_le_bytes(b) as f64),
-            Element::F32 => self.each(bytes, values, |b| f32::from_le_bytes(b).into()),
-            Element::F64 => self.each(bytes, values, f64::from_le_bytes),
+            ElementType::I8 => self.each(bytes, values, |b: [u8; 1]| i8::from_le_bytes(b).into()),
+            ElementType::U8 => self.each(bytes, values, |[b]: [u8; 1]| b.into()),
+            ElementType::I16 => self.each(bytes, values, |b| i16::from_le_bytes(b).into()),
+            ElementType::U16 => self.each(bytes, values, |b| u16::from_le_bytes(b).into()),
+            ElementType::I32 => self.each(bytes, values, |b| i32::from_le_bytes(b).into()),
+            ElementType::U32 => self.each(bytes, values, |b| u32::from_le_bytes(b).into()),
+            ElementType::I64 => self.each(bytes, values, |b| i64::from_le_bytes(b) as f64),
+            ElementType::U64 => self.each(bytes, values, |b| u64::from_le_bytes(b) as f64),
+            ElementType::F32 => self.each(bytes, values, |b| f32::from_le_bytes(b).into()),
+            ElementType::F64 => self.each(bytes, values, f64::from_le_bytes),
         }
     }
 
@@ -105,7 +105,7 @@ pub(super) fn count_of(shape: &[usize]) -> Result<usize, VolumeFileError> {
 /// header declares; a stream that ends early or goes on is an error.
 pub(super) fn read_values(
     from: &mut impl Read,
-    encoding: Encoding,
+    encoding: ValueEncoding,
     count: usize,
 ) -> Result<Vec<f32>, VolumeFileError> {
     let size = encoding.element.bytes();
@@ -172,17 +172,17 @@ pub(super) fn volume_of(grid: Grid, values: Vec<f32>) -> Result<Volume, VolumeFi
 }
 
 /// The smaller of `i16` and `f32` that holds all values exactly.
-pub(super) fn smallest_element(values: &[f32]) -> Element {
+pub(super) fn smallest_element(values: &[f32]) -> ElementType {
     let range = f32::from(i16::MIN)..=f32::from(i16::MAX);
     let is_short = |value: &f32| range.contains(value) && value.fract() == 0.0;
-    if values.iter().all(is_short) { Element::I16 } else { Element::F32 }
+    if values.iter().all(is_short) { ElementType::I16 } else { ElementType::F32 }
 }
 
 /// Writes values little endian, as `i16` where `element` says so and as `f32` otherwise.
 pub(super) fn write_values(
     to: &mut impl Write,
     values: &[f32],
-    element: Element,
+    element: ElementType,
 ) -> Result<(), VolumeFileError> {
     let mut bytes = Vec::with_capacity(BUFFER_BYTES);
     for some in values.chunks(BUFFER_BYTES / 4) {
@@ -192,7 +192,7 @@ pub(super) fn write_values(
                 clippy::cast_possible_truncation,
                 reason = "whole numbers within i16, as checked before"
             )]
-            Element::I16 => bytes.extend(some.iter().flat_map(|value| (*value as i16).to_le_bytes())),
+            ElementType::I16 => bytes.extend(some.iter().flat_map(|value| (*value as i16).to_le_bytes())),
             _ => bytes.extend(some.iter().flat_map(|value| value.to_le_bytes())),
         }
         to.write_all(&bytes)?;
@@ -204,14 +204,14 @@ pub(super) fn write_values(
 mod tests {
     use super::*;
 
-    fn read(element: Element, order: ByteOrder, bytes: &[u8]) -> Vec<f32> {
+    fn read(element: ElementType, order: ByteOrder, bytes: &[u8]) -> Vec<f32> {
         let count = bytes.len() / element.bytes();
-        read_values(&mut &bytes[..], Encoding::plain(element, order), count).unwrap()
+        read_values(&mut &bytes[..], ValueEncoding::plain(element, order), count).unwrap()
     }
 
     #[test]
     fn each_type_is_read_in_both_orders() {
-        use Element::*;
+        use ElementType::*;
         for (element, little, value) in [
             (I8, vec![0xFE], -2.0),
             (U8, vec![0xFE], 254.0),
@@ -232,14 +232,17 @@ mod tests {
 
     #[test]
     fn slope_and_intercept_are_not_truncated() {
-        let encoding =
-            Encoding { slope: 0.5, intercept: -1024.0, ..Encoding::plain(Element::U8, ByteOrder::Little) };
+        let encoding = ValueEncoding {
+            slope: 0.5,
+            intercept: -1024.0,
+            ..ValueEncoding::plain(ElementType::U8, ByteOrder::Little)
+        };
         assert_eq!(read_values(&mut &[1u8, 2][..], encoding, 2).unwrap(), [-1023.5, -1023.0]);
     }
 
     #[test]
     fn a_stream_must_hold_what_is_declared() {
-        let plain = Encoding::plain(Element::I16, ByteOrder::Little);
+        let plain = ValueEncoding::plain(ElementType::I16, ByteOrder::Little);
         let read = |bytes: &[u8], count| read_values(&mut &bytes[..], plain, count);
         assert!(matches!(read(&[0; 7], 4), Err(VolumeFileError::Short { values: 4 })));
         assert!(matches!(read(&[0; 9], 4), Err(VolumeFileError::Long { values: 4 })));
@@ -262,9 +265,9 @@ mod tests {
 
     #[test]
     fn whole_numbers_become_shorts() {
-        assert_eq!(smallest_element(&[-1024.0, 3071.0]), Element::I16);
-        assert_eq!(smallest_element(&[0.5]), Element::F32);
-        assert_eq!(smallest_element(&[40000.0]), Element::F32);
-        assert_eq!(smallest_element(&[f32::NAN]), Element::F32);
+        assert_eq!(smallest_element(&[-1024.0, 3071.0]), ElementType::I16);
+        assert_eq!(smallest_element(&[0.5]), ElementType::F32);
+        assert_eq!(smallest_element(&[40000.0]), ElementType::F32);
+        assert_eq!(smallest_element(&[f32::NAN]), ElementType::F32);
     }
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use glam::{DAffine3, DMat3, DVec3};
 
-use super::element::{ByteOrder, Element, Encoding, count_of, volume_of};
+use super::element::{ByteOrder, ElementType, ValueEncoding, count_of, volume_of};
 use super::header_lines::HeaderLines;
 use super::placement::grid_of;
-use super::stored::{Files, Packing, Start, Stored, numbered};
+use super::stored::{Files, Packing, Stored, ValuesStart, numbered};
 use super::{VolumeFileError, stream};
 use crate::volume::Volume;
 
@@ -74,9 +74,9 @@ pub(super) fn metaimage_count(path: &Path) -> Result<usize, VolumeFileError> {
 /// Goes back to the start of the file where bytes are to be skipped: they are counted from there.
 fn rewind_to_skip(stored: &Stored, file: &mut BufReader<File>) -> Result<(), VolumeFileError> {
     match stored.start {
-        Start::AtEnd | Start::Behind { bytes: 0, .. } => Ok(()),
-        Start::Behind { bytes, .. } if bytes >= file.stream_position()? => Ok(file.rewind()?),
-        Start::Behind { .. } => Err(VolumeFileError::Header { what: "HeaderSize" }),
+        ValuesStart::AtEnd | ValuesStart::Behind { bytes: 0, .. } => Ok(()),
+        ValuesStart::Behind { bytes, .. } if bytes >= file.stream_position()? => Ok(file.rewind()?),
+        ValuesStart::Behind { .. } => Err(VolumeFileError::Header { what: "HeaderSize" }),
     }
 }
 
@@ -192,30 +192,30 @@ impl Header {
             (false, true) => return Err(VolumeFileError::Header { what: "BinaryData" }),
         };
         let start = match self.find(&["HeaderSize"]).unwrap_or("0").parse() {
-            Ok(-1) if packing == Packing::Plain => Start::AtEnd,
-            Ok(bytes @ 0..) => Start::Behind { lines: 0, bytes: bytes.unsigned_abs() },
+            Ok(-1) if packing == Packing::Plain => ValuesStart::AtEnd,
+            Ok(bytes @ 0..) => ValuesStart::Behind { lines: 0, bytes: bytes.unsigned_abs() },
             Ok(i64::MIN..0) | Err(_) => return Err(VolumeFileError::Header { what: "HeaderSize" }),
         };
         Ok(Stored { encoding: self.encoding()?, packing, start })
     }
 
-    fn encoding(&self) -> Result<Encoding, VolumeFileError> {
+    fn encoding(&self) -> Result<ValueEncoding, VolumeFileError> {
         let element = match self.value("ElementType")? {
-            "MET_CHAR" => Element::I8,
-            "MET_UCHAR" => Element::U8,
-            "MET_SHORT" => Element::I16,
-            "MET_USHORT" => Element::U16,
+            "MET_CHAR" => ElementType::I8,
+            "MET_UCHAR" => ElementType::U8,
+            "MET_SHORT" => ElementType::I16,
+            "MET_USHORT" => ElementType::U16,
             // MetaIO's long has 4 bytes on every machine
-            "MET_INT" | "MET_LONG" => Element::I32,
-            "MET_UINT" | "MET_ULONG" => Element::U32,
-            "MET_LONG_LONG" => Element::I64,
-            "MET_ULONG_LONG" => Element::U64,
-            "MET_FLOAT" => Element::F32,
-            "MET_DOUBLE" => Element::F64,
+            "MET_INT" | "MET_LONG" => ElementType::I32,
+            "MET_UINT" | "MET_ULONG" => ElementType::U32,
+            "MET_LONG_LONG" => ElementType::I64,
+            "MET_ULONG_LONG" => ElementType::U64,
+            "MET_FLOAT" => ElementType::F32,
+            "MET_DOUBLE" => ElementType::F64,
             _ => return Err(VolumeFileError::ElementType),
         };
         let is_big = self.says("BinaryDataByteOrderMSB") || self.says("ElementByteOrderMSB");
-        Ok(Encoding::plain(element, if is_big { ByteOrder::Big } else { ByteOrder::Little }))
+        Ok(ValueEncoding::plain(element, if is_big { ByteOrder::Big } else { ByteOrder::Little }))
     }
 
     /// How many axes the part in each listed file has, `Some(None)` where the header does not say; `None`

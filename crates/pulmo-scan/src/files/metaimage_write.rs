@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::VolumeFileError;
-use super::element::{Element, smallest_element, write_values};
+use super::element::{ElementType, smallest_element, write_values};
 use crate::geometry::Unit;
 use crate::volume::Volume;
 
@@ -20,7 +20,7 @@ pub fn write_metaimage(path: &Path, volume: &Volume) -> Result<(), VolumeFileErr
         return Err(VolumeFileError::NoMillimetres);
     }
     let element = smallest_element(volume.as_slice());
-    let kind = if element == Element::I16 { "MET_SHORT" } else { "MET_FLOAT" };
+    let kind = if element == ElementType::I16 { "MET_SHORT" } else { "MET_FLOAT" };
     let [z, y, x] = grid.shape_zyx();
     let [z_mm, y_mm, x_mm] = grid.spacing_mm();
     let matrix = grid.direction().iter().rev().flat_map(|axis| axis.to_array()).collect::<Vec<_>>();

@@ -10,6 +10,7 @@ mod header_lines;
 mod metaimage;
 mod metaimage_write;
 mod nifti;
+mod nifti_fields;
 mod nifti_place;
 mod nifti_write;
 mod npy;
@@ -24,6 +25,7 @@ mod stream;
 mod temporary;
 mod torch;
 mod volume_file;
+mod volume_format;
 mod warning;
 
 pub use archive::{
@@ -45,5 +47,6 @@ pub use raster::{
 };
 pub use temporary::{TemporaryFolder, remove_all_temporary, while_going};
 pub use torch::{TorchError, TorchTensor, bfloat, half, is_torch, read_torch};
-pub use volume_file::{Container, VolumeFile, VolumeFormat, read_volume, recognise_container, volume_voxels};
+pub use volume_file::VolumeFile;
+pub use volume_format::{Container, VolumeFormat, read_volume, recognise_container, volume_voxels};
 pub use warning::VolumeFileWarning;

@@ -3,26 +3,13 @@
 use std::io::Read;
 use std::path::Path;
 
-use glam::{DAffine3, DVec3};
+use glam::DAffine3;
 
-use super::element::{ByteOrder, Element, Encoding, count_of, read_values, volume_of};
+use super::element::{ElementType, ValueEncoding, count_of, read_values, volume_of};
+use super::nifti_fields::{FURTHEST_VALUES, Fields, HEADER_1_BYTES, HEADER_2_BYTES};
 use super::nifti_place::placement;
 use super::placement::grid_of;
 use super::{VolumeFile, VolumeFileError, VolumeFileWarning, stream};
-
-/// Bytes of a NIfTI-1 header.
-pub(super) const HEADER_1_BYTES: u16 = 348;
-/// Bytes of a NIfTI-2 header.
-const HEADER_2_BYTES: u16 = 540;
-/// Magic of a NIfTI-1 file that holds header and values.
-pub(super) const MAGIC_1: &[u8; 4] = b"n+1\0";
-const MAGIC_2: &[u8; 8] = b"n+2\0\r\n\x1a\n";
-
-/// Furthest start of the values accepted: header extensions are skipped, never kept.
-const FURTHEST_VALUES: u64 = 1 << 26;
-
-/// NIfTI's patient axes point to the right and to the front, LPS ones to the left and to the back.
-pub(super) const LPS_FROM_RAS: DVec3 = DVec3::new(-1.0, -1.0, 1.0);
 
 /// Whether the file starts like a NIfTI file, compressed or not.
 pub(super) fn is_nifti(beginning: &[u8]) -> bool {
@@ -79,92 +66,11 @@ fn read_header(from: &mut impl Read) -> Result<Header, VolumeFileError> {
 /// What a header says.
 struct Header {
     shape_zyx: [usize; 3],
-    encoding: Encoding,
+    encoding: ValueEncoding,
     values_at: u64,
     patient_from_voxel: DAffine3,
     warnings: Vec<VolumeFileWarning>,
     is_nifti_2: bool,
-}
-
-/// The bytes of a header, whose numbers are read at the offsets of `nifti1.h` and `nifti2.h`.
-#[derive(Clone, Copy)]
-pub(super) struct Fields<'a> {
-    pub(super) bytes: &'a [u8],
-    order: ByteOrder,
-    pub(super) is_nifti_2: bool,
-}
-
-impl<'a> Fields<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Self> {
-        let size = *bytes.first_chunk::<4>()?;
-        let has_size = |number: u16| match u32::from(number) {
-            number if u32::from_le_bytes(size) == number => Some(ByteOrder::Little),
-            number if u32::from_be_bytes(size) == number => Some(ByteOrder::Big),
-            _ => None,
-        };
-        if let (Some(order), Some(MAGIC_1)) = (has_size(HEADER_1_BYTES), bytes.get(344..348)?.first_chunk()) {
-            return Some(Self { bytes, order, is_nifti_2: false });
-        }
-        let order = has_size(HEADER_2_BYTES).filter(|_| bytes.get(4..12) == Some(MAGIC_2))?;
-        Some(Self { bytes, order, is_nifti_2: true })
-    }
-
-    /// The bytes of one number, least significant first; zeros beyond the header's end.
-    pub(super) fn number<const N: usize>(&self, at: usize) -> [u8; N] {
-        let found = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<N>());
-        let mut bytes = found.copied().unwrap_or([0; N]);
-        if self.order == ByteOrder::Big {
-            bytes.reverse();
-        }
-        bytes
-    }
-
-    /// A whole number: `i16` at the first offset in NIfTI-1, `i64` at the second in NIfTI-2.
-    fn dimension(&self, index: usize) -> i64 {
-        match self.is_nifti_2 {
-            true => i64::from_le_bytes(self.number(16 + 8 * index)),
-            false => i16::from_le_bytes(self.number(40 + 2 * index)).into(),
-        }
-    }
-
-    /// A code: `i16` at the first offset in NIfTI-1, `i32` at the second in NIfTI-2.
-    pub(super) fn code(&self, [first, second]: [usize; 2]) -> i32 {
-        match self.is_nifti_2 {
-            true => i32::from_le_bytes(self.number(second)),
-            false => i16::from_le_bytes(self.number(first)).into(),
-        }
-    }
-
-    /// The number at `index` of a list: `f32` from the first offset in NIfTI-1, `f64` from the
-    /// second in NIfTI-2.
-    pub(super) fn real(&self, [first, second]: [usize; 2], index: usize) -> f64 {
-        match self.is_nifti_2 {
-            true => f64::from_le_bytes(self.number(second + 8 * index)),
-            false => f32::from_le_bytes(self.number(first + 4 * index)).into(),
-        }
-    }
-
-    pub(super) fn vector(&self, at: [usize; 2], first: usize) -> DVec3 {
-        DVec3::from_array([0, 1, 2].map(|index| self.real(at, first + index)))
-    }
-
-    /// Where the values start. 0 is written for the first place possible, as nibabel and ITK read it: behind
-    /// the header and the four bytes that say whether extensions follow.
-    fn values_at(&self) -> Option<u64> {
-        let header = if self.is_nifti_2 { HEADER_2_BYTES } else { HEADER_1_BYTES };
-        self.stated_values_at().map(|at| if at == 0 { u64::from(header) + 4 } else { at })
-    }
-
-    fn stated_values_at(&self) -> Option<u64> {
-        if self.is_nifti_2 {
-            return u64::try_from(i64::from_le_bytes(self.number(168))).ok();
-        }
-        let offset = self.real([108, 108], 0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
-        let values_at = offset as u64;
-        let is_sound = offset.fract() == 0.0 && (0.0..=FURTHEST_VALUES as f64).contains(&offset);
-        is_sound.then_some(values_at)
-    }
 }
 
 fn header(fields: &Fields<'_>) -> Result<Header, VolumeFileError> {
@@ -194,20 +100,20 @@ fn shape(fields: &Fields<'_>) -> Result<[usize; 3], VolumeFileError> {
     }
 }
 
-fn encoding(fields: &Fields<'_>) -> Result<Encoding, VolumeFileError> {
+fn encoding(fields: &Fields<'_>) -> Result<ValueEncoding, VolumeFileError> {
     // NIfTI-2 holds data types as i16 too, at another place
     let kind = i16::from_le_bytes(fields.number(if fields.is_nifti_2 { 12 } else { 70 }));
     let element = match kind {
-        2 => Element::U8,
-        4 => Element::I16,
-        8 => Element::I32,
-        16 => Element::F32,
-        64 => Element::F64,
-        256 => Element::I8,
-        512 => Element::U16,
-        768 => Element::U32,
-        1024 => Element::I64,
-        1280 => Element::U64,
+        2 => ElementType::U8,
+        4 => ElementType::I16,
+        8 => ElementType::I32,
+        16 => ElementType::F32,
+        64 => ElementType::F64,
+        256 => ElementType::I8,
+        512 => ElementType::U16,
+        768 => ElementType::U32,
+        1024 => ElementType::I64,
+        1280 => ElementType::U64,
         _ => return Err(VolumeFileError::ElementType),
     };
     let [slope, intercept] = [fields.real([112, 176], 0), fields.real([116, 184], 0)];
@@ -216,6 +122,6 @@ fn encoding(fields: &Fields<'_>) -> Result<Encoding, VolumeFileError> {
     if is_scaled && !(slope.is_finite() && intercept.is_finite()) {
         return Err(VolumeFileError::Header { what: "scl_slope" });
     }
-    let plain = Encoding::plain(element, fields.order);
-    Ok(if is_scaled { Encoding { slope, intercept, ..plain } } else { plain })
+    let plain = ValueEncoding::plain(element, fields.order);
+    Ok(if is_scaled { ValueEncoding { slope, intercept, ..plain } } else { plain })
 }

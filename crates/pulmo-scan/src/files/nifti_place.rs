@@ -2,7 +2,7 @@
 
 use glam::{DAffine3, DMat3, DQuat, DVec3};
 
-use super::nifti::{Fields, LPS_FROM_RAS};
+use super::nifti_fields::{Fields, LPS_FROM_RAS};
 use super::{VolumeFileError, VolumeFileWarning};
 
 /// Voxels whose sizes differ by less than this share are of one size: headers hold 24 bits, and some tools

@@ -9,8 +9,8 @@ use flate2::write::GzEncoder;
 use glam::{DMat3, DQuat, DVec3};
 
 use super::VolumeFileError;
-use super::element::{Element, smallest_element, write_values};
-use super::nifti::{HEADER_1_BYTES, LPS_FROM_RAS, MAGIC_1};
+use super::element::{ElementType, smallest_element, write_values};
+use super::nifti_fields::{HEADER_1_BYTES, LPS_FROM_RAS, MAGIC_1};
 use crate::geometry::{Grid, Unit};
 use crate::volume::Volume;
 
@@ -71,7 +71,7 @@ fn write(
     to: &mut impl Write,
     header: &[u8],
     volume: &Volume,
-    element: Element,
+    element: ElementType,
 ) -> Result<(), VolumeFileError> {
     to.write_all(header)?;
     write_values(to, volume.as_slice(), element)
@@ -98,7 +98,7 @@ impl Header {
 }
 
 /// The bytes before the values.
-fn header(grid: &Grid, element: Element, description: &str) -> Result<Vec<u8>, VolumeFileError> {
+fn header(grid: &Grid, element: ElementType, description: &str) -> Result<Vec<u8>, VolumeFileError> {
     if grid.unit() != Unit::Millimetre {
         return Err(VolumeFileError::NoMillimetres);
     }
@@ -110,7 +110,7 @@ fn header(grid: &Grid, element: Element, description: &str) -> Result<Vec<u8>, V
     for (index, side) in [x, y, z, 1, 1, 1, 1].into_iter().enumerate() {
         header.short(42 + 2 * index, i16::try_from(side).map_err(|_| VolumeFileError::TooLarge { most })?);
     }
-    let (kind, bits) = if element == Element::I16 { (4, 16) } else { (16, 32) };
+    let (kind, bits) = if element == ElementType::I16 { (4, 16) } else { (16, 32) };
     header.short(70, kind);
     header.short(72, bits);
     header.reals(108, &[VALUES_AT as f64, 1.0, 0.0]);

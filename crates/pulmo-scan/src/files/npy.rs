@@ -6,7 +6,7 @@ use std::path::Path;
 
 use glam::DAffine3;
 
-use super::element::{ByteOrder, Element, Encoding, count_of, read_values, volume_of, write_values};
+use super::element::{ByteOrder, ElementType, ValueEncoding, count_of, read_values, volume_of, write_values};
 use super::{VolumeFileError, stream};
 use crate::geometry::Grid;
 use crate::volume::Volume;
@@ -106,7 +106,7 @@ pub fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Vol
     file.write_all(&[1, 0])?;
     file.write_all(&length.to_le_bytes())?;
     file.write_all(header.as_bytes())?;
-    write_values(&mut file, values, Element::F32)?;
+    write_values(&mut file, values, ElementType::F32)?;
     Ok(file.flush()?)
 }
 
@@ -115,19 +115,19 @@ fn malformed() -> VolumeFileError {
 }
 
 /// The type and byte order that a header names, such as `<f4`.
-fn encoding_named(description: &str) -> Option<Encoding> {
+fn encoding_named(description: &str) -> Option<ValueEncoding> {
     let (order, kind) = description.split_at_checked(1)?;
     let element = match kind {
-        "i1" => Element::I8,
-        "u1" => Element::U8,
-        "i2" => Element::I16,
-        "u2" => Element::U16,
-        "i4" => Element::I32,
-        "u4" => Element::U32,
-        "i8" => Element::I64,
-        "u8" => Element::U64,
-        "f4" => Element::F32,
-        "f8" => Element::F64,
+        "i1" => ElementType::I8,
+        "u1" => ElementType::U8,
+        "i2" => ElementType::I16,
+        "u2" => ElementType::U16,
+        "i4" => ElementType::I32,
+        "u4" => ElementType::U32,
+        "i8" => ElementType::I64,
+        "u8" => ElementType::U64,
+        "f4" => ElementType::F32,
+        "f8" => ElementType::F64,
         _ => return None,
     };
     let order = match order {
@@ -136,7 +136,7 @@ fn encoding_named(description: &str) -> Option<Encoding> {
         "|" if element.bytes() == 1 => ByteOrder::Little,
         _ => return None,
     };
-    Some(Encoding::plain(element, order))
+    Some(ValueEncoding::plain(element, order))
 }
 
 fn read_header(file: &mut impl Read) -> Result<String, VolumeFileError> {
@@ -158,7 +158,7 @@ fn read_header(file: &mut impl Read) -> Result<String, VolumeFileError> {
 }
 
 /// Reads the three entries of the header's dictionary.
-fn parse_header(header: &str) -> Result<(Encoding, Vec<usize>), VolumeFileError> {
+fn parse_header(header: &str) -> Result<(ValueEncoding, Vec<usize>), VolumeFileError> {
     let after = |key: &str| {
         let (_, rest) = header.split_once(&format!("'{key}'"))?;
         Some(rest.trim_start().strip_prefix(':')?.trim_start())

@@ -3,10 +3,10 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use super::element::{ByteOrder, Element, Encoding, count_of, volume_of};
+use super::element::{ByteOrder, ElementType, ValueEncoding, count_of, volume_of};
 use super::header_lines::HeaderLines;
 use super::placement::grid_of;
-use super::stored::{Files, Packing, Start, Stored, numbered};
+use super::stored::{Files, Packing, Stored, ValuesStart, numbered};
 use super::{VolumeFileError, stream};
 use crate::volume::Volume;
 
@@ -39,7 +39,7 @@ pub(super) fn is_nrrd(beginning: &[u8]) -> bool {
 /// Teem, "Definition of NRRD File Format" (versions NRRD0001 to NRRD0005).
 pub fn read_nrrd(path: &Path) -> Result<Volume, VolumeFileError> {
     let mut file = stream::file(path)?;
-    let header = Header::read(&mut file)?;
+    let header = NrrdHeader::read(&mut file)?;
     let sizes = header.sizes()?;
     let count = count_of(&sizes)?;
     let (shape_zyx, patient_from_voxel) = header.placement(&sizes)?;
@@ -54,18 +54,18 @@ pub fn read_nrrd(path: &Path) -> Result<Volume, VolumeFileError> {
 
 /// The number of voxels that a header promises.
 pub(super) fn nrrd_count(path: &Path) -> Result<usize, VolumeFileError> {
-    count_of(&Header::read(&mut stream::file(path)?)?.sizes()?)
+    count_of(&NrrdHeader::read(&mut stream::file(path)?)?.sizes()?)
 }
 
 /// The fields of a header.
-pub(super) struct Header {
+pub(super) struct NrrdHeader {
     /// Their names, in lower case, and what they say.
     fields: Vec<(String, String)>,
     /// The lines behind the last one, where it says that they name files.
     list: Vec<String>,
 }
 
-impl Header {
+impl NrrdHeader {
     /// Reads up to the blank line before the values, or up to the end of a header that stands alone.
     fn read(from: &mut impl BufRead) -> Result<Self, VolumeFileError> {
         let mut lines = HeaderLines::new(from);
@@ -133,34 +133,36 @@ impl Header {
         let lines = self.find("line skip").unwrap_or("0").parse();
         let lines = lines.map_err(|_| VolumeFileError::Header { what: "line skip" })?;
         let start = match self.find("byte skip").unwrap_or("0").parse() {
-            Ok(-1) if packing == Packing::Plain => Start::AtEnd,
-            Ok(bytes @ 0..) => Start::Behind { lines, bytes: bytes.unsigned_abs() },
+            Ok(-1) if packing == Packing::Plain => ValuesStart::AtEnd,
+            Ok(bytes @ 0..) => ValuesStart::Behind { lines, bytes: bytes.unsigned_abs() },
             Ok(i64::MIN..0) | Err(_) => return Err(VolumeFileError::Header { what: "byte skip" }),
         };
         Ok(Stored { encoding: self.encoding(packing)?, packing, start })
     }
 
-    fn encoding(&self, packing: Packing) -> Result<Encoding, VolumeFileError> {
+    fn encoding(&self, packing: Packing) -> Result<ValueEncoding, VolumeFileError> {
         let kind = self.field("type")?.to_ascii_lowercase();
         let element = match kind.as_str() {
-            "signed char" | "int8" | "int8_t" => Element::I8,
-            "uchar" | "unsigned char" | "uint8" | "uint8_t" => Element::U8,
-            "short" | "short int" | "signed short" | "signed short int" | "int16" | "int16_t" => Element::I16,
-            "ushort" | "unsigned short" | "unsigned short int" | "uint16" | "uint16_t" => Element::U16,
-            "int" | "signed int" | "int32" | "int32_t" => Element::I32,
-            "uint" | "unsigned int" | "uint32" | "uint32_t" => Element::U32,
+            "signed char" | "int8" | "int8_t" => ElementType::I8,
+            "uchar" | "unsigned char" | "uint8" | "uint8_t" => ElementType::U8,
+            "short" | "short int" | "signed short" | "signed short int" | "int16" | "int16_t" => {
+                ElementType::I16
+            }
+            "ushort" | "unsigned short" | "unsigned short int" | "uint16" | "uint16_t" => ElementType::U16,
+            "int" | "signed int" | "int32" | "int32_t" => ElementType::I32,
+            "uint" | "unsigned int" | "uint32" | "uint32_t" => ElementType::U32,
             "longlong"
             | "long long"
             | "long long int"
             | "signed long long"
             | "signed long long int"
             | "int64"
-            | "int64_t" => Element::I64,
+            | "int64_t" => ElementType::I64,
             "ulonglong" | "unsigned long long" | "unsigned long long int" | "uint64" | "uint64_t" => {
-                Element::U64
+                ElementType::U64
             }
-            "float" => Element::F32,
-            "double" => Element::F64,
+            "float" => ElementType::F32,
+            "double" => ElementType::F64,
             _ => return Err(VolumeFileError::ElementType),
         };
         let order = match self.find("endian").map(str::to_ascii_lowercase).as_deref() {
@@ -169,7 +171,7 @@ impl Header {
             None if element.bytes() == 1 || packing == Packing::Text => ByteOrder::Little,
             _ => return Err(VolumeFileError::Header { what: "endian" }),
         };
-        Ok(Encoding::plain(element, order))
+        Ok(ValueEncoding::plain(element, order))
     }
 
     /// How many axes the part in each listed file has, `Some(None)` where the header does not say; `None`

@@ -3,9 +3,9 @@
 use glam::{DAffine3, DMat3, DVec3};
 
 use super::VolumeFileError;
-use super::nrrd::Header;
+use super::nrrd::NrrdHeader;
 
-impl Header {
+impl NrrdHeader {
     /// The shape of the three axes in space, and LPS millimetres from their voxel indices.
     pub(super) fn placement(&self, sizes: &[usize]) -> Result<([usize; 3], DAffine3), VolumeFileError> {
         let lps_from_space = self.lps_from_space()?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::ZlibDecoder;
 
 use super::VolumeFileError;
-use super::element::{Encoding, read_text_values, read_values};
+use super::element::{ValueEncoding, read_text_values, read_values};
 use super::stream::{self, Gunzip, after_padding};
 
 /// Most bytes skipped of what is unpacked: a few bytes of a file may stand for many.
@@ -30,7 +30,7 @@ pub(super) enum Packing {
 
 /// Where the values of a file start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(super) enum ValuesStart {
     /// Behind so many lines, and then so many bytes: of a gzip file, of what is unpacked.
     Behind { lines: u64, bytes: u64 },
     /// So that they end where the file ends.
@@ -40,20 +40,20 @@ pub(super) enum Start {
 /// How the values of a file are stored.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Stored {
-    pub(super) encoding: Encoding,
+    pub(super) encoding: ValueEncoding,
     pub(super) packing: Packing,
-    pub(super) start: Start,
+    pub(super) start: ValuesStart,
 }
 
 impl Stored {
     /// Reads `count` values, which must take the rest of the file.
     pub(super) fn read(&self, file: &mut BufReader<File>, count: usize) -> Result<Vec<f32>, VolumeFileError> {
         let skipped = match self.start {
-            Start::AtEnd => {
+            ValuesStart::AtEnd => {
                 self.seek_last(file, count)?;
                 0
             }
-            Start::Behind { lines, bytes } => {
+            ValuesStart::Behind { lines, bytes } => {
                 for _ in 0..lines {
                     let length = file.skip_until(b'\n')?;
                     (length > 0).then_some(()).ok_or(VolumeFileError::Short { values: count })?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{HeatMap, Prediction, Pseudonyms, ScanOrigin, Verdict};
+use super::{HeatMap, Prediction, Pseudonyms, ScanOrigin, Setback, Verdict};
 use crate::geometry::Grid;
 
 /// What produced a prediction.
@@ -48,6 +48,8 @@ pub struct Observation {
     pub grids: Option<Grids>,
     /// Where the scan speaks for a class; `None` unless it was asked for.
     pub heat_map: Option<HeatMap>,
+    /// What was done differently because the device failed, in order; empty where it did not.
+    pub setbacks: Vec<Setback>,
     /// What produced it.
     pub provenance: Provenance,
 }

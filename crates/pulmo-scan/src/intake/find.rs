@@ -85,8 +85,10 @@ impl Search {
         let mut inside: Vec<Entry> = found
             .into_iter()
             .map(|entry| match entry.what {
-                What::Archive => refused(unpacked.told(&entry.path), Code::Archive),
-                what => Entry { path: unpacked.told(&entry.path), what, unpacked: Some(unpacked.clone()) },
+                What::Archive => refused(unpacked.display_path(&entry.path), Code::Archive),
+                what => {
+                    Entry { path: unpacked.display_path(&entry.path), what, unpacked: Some(unpacked.clone()) }
+                }
             })
             .chain(left_out.into_iter().map(|name| refused(path.join(name), Code::Archive)))
             .collect();
@@ -97,7 +99,8 @@ impl Search {
     /// Puts in front the series that files make.
     fn group(&mut self, files: SeriesFiles, unpacked: Option<&Unpacked>) {
         for series in files.series().into_iter().rev() {
-            let path = unpacked.map_or_else(|| series.path.clone(), |unpacked| unpacked.told(&series.path));
+            let path =
+                unpacked.map_or_else(|| series.path.clone(), |unpacked| unpacked.display_path(&series.path));
             let what = What::Item(Box::new(Source::Series(Box::new(series))));
             self.entries.push_front(Entry { path, what, unpacked: unpacked.cloned() });
         }
@@ -187,7 +190,7 @@ fn unpack_privately(path: &Path) -> Result<(TemporaryFolder, Vec<PathBuf>), Arch
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Settings};
+    use super::super::{ItemKind, ReadSettings};
     use super::*;
     use crate::files::write_npy;
 
@@ -211,13 +214,16 @@ mod tests {
         std::fs::write(at(".hidden.png"), b"").unwrap();
         let items = find(&[folder.path().to_path_buf()]);
         let found: Vec<_> = items.iter().map(|item| (item.path.clone(), item.kind())).collect();
-        let expected =
-            [(at("a.dcm"), Kind::Refused), (at("b.png"), Kind::Picture), (at("c.npy"), Kind::VolumeFile)];
+        let expected = [
+            (at("a.dcm"), ItemKind::Refused),
+            (at("b.png"), ItemKind::Picture),
+            (at("c.npy"), ItemKind::VolumeFile),
+        ];
         assert_eq!(found, expected);
         let codes: Vec<_> =
-            items.iter().map(|item| item.load(&Settings::default()).err().map(|e| e.code())).collect();
+            items.iter().map(|item| item.load(&ReadSettings::default()).err().map(|e| e.code())).collect();
         assert_eq!(codes, [Some(Code::NotDicom), None, None]);
-        assert_eq!(find(&[at("labels.csv")])[0].kind(), Kind::Refused);
+        assert_eq!(find(&[at("labels.csv")])[0].kind(), ItemKind::Refused);
         assert_eq!(find(&[at("gone.png")])[0].refusal(), Some(&Verdict::RejectFile(Code::Unreadable.into())));
     }
 
@@ -269,7 +275,7 @@ mod tests {
         assert_eq!([&first.path, &second.path], [&at("b.zip/1.bmp"), &at("b.zip/2.bmp")]);
         let unpacked = private(&first);
         drop(first);
-        assert!(second.load(&Settings::default()).is_ok() && unpacked.exists());
+        assert!(second.load(&ReadSettings::default()).is_ok() && unpacked.exists());
         drop(second);
         assert!(!unpacked.exists());
         assert_eq!(names(folder.path(), search), ["c.bmp", "d.zip/1.bmp"]);

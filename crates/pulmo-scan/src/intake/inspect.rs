@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::item::{Item, Settings, Source};
+use super::item::{Item, ReadSettings, Source};
 use crate::dicom::{
     AssembleSettings, Description, Padding, Partial, Series, Stack, Unspecified, check_whole, describe,
 };
@@ -55,10 +55,10 @@ impl From<Depth> for InspectSettings {
 }
 
 impl InspectSettings {
-    fn of_loading(self) -> Settings {
+    fn of_loading(self) -> ReadSettings {
         let assemble =
             AssembleSettings { padding: Padding::Keep, partial: self.partial, ..AssembleSettings::default() };
-        Settings { assemble, npy_spacing_mm: None }
+        ReadSettings { assemble, npy_spacing_mm: None }
     }
 }
 
@@ -101,7 +101,7 @@ pub fn inspect(item: &Item, settings: impl Into<InspectSettings>) -> Vec<Inspect
     let settings = settings.into();
     let Source::Series(series) = &item.source else { return vec![inspect_file(item, settings)] };
     let set_aside = series.set_aside.iter().map(|refused| Inspection {
-        path: item.told(&refused.path),
+        path: item.display_path(&refused.path),
         ..Inspection::unread(PathBuf::new(), Some(refused.verdict.clone()))
     });
     let whole = (!series.slices.is_empty()).then(|| inspect_series(item, series, settings));

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{IntakeError, sanity};
-use crate::dicom::{AssembleSettings, Assembled, Series, assemble};
+use crate::dicom::{AssembleSettings, Assembled, Partial, Series, assemble};
 use crate::files::{TemporaryFolder, VolumeFormat, read_picture, read_volume};
 use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::volume::Volume;
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ItemKind {
     /// A PNG, JPEG, TIFF or BMP picture.
     Picture,
     /// A DICOM CT series.
@@ -24,11 +24,19 @@ pub enum Kind {
 
 /// How items load.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Settings {
+pub struct ReadSettings {
     /// How DICOM series become volumes; its limits and what becomes of padding hold for volume files too.
     pub assemble: AssembleSettings,
     /// Spacing `[z, y, x]` of `.npy` volumes in millimetres; default `None`: their grid is in pixels.
     pub npy_spacing_mm: Option<[f64; 3]>,
+}
+
+impl ReadSettings {
+    /// The same, which do this with a series of which files cannot be used.
+    #[must_use]
+    pub fn with_partial(self, partial: Partial) -> Self {
+        Self { assemble: AssembleSettings { partial, ..self.assemble }, ..self }
+    }
 }
 
 /// A loaded item.
@@ -44,6 +52,18 @@ pub struct Loaded {
     pub max_value: Option<f32>,
     /// Where the scan comes from; nothing is known of what is no DICOM.
     pub origin: ScanOrigin,
+}
+
+impl Loaded {
+    /// A volume in memory, by the rules for one that is read from a file.
+    ///
+    /// # Errors
+    /// [`IntakeError`] where its values are not those of a CT; for a volume in pixels, where they are not finite.
+    pub fn of(volume: Volume, settings: &ReadSettings) -> Result<Self, IntakeError> {
+        let (volume, warnings) = sanity::checked(volume, &settings.assemble)?;
+        let warnings = Reason::each_once(warnings);
+        Ok(Self { volume, warnings, max_value: None, origin: ScanOrigin::default() })
+    }
 }
 
 /// One thing to read, found under the user's paths.
@@ -69,7 +89,7 @@ pub(super) struct Unpacked {
 
 impl Unpacked {
     /// How a path in the folder is told: below the archive's own.
-    pub(super) fn told(&self, inside: &Path) -> PathBuf {
+    pub(super) fn display_path(&self, inside: &Path) -> PathBuf {
         match inside.strip_prefix(self.folder.path()) {
             Ok(name) if name.as_os_str().is_empty() => self.archive.clone(),
             Ok(name) => self.archive.join(name),
@@ -93,17 +113,17 @@ impl Item {
     }
 
     /// How the path of one of the item's files is told.
-    pub(super) fn told(&self, file: &Path) -> PathBuf {
-        self.unpacked.as_ref().map_or_else(|| file.to_path_buf(), |unpacked| unpacked.told(file))
+    pub(super) fn display_path(&self, file: &Path) -> PathBuf {
+        self.unpacked.as_ref().map_or_else(|| file.to_path_buf(), |unpacked| unpacked.display_path(file))
     }
 
     /// What the item is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ItemKind {
         match self.source {
-            Source::Picture(_) => Kind::Picture,
-            Source::Series(_) => Kind::Series,
-            Source::VolumeFile(..) => Kind::VolumeFile,
-            Source::Refused(_) => Kind::Refused,
+            Source::Picture(_) => ItemKind::Picture,
+            Source::Series(_) => ItemKind::Series,
+            Source::VolumeFile(..) => ItemKind::VolumeFile,
+            Source::Refused(_) => ItemKind::Refused,
         }
     }
 
@@ -143,7 +163,7 @@ impl Item {
     ///
     /// # Errors
     /// [`IntakeError`] with the code of what is wrong with it.
-    pub fn load(&self, settings: &Settings) -> Result<Loaded, IntakeError> {
+    pub fn load(&self, settings: &ReadSettings) -> Result<Loaded, IntakeError> {
         let mut loaded = self.load_source(settings)?;
         loaded.warnings = Reason::each_once(self.with_archive(loaded.warnings));
         Ok(loaded)
@@ -156,13 +176,13 @@ impl Item {
         warnings
     }
 
-    fn load_source(&self, settings: &Settings) -> Result<Loaded, IntakeError> {
+    fn load_source(&self, settings: &ReadSettings) -> Result<Loaded, IntakeError> {
         match &self.source {
             Source::Picture(file) => {
                 let picture = read_picture(file)?;
-                let (volume, mut warnings) = sanity::checked(picture.volume, &settings.assemble)?;
-                warnings.extend(picture.is_dark.then_some(Code::GrayScale.into()));
-                Ok(Loaded { volume, warnings, max_value: picture.max_value, origin: ScanOrigin::default() })
+                let mut loaded = Loaded::of(picture.volume, settings)?;
+                loaded.warnings.extend(picture.is_dark.then_some(Code::GrayScale.into()));
+                Ok(Loaded { max_value: picture.max_value, ..loaded })
             }
             Source::Series(series) => {
                 let Assembled { volume, warnings, origin } = assemble(series, &settings.assemble)?;
@@ -170,11 +190,11 @@ impl Item {
             }
             Source::VolumeFile(format, file) => {
                 let read = read_volume(file, *format, settings.npy_spacing_mm)?;
-                let (volume, mut warnings) = sanity::checked(read.volume, &settings.assemble)?;
-                warnings.extend(
+                let mut loaded = Loaded::of(read.volume, settings)?;
+                loaded.warnings.extend(
                     read.warnings.iter().map(|warning| Reason::new(warning.code(), warning.to_string())),
                 );
-                Ok(Loaded { volume, warnings, max_value: None, origin: ScanOrigin::default() })
+                Ok(loaded)
             }
             Source::Refused(verdict) => {
                 let reason = verdict.reasons().first().cloned();

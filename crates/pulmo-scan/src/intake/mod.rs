@@ -24,4 +24,4 @@ pub use find::{Search, find};
 pub use inspect::{
     Depth, HounsfieldSummary, InspectSettings, Inspection, inspect, inspect_all, short_digest,
 };
-pub use item::{Item, Kind, Loaded, Settings};
+pub use item::{Item, ItemKind, Loaded, ReadSettings};

@@ -12,7 +12,6 @@
 
 mod airways;
 mod anatomy;
-mod canvas;
 mod collection;
 mod error;
 mod growth;
@@ -29,6 +28,7 @@ mod settings;
 mod shape;
 mod skeleton;
 mod slab;
+mod slice_raster;
 mod study;
 mod texture;
 mod truth;

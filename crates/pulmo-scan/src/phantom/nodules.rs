@@ -3,8 +3,8 @@
 use glam::DVec3;
 use serde::Serialize;
 
-use super::canvas::Canvas;
 use super::shape::{Tube, narrow, sphere_directions};
+use super::slice_raster::SliceRaster;
 use crate::units::{Hounsfield, Millimetres};
 use pulmo_random::Random;
 
@@ -130,8 +130,8 @@ impl Nodule {
         (0..count).map(|_| spicule(random)).collect()
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas) {
-        let up = canvas.z_mm - self.centre_mm.z;
+    pub(super) fn paint(&self, raster: &mut SliceRaster) {
+        let up = raster.z_mm - self.centre_mm.z;
         let reach = 1.5 * self.diameter_mm;
         if up.abs() > reach {
             return;
@@ -139,15 +139,15 @@ impl Nodule {
         for spicule in &self.spicules {
             let (from_mm, to_mm) = (spicule.from_mm + self.centre_mm, spicule.to_mm + self.centre_mm);
             let placed = Tube { from_mm, to_mm, ..*spicule };
-            canvas.stroke(&placed, |_, under| under.max(self.body_hu.min(-40.0)));
+            raster.stroke(&placed, |_, under| under.max(self.body_hu.min(-40.0)));
         }
         // Ground glass fades over about 2 mm, soft tissue over a pixel.
-        let pixel_mm = f64::from(canvas.pixel_mm());
+        let pixel_mm = f64::from(raster.pixel_mm());
         let haze_mm = if self.kind == NoduleKind::Solid { pixel_mm } else { pixel_mm.max(2.0) };
         let core_mm = self.core_diameter_mm.map_or(0.0, |diameter| diameter / 2.0);
         let centre = self.centre_mm;
         let half = [narrow(reach.min(self.diameter_mm)); 2];
-        canvas.visit([narrow(centre.x), narrow(centre.y)], half, |x, y, value| {
+        raster.visit([narrow(centre.x), narrow(centre.y)], half, |x, y, value| {
             let from_centre = DVec3::new(f64::from(x) - centre.x, f64::from(y) - centre.y, up);
             let distance = from_centre.length();
             let surface = self.base_radius_mm * self.factor(from_centre / distance.max(1e-9));
@@ -175,7 +175,7 @@ fn draw_bumps(edge: NoduleEdge, random: &mut Random) -> Vec<(DVec3, f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phantom::canvas::Frame;
+    use crate::phantom::slice_raster::SlicePlane;
     use glam::{DMat2, DVec2};
 
     #[test]
@@ -184,15 +184,19 @@ mod tests {
             let mut random = Random::keyed(11, &[stream]);
             let mut nodule = Nodule::draw(14.0, &mut random);
             nodule.spicules.clear();
-            let frame =
-                Frame { matrix: 70, pixel_mm: 0.5, origin_mm: DVec2::splat(-17.3), axes: DMat2::IDENTITY };
-            let mut canvas = Canvas::new(frame);
+            let plane = SlicePlane {
+                matrix: 70,
+                pixel_mm: 0.5,
+                origin_mm: DVec2::splat(-17.3),
+                axes: DMat2::IDENTITY,
+            };
+            let mut raster = SliceRaster::new(plane);
             let mut volume = 0.0;
             for step in -40..=40 {
-                canvas.clear(f64::from(step) * 0.5);
-                nodule.paint(&mut canvas);
+                raster.clear(f64::from(step) * 0.5);
+                nodule.paint(&mut raster);
                 let share = |hu: &f32| f64::from((hu + 1000.0) / (nodule.body_hu + 1000.0)).clamp(0.0, 1.0);
-                volume += canvas.values_hu.iter().map(share).sum::<f64>() * 0.125;
+                volume += raster.values_hu.iter().map(share).sum::<f64>() * 0.125;
             }
             let sphere = std::f64::consts::PI * 14f64.powi(3) / 6.0;
             // Ramps add a little: for a ramp w wide, (w / d)^2 of the volume.

@@ -3,10 +3,10 @@
 use glam::{DAffine3, DMat2, DMat3, DVec2, DVec3};
 
 use super::anatomy::Anatomy;
-use super::canvas::Frame;
 use super::noise::Sharpness;
 use super::settings::{PhantomSettings, weighted};
 use super::shape::narrow;
+use super::slice_raster::SlicePlane;
 use crate::dicom::{PatientPosition, PixelLayout};
 use crate::geometry::{Grid, GridError};
 use crate::units::{Hounsfield, Millimetres};
@@ -14,17 +14,17 @@ use pulmo_random::Random;
 
 /// A reconstruction kernel by its vendor's name.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Kernel {
+pub(super) struct ConvolutionKernel {
     pub(super) name: &'static str,
     pub(super) sharpness: Sharpness,
 }
 
-const fn kernel(name: &'static str, blur_mm: f64, grain_mm: f64, band_pass: f32) -> Kernel {
-    Kernel { name, sharpness: Sharpness { blur_mm, grain_mm, band_pass } }
+const fn kernel(name: &'static str, blur_mm: f64, grain_mm: f64, band_pass: f32) -> ConvolutionKernel {
+    ConvolutionKernel { name, sharpness: Sharpness { blur_mm, grain_mm, band_pass } }
 }
 
 /// Kernels from soft to sharp. The names are real vendors' names; the numbers only resemble them.
-const KERNELS: [(Kernel, f64); 6] = [
+const KERNELS: [(ConvolutionKernel, f64); 6] = [
     (kernel("B30f", 0.75, 0.85, 0.45), 0.25),
     (kernel("STANDARD", 0.65, 0.75, 0.45), 0.2),
     (kernel("FC08", 0.7, 0.8, 0.4), 0.1),
@@ -37,7 +37,7 @@ const KERNELS: [(Kernel, f64); 6] = [
 #[derive(Debug, Clone)]
 pub(super) struct Protocol {
     pub(super) position: PatientPosition,
-    pub(super) kernel: Kernel,
+    pub(super) kernel: ConvolutionKernel,
     pub(super) noise_hu: Hounsfield,
     pub(super) kvp: f64,
     pub(super) slice_thickness_mm: Millimetres,
@@ -117,8 +117,8 @@ impl Protocol {
         DMat3::from_diagonal(DVec3::new(x, self.down(), z))
     }
 
-    /// The acquisition of one body.
-    pub(super) fn acquire(&self, anatomy: &Anatomy) -> Result<Acquisition, GridError> {
+    /// Where the voxels of one body lie.
+    pub(super) fn geometry(&self, anatomy: &Anatomy) -> Result<ScanGeometry, GridError> {
         let [base, apex] = anatomy.lung_span_mm();
         let (low, high) = (base - self.margin_mm[0], apex + self.margin_mm[1]);
         let slices = whole((high - low) / self.spacing_mm) + 1;
@@ -137,16 +137,16 @@ impl Protocol {
         let turned = DMat3::from_rotation_x(self.tilt.x) * DMat3::from_rotation_y(self.tilt.y);
         let patient_from_room = DAffine3::from_mat3_translation(turned, self.table_mm);
         let flat = DMat2::from_angle(self.roll);
-        let frame = Frame {
+        let plane = SlicePlane {
             matrix: self.matrix,
             pixel_mm,
             origin_mm: flat * corner,
             axes: flat * DMat2::from_cols(axes.x_axis.truncate(), axes.y_axis.truncate()),
         };
-        Ok(Acquisition {
+        Ok(ScanGeometry {
             grid: Grid::new([slices, self.matrix, self.matrix], patient_from_room * room_from_voxel)?,
             patient_from_body: patient_from_room * DAffine3::from_mat3(body_from_room.transpose()),
-            frame,
+            plane,
             first_z_mm: first_z,
             step_z_mm: axes.z_axis.z * self.spacing_mm,
         })
@@ -162,10 +162,10 @@ impl Protocol {
 }
 
 /// Where a study's voxels lie, in the patient and in the body.
-pub(super) struct Acquisition {
+pub(super) struct ScanGeometry {
     pub(super) grid: Grid,
     pub(super) patient_from_body: DAffine3,
-    pub(super) frame: Frame,
+    pub(super) plane: SlicePlane,
     pub(super) first_z_mm: f64,
     pub(super) step_z_mm: f64,
 }

@@ -5,7 +5,6 @@ use glam::{DVec2, DVec3};
 use super::PhantomError;
 use super::airways::{airways, wall_mm};
 use super::anatomy::{Anatomy, Side};
-use super::canvas::Canvas;
 use super::habitus::Habitus;
 use super::lungs::Lungs;
 use super::parenchyma::{Parenchyma, scars};
@@ -13,6 +12,7 @@ use super::placement::{Placed, Room, place_nodules};
 use super::settings::{PhantomSettings, Purpose, StudyKey};
 use super::shape::{Power, Section, Solid, Tube};
 use super::skeleton::Skeleton;
+use super::slice_raster::SliceRaster;
 use super::texture::{Lattice, LatticeLevel};
 use super::tubes::Tubes;
 use super::vessels::{lung_vessels, trunks};
@@ -65,51 +65,51 @@ impl Scene {
     }
 
     /// Paints the canvas's level, from the outside in.
-    pub(super) fn paint(&self, canvas: &mut Canvas) {
-        let fine = self.fine.level(canvas.z_mm);
-        self.paint_table(canvas);
-        self.paint_trunk(canvas, &fine);
-        self.paint_lungs(canvas, &fine);
-        self.paint_mediastinum(canvas);
-        self.paint_abdomen(canvas, &fine);
-        self.paint_airways(canvas);
-        self.skeleton.paint(canvas, &self.anatomy);
+    pub(super) fn paint(&self, raster: &mut SliceRaster) {
+        let fine = self.fine.level(raster.z_mm);
+        self.paint_table(raster);
+        self.paint_trunk(raster, &fine);
+        self.paint_lungs(raster, &fine);
+        self.paint_mediastinum(raster);
+        self.paint_abdomen(raster, &fine);
+        self.paint_airways(raster);
+        self.skeleton.paint(raster, &self.anatomy);
     }
 
     /// A hollow shell under the patient: outer arc, foam, and the trough the patient lies in.
-    fn paint_table(&self, canvas: &mut Canvas) {
+    fn paint_table(&self, raster: &mut SliceRaster) {
         let trunk = self.anatomy.trunk(0.0);
         let top = f64::from(trunk.centre[1]) + self.down * (f64::from(trunk.half_extent()[1]) + 2.0);
         let arc = |rise: f64, semi: DVec2| {
             Section::new(DVec2::new(0.0, top - self.down * rise), semi, 0.0, Power::Two)
         };
         let shell = arc(-4.0, DVec2::new(215.0, 42.0));
-        canvas.fill(&shell, -180.0);
-        canvas.fill(&shell.grown(-2.0), -945.0);
+        raster.fill(&shell, -180.0);
+        raster.fill(&shell.grown(-2.0), -945.0);
         let trough = arc(88.0, DVec2::new(290.0, 90.0));
-        canvas.fill(&trough.grown(2.0), -180.0);
-        canvas.fill(&trough, -1000.0);
+        raster.fill(&trough.grown(2.0), -180.0);
+        raster.fill(&trough, -1000.0);
     }
 
-    fn paint_trunk(&self, canvas: &mut Canvas, fine: &LatticeLevel) {
+    fn paint_trunk(&self, raster: &mut SliceRaster, fine: &LatticeLevel) {
         const SKIN_MM: f32 = 1.8;
         let habitus = &self.anatomy.habitus;
-        let skin = self.anatomy.trunk(canvas.z_mm);
-        let z_mm = canvas.z_mm;
+        let skin = self.anatomy.trunk(raster.z_mm);
+        let z_mm = raster.z_mm;
         for breast in self.breasts().iter().filter_map(|solid| solid.section(z_mm)) {
-            canvas.fill(&breast, 20.0);
-            canvas.shade(&breast.grown(-SKIN_MM), |x, y| {
+            raster.fill(&breast, 20.0);
+            raster.shade(&breast.grown(-SKIN_MM), |x, y| {
                 let gland = ((fine.value(x, y) - 0.3) * 2.0).clamp(0.0, 1.0);
                 habitus.fat_hu + gland * 110.0
             });
         }
         let cage = self.anatomy.cage_section(z_mm);
         let hole = cage.grown(-2.5);
-        canvas.shade_around(&hole, &skin, |_, _| 20.0);
+        raster.shade_around(&hole, &skin, |_, _| 20.0);
         let fat = skin.grown(-SKIN_MM);
-        canvas.shade_around(&hole, &fat, |x, y| habitus.fat_hu + 5.0 * fine.value(x, y));
+        raster.shade_around(&hole, &fat, |x, y| habitus.fat_hu + 5.0 * fine.value(x, y));
         let muscle = fat.grown(-super::shape::narrow(habitus.fat_mm));
-        canvas.shade_around(&hole, &muscle, |x, y| {
+        raster.shade_around(&hole, &muscle, |x, y| {
             // Fat lies in patches, and between two layers of muscle.
             let patch = (fine.value(x, y) - 0.75) * 2.0;
             let between_layers = 1.0 - ((muscle.level(x, y) - 0.80).abs() - 0.008) * 60.0;
@@ -117,7 +117,7 @@ impl Scene {
             habitus.muscle_hu + fatty * (habitus.fat_hu - habitus.muscle_hu)
         });
         let neck = super::shape::narrow(1.0 - self.anatomy.below_apex(z_mm));
-        canvas.fill(&cage, habitus.fat_hu + neck * (habitus.muscle_hu - habitus.fat_hu));
+        raster.fill(&cage, habitus.fat_hu + neck * (habitus.muscle_hu - habitus.fat_hu));
     }
 
     fn breasts(&self) -> Vec<Solid> {
@@ -131,12 +131,12 @@ impl Scene {
         if breast_mm > 0.0 { Side::BOTH.iter().map(breast).collect() } else { Vec::new() }
     }
 
-    fn paint_lungs(&self, canvas: &mut Canvas, fine: &LatticeLevel) {
-        let z_mm = canvas.z_mm;
+    fn paint_lungs(&self, raster: &mut SliceRaster, fine: &LatticeLevel) {
+        let z_mm = raster.z_mm;
         let coarse = self.coarse.level(z_mm);
         let down = super::shape::narrow(self.down);
         let parenchyma = Parenchyma { anatomy: &self.anatomy, coarse: &coarse, fine, down, z_mm };
-        let pixel_mm = canvas.pixel_mm();
+        let pixel_mm = raster.pixel_mm();
         for lung in self.anatomy.lungs(z_mm) {
             let ink = parenchyma.ink(lung.side);
             let most = |x: f32, y: f32| {
@@ -144,55 +144,55 @@ impl Scene {
                 let inside_cage = lung.cage.level(x, y) < 0.9;
                 if inside_cage { behind } else { behind.min(lung.cage.coverage(x, y, pixel_mm)) }
             };
-            canvas.shade_part(&lung.outline, most, ink);
+            raster.shade_part(&lung.outline, most, ink);
         }
         let blood = self.anatomy.habitus.blood_hu;
-        self.vessels.crossing(z_mm).for_each(|tube| canvas.stroke(tube, |_, under| under.max(blood)));
+        self.vessels.crossing(z_mm).for_each(|tube| raster.stroke(tube, |_, under| under.max(blood)));
         for lumen in self.airways.crossing(z_mm) {
-            canvas.stroke(&lumen.grown(wall_mm(lumen)), |_, under| under.max(-20.0));
+            raster.stroke(&lumen.grown(wall_mm(lumen)), |_, under| under.max(-20.0));
         }
-        self.scars.crossing(z_mm).for_each(|tube| canvas.stroke(tube, |_, under| under.max(-130.0)));
-        self.nodules.iter().for_each(|placed| placed.nodule.paint(canvas));
+        self.scars.crossing(z_mm).for_each(|tube| raster.stroke(tube, |_, under| under.max(-130.0)));
+        self.nodules.iter().for_each(|placed| placed.nodule.paint(raster));
     }
 
-    fn paint_mediastinum(&self, canvas: &mut Canvas) {
+    fn paint_mediastinum(&self, raster: &mut SliceRaster) {
         let Habitus { fat_hu, blood_hu, muscle_hu, .. } = self.anatomy.habitus;
-        let z_mm = canvas.z_mm;
+        let z_mm = raster.z_mm;
         let soft = fat_hu + 0.25 * (muscle_hu - fat_hu);
-        canvas.fill(&self.anatomy.mediastinum(z_mm), soft);
+        raster.fill(&self.anatomy.mediastinum(z_mm), soft);
         let heart: Vec<Section> = self.heart.iter().filter_map(|half| half.section(z_mm)).collect();
-        heart.iter().for_each(|half| canvas.fill(half, fat_hu));
-        heart.iter().for_each(|half| canvas.fill(&half.grown(-4.0), muscle_hu));
-        heart.iter().for_each(|half| canvas.fill(&half.grown(-13.0), blood_hu));
-        self.trunks.crossing(z_mm).for_each(|tube| canvas.stroke(tube, |_, under| under.max(blood_hu)));
+        heart.iter().for_each(|half| raster.fill(half, fat_hu));
+        heart.iter().for_each(|half| raster.fill(&half.grown(-4.0), muscle_hu));
+        heart.iter().for_each(|half| raster.fill(&half.grown(-13.0), blood_hu));
+        self.trunks.crossing(z_mm).for_each(|tube| raster.stroke(tube, |_, under| under.max(blood_hu)));
         let gullet = DVec2::new(5.0, self.anatomy.spine_y(z_mm) - 22.0);
-        canvas.fill(&Section::new(gullet, DVec2::new(9.0, 6.0), 0.0, Power::Two), 35.0);
+        raster.fill(&Section::new(gullet, DVec2::new(9.0, 6.0), 0.0, Power::Two), 35.0);
     }
 
-    fn paint_abdomen(&self, canvas: &mut Canvas, fine: &LatticeLevel) {
-        let z_mm = canvas.z_mm;
+    fn paint_abdomen(&self, raster: &mut SliceRaster, fine: &LatticeLevel) {
+        let z_mm = raster.z_mm;
         let [right, left, middle] = self.abdomen.map(|solid| solid.section(z_mm));
         let liver_hu = self.anatomy.habitus.muscle_hu + 6.0;
-        middle.iter().for_each(|section| canvas.fill(section, 42.0));
-        right.iter().for_each(|section| canvas.shade(section, |x, y| liver_hu + 4.0 * fine.value(x, y)));
-        left.iter().for_each(|section| canvas.fill(section, self.anatomy.habitus.fat_hu));
-        left.iter().for_each(|section| canvas.fill(&section.grown(-5.0), 46.0));
+        middle.iter().for_each(|section| raster.fill(section, 42.0));
+        right.iter().for_each(|section| raster.shade(section, |x, y| liver_hu + 4.0 * fine.value(x, y)));
+        left.iter().for_each(|section| raster.fill(section, self.anatomy.habitus.fat_hu));
+        left.iter().for_each(|section| raster.fill(&section.grown(-5.0), 46.0));
         if self.anatomy.habitus.stomach_gas {
             let [_, dome, _] = self.abdomen;
             let centre = dome.centre_mm + DVec3::new(-4.0, -22.0 * self.down, dome.semi_mm.z - 34.0);
             let gas = Solid::ellipsoid(centre, DVec3::new(30.0, 24.0, 22.0)).section(z_mm);
-            gas.iter().for_each(|section| canvas.fill(section, -940.0));
+            gas.iter().for_each(|section| raster.fill(section, -940.0));
         }
     }
 
-    fn paint_airways(&self, canvas: &mut Canvas) {
-        let z_mm = canvas.z_mm;
+    fn paint_airways(&self, raster: &mut SliceRaster) {
+        let z_mm = raster.z_mm;
         let is_trunk = |lumen: &&Tube| lumen.widest_mm() > 3.0;
         for lumen in self.airways.crossing(z_mm).filter(is_trunk) {
-            canvas.stroke(&lumen.grown(wall_mm(lumen)), |_, under| under.max(10.0));
+            raster.stroke(&lumen.grown(wall_mm(lumen)), |_, under| under.max(10.0));
         }
         for lumen in self.airways.crossing(z_mm) {
-            canvas.stroke(lumen, |_, under| under.min(-960.0));
+            raster.stroke(lumen, |_, under| under.min(-960.0));
         }
     }
 }

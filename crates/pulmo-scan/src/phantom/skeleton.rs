@@ -3,8 +3,8 @@
 use glam::{DVec2, DVec3};
 
 use super::anatomy::{Anatomy, Side};
-use super::canvas::Canvas;
 use super::shape::{Power, Section, Tube, smoothstep};
+use super::slice_raster::SliceRaster;
 use crate::units::Hounsfield;
 
 /// Ribs are about twice as high as thick: their tubes live in a space whose z is this much shorter.
@@ -41,20 +41,20 @@ impl Skeleton {
         Self { ribs, cartilage, collarbones, processes, density: anatomy.habitus.bone }
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas, anatomy: &Anatomy) {
-        self.paint_spine(canvas, anatomy);
-        self.paint_breastbone(canvas, anatomy);
-        self.paint_shoulder_blades(canvas, anatomy);
-        let z = canvas.z_mm;
+    pub(super) fn paint(&self, raster: &mut SliceRaster, anatomy: &Anatomy) {
+        self.paint_spine(raster, anatomy);
+        self.paint_breastbone(raster, anatomy);
+        self.paint_shoulder_blades(raster, anatomy);
+        let z = raster.z_mm;
         let bone = self.bone();
         for tube in &self.cartilage {
-            canvas.stroke_at(tube, z * RIB_FLATTENING, |_, under| under.max(95.0));
+            raster.stroke_at(tube, z * RIB_FLATTENING, |_, under| under.max(95.0));
         }
         for tube in &self.ribs {
-            canvas.stroke_at(tube, z * RIB_FLATTENING, |depth, under| under.max(bone(depth)));
+            raster.stroke_at(tube, z * RIB_FLATTENING, |depth, under| under.max(bone(depth)));
         }
         for tube in self.collarbones.iter().chain(&self.processes) {
-            canvas.stroke(tube, |depth, under| under.max(bone(depth)));
+            raster.stroke(tube, |depth, under| under.max(bone(depth)));
         }
     }
 
@@ -64,58 +64,58 @@ impl Skeleton {
         move |depth| if depth < CORTEX_MM { cortex } else { marrow }
     }
 
-    fn plate(&self, canvas: &mut Canvas, section: &Section, marrow_hu: Hounsfield) {
-        canvas.fill(section, 520.0 * self.density);
-        canvas.fill(&section.grown(-CORTEX_MM), marrow_hu * self.density);
+    fn plate(&self, raster: &mut SliceRaster, section: &Section, marrow_hu: Hounsfield) {
+        raster.fill(section, 520.0 * self.density);
+        raster.fill(&section.grown(-CORTEX_MM), marrow_hu * self.density);
     }
 
-    fn paint_spine(&self, canvas: &mut Canvas, anatomy: &Anatomy) {
+    fn paint_spine(&self, raster: &mut SliceRaster, anatomy: &Anatomy) {
         let scale = anatomy.habitus.scale;
-        let middle = DVec2::new(0.0, anatomy.spine_y(canvas.z_mm));
-        let phase = (canvas.z_mm / (VERTEBRA_MM * scale.z)).rem_euclid(1.0);
+        let middle = DVec2::new(0.0, anatomy.spine_y(raster.z_mm));
+        let phase = (raster.z_mm / (VERTEBRA_MM * scale.z)).rem_euclid(1.0);
         let waist = 1.0 - 0.09 * (std::f64::consts::PI * (phase / 0.8).min(1.0)).sin();
         let semi = DVec2::new(17.0, 13.5) * scale.truncate() * waist;
         let body = Section::new(middle, semi, 0.0, Power::TwoHalf);
-        canvas.fill(&anatomy.spine_bulge(canvas.z_mm), anatomy.habitus.muscle_hu);
+        raster.fill(&anatomy.spine_bulge(raster.z_mm), anatomy.habitus.muscle_hu);
         let canal =
             Section::new(middle + DVec2::new(0.0, 23.0 * scale.y), DVec2::new(9.0, 7.5), 0.0, Power::Two);
         if (0.06..0.72).contains(&phase) {
-            self.plate(canvas, &canal.grown(6.0), 260.0);
+            self.plate(raster, &canal.grown(6.0), 260.0);
         } else {
-            canvas.fill(&canal.grown(3.0), 90.0);
+            raster.fill(&canal.grown(3.0), 90.0);
         }
         match phase {
-            p if p > 0.8 => canvas.fill(&body, 95.0),
-            p if !(0.05..=0.75).contains(&p) => canvas.fill(&body, 420.0 * self.density),
-            _ => self.plate(canvas, &body, 210.0),
+            p if p > 0.8 => raster.fill(&body, 95.0),
+            p if !(0.05..=0.75).contains(&p) => raster.fill(&body, 420.0 * self.density),
+            _ => self.plate(raster, &body, 210.0),
         }
-        canvas.fill(&canal, 15.0);
-        canvas.fill(&canal.grown(-3.0), 38.0);
+        raster.fill(&canal, 15.0);
+        raster.fill(&canal.grown(-3.0), 38.0);
     }
 
-    fn paint_breastbone(&self, canvas: &mut Canvas, anatomy: &Anatomy) {
-        let template_z = canvas.z_mm / anatomy.habitus.scale.z;
+    fn paint_breastbone(&self, raster: &mut SliceRaster, anatomy: &Anatomy) {
+        let template_z = raster.z_mm / anatomy.habitus.scale.z;
         if !(-62.0..92.0).contains(&template_z) {
             return;
         }
-        let (centre, semi) = anatomy.cage(canvas.z_mm);
+        let (centre, semi) = anatomy.cage(raster.z_mm);
         let wide =
             13.0 + 12.0 * smoothstep(45.0, 80.0, template_z) - 5.0 * smoothstep(-35.0, -62.0, template_z);
         let place = DVec2::new(centre.x, centre.y - semi.y - 3.0);
-        self.plate(canvas, &Section::new(place, DVec2::new(wide, 5.5), 0.0, Power::Four), 150.0);
+        self.plate(raster, &Section::new(place, DVec2::new(wide, 5.5), 0.0, Power::Four), 150.0);
     }
 
-    fn paint_shoulder_blades(&self, canvas: &mut Canvas, anatomy: &Anatomy) {
-        let template_z = canvas.z_mm / anatomy.habitus.scale.z;
+    fn paint_shoulder_blades(&self, raster: &mut SliceRaster, anatomy: &Anatomy) {
+        let template_z = raster.z_mm / anatomy.habitus.scale.z;
         let length = 34.0 * (1.0 - ((template_z - 60.0) / 85.0).powi(2)).max(0.0).sqrt();
         if length < 4.0 {
             return;
         }
         for side in Side::BOTH {
-            let outward = on_cage(anatomy, side, (48.0, 13.0), canvas.z_mm);
+            let outward = on_cage(anatomy, side, (48.0, 13.0), raster.z_mm);
             let blade =
                 Section::new(outward.truncate(), DVec2::new(length, 2.6), -side.sign() * 0.62, Power::Two);
-            self.plate(canvas, &blade, 240.0);
+            self.plate(raster, &blade, 240.0);
         }
     }
 }

@@ -6,11 +6,11 @@ use ndarray::Array3;
 use rayon::prelude::*;
 
 use super::PhantomError;
-use super::canvas::Canvas;
 use super::noise::Finisher;
-use super::scanner::{Acquisition, Protocol};
+use super::scanner::{Protocol, ScanGeometry};
 use super::scene::Scene;
 use super::settings::{PhantomSettings, Purpose, StudyKey};
+use super::slice_raster::SliceRaster;
 use super::truth::{Label, NoduleTruth, StudyTruth};
 use crate::dicom::{CtSeriesDescription, write_ct_series};
 use crate::units::AIR_HU;
@@ -40,9 +40,9 @@ impl Study {
         let key = StudyKey { seed, index: index as u64 };
         let protocol = Protocol::draw(settings, &mut key.random(Purpose::Scanner));
         let scene = Scene::new(settings, key, protocol.down())?;
-        let acquisition = protocol.acquire(&scene.anatomy)?;
-        let volume = Volume::new(acquisition.grid, render(&scene, &protocol, &acquisition, key))?;
-        let truth = truth(&scene, &protocol, &acquisition, key);
+        let geometry = protocol.geometry(&scene.anatomy)?;
+        let volume = Volume::new(geometry.grid, render(&scene, &protocol, &geometry, key))?;
+        let truth = truth(&scene, &protocol, &geometry, key);
         let description = describe(&protocol, &truth, key);
         Ok(Self { volume, truth, description })
     }
@@ -97,29 +97,29 @@ fn check(settings: &PhantomSettings) -> Result<(), PhantomError> {
 }
 
 /// The slices, each from its own noise stream, so that the order of work changes nothing.
-fn render(scene: &Scene, protocol: &Protocol, acquisition: &Acquisition, key: StudyKey) -> Array3<f32> {
-    let frame = acquisition.frame;
-    let [slices, rows, columns] = acquisition.grid.shape_zyx();
+fn render(scene: &Scene, protocol: &Protocol, geometry: &ScanGeometry, key: StudyKey) -> Array3<f32> {
+    let plane = geometry.plane;
+    let [slices, rows, columns] = geometry.grid.shape_zyx();
     let mut voxels = Array3::zeros((slices, rows, columns));
     let offsets: Vec<f64> = protocol.thin_slices().collect();
     let tools =
-        || (Canvas::new(frame), Finisher::new(frame.matrix, frame.pixel_mm, protocol.kernel.sharpness));
-    let paint = |(canvas, finisher): &mut (Canvas, Finisher),
+        || (SliceRaster::new(plane), Finisher::new(plane.matrix, plane.pixel_mm, protocol.kernel.sharpness));
+    let paint = |(raster, finisher): &mut (SliceRaster, Finisher),
                  z: usize,
                  mut slice: ndarray::ArrayViewMut2<'_, f32>| {
         let Some(values) = slice.as_slice_mut() else { return };
-        let middle = acquisition.first_z_mm + acquisition.step_z_mm * z as f64;
+        let middle = geometry.first_z_mm + geometry.step_z_mm * z as f64;
         for offset in &offsets {
-            canvas.clear(middle + offset);
-            scene.paint(canvas);
+            raster.clear(middle + offset);
+            scene.paint(raster);
             let share = 1.0 / offsets.len() as f32;
-            values.iter_mut().zip(&canvas.values_hu).for_each(|(mean, value)| *mean += share * value);
+            values.iter_mut().zip(&raster.values_hu).for_each(|(mean, value)| *mean += share * value);
         }
         let mut noise = Random::keyed(key.seed, &[Purpose::Noise as u64, key.index, z as u64]);
         finisher.finish(values, protocol.noise_hu, &mut noise);
         values.iter_mut().for_each(|value| *value = value.round().clamp(AIR_HU, 3071.0));
         if protocol.padding_stored.is_some() {
-            pad(values, frame.matrix);
+            pad(values, plane.matrix);
         }
     };
     let planes: Vec<_> = voxels.outer_iter_mut().collect();
@@ -140,12 +140,12 @@ fn pad(values: &mut [f32], matrix: usize) {
     }
 }
 
-fn truth(scene: &Scene, protocol: &Protocol, acquisition: &Acquisition, key: StudyKey) -> StudyTruth {
-    let grid = &acquisition.grid;
+fn truth(scene: &Scene, protocol: &Protocol, geometry: &ScanGeometry, key: StudyKey) -> StudyTruth {
+    let grid = &geometry.grid;
     let [normal, down, along] = grid.direction();
     let patient_id = format!("phantom-{:04}", key.index);
     let nodule = |placed: &super::placement::Placed| NoduleTruth {
-        centre_mm: acquisition.patient_from_body.transform_point3(placed.nodule.centre_mm).to_array(),
+        centre_mm: geometry.patient_from_body.transform_point3(placed.nodule.centre_mm).to_array(),
         diameter_mm: placed.nodule.diameter_mm,
         core_diameter_mm: placed.nodule.core_diameter_mm,
         centre_hu: placed.nodule.centre_hu(),

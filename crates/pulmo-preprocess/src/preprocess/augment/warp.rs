@@ -4,7 +4,7 @@ use ndarray::Array3;
 use rayon::prelude::*;
 
 use super::random::normal;
-use crate::gpu::{Pass, Reads, Recording, Table, WarpParams, Work, vec3_xyz};
+use crate::gpu::{ConstantTable, Pass, Reads, Recording, WarpParams, Work, vec3_xyz};
 use crate::preprocess::Interpolation;
 
 /// Where each voxel of a changed case comes from: linearly interpolated, the border repeated.
@@ -141,7 +141,7 @@ impl Warp {
             padding: 0,
             per_cell: [per_x, per_y, per_z, 0.0],
         };
-        let tables = vec![Table::Weights(nodes.displacement)];
+        let tables = vec![ConstantTable::Weights(nodes.displacement)];
         let reads = Reads::Anywhere { margin: 2 };
         recording.push(Pass { tables, reads, ..Pass::pointwise(Work::Warp(params), shape_zyx) });
     }

@@ -1,7 +1,5 @@
 //! Why a compressed frame cannot be decoded.
 
-use super::super::DicomError;
-
 /// Why a compressed frame cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -34,16 +32,6 @@ pub enum CodecError {
     /// The codestream is signed and the header unsigned, or the other way round.
     #[error("the codestream contradicts pixel representation")]
     Sign,
-}
-
-impl From<CodecError> for DicomError {
-    fn from(error: CodecError) -> Self {
-        match error {
-            CodecError::Differs { rows, columns, bits } => Self::CodecDimensions { rows, columns, bits },
-            CodecError::Sign => Self::CodecSign,
-            source => Self::Codec { source },
-        }
-    }
 }
 
 /// A part of the codestream that breaks the rules.

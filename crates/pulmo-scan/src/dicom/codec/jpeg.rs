@@ -40,7 +40,7 @@ pub(super) struct JpegHeader<'a> {
 
 /// The scan header of a scan of one component.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scan {
+pub(super) struct ScanHeader {
     /// Numbers of the DC (or lossless) and AC Huffman table; of the mapping table in JPEG-LS.
     pub(super) tables: [u8; 2],
     /// Start of spectral selection; the predictor in lossless mode; NEAR in JPEG-LS.
@@ -155,14 +155,14 @@ impl<'a> JpegHeader<'a> {
     }
 
     /// The scan header, where the scan and the frame hold one and the same component.
-    pub(super) fn scan(&self) -> Result<Scan, CodecError> {
+    pub(super) fn scan(&self) -> Result<ScanHeader, CodecError> {
         let &[1, component, tables, start, end, approximation] = self.scan else {
             return Err(malformed("scan header"));
         };
         if self.frame.get(6) != Some(&component) {
             return Err(malformed("scan header"));
         }
-        Ok(Scan { tables: [tables >> 4, tables & 15], start, end, low: approximation & 15 })
+        Ok(ScanHeader { tables: [tables >> 4, tables & 15], start, end, low: approximation & 15 })
     }
 }
 

@@ -15,12 +15,12 @@ const OVERHEAD: usize = 96;
 
 /// What a walk has spent.
 #[derive(Debug, Default)]
-pub(super) struct Budget {
+pub(super) struct HeaderBudget {
     elements: u32,
     kept: usize,
 }
 
-impl Budget {
+impl HeaderBudget {
     /// Element and item headers read so far.
     pub(super) fn elements(&self) -> u32 {
         self.elements

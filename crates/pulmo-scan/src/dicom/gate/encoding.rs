@@ -19,7 +19,7 @@ pub(super) const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 
 /// Byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dicom) enum ByteOrder {
+pub(in crate::dicom) enum Endianness {
     /// The low byte first.
     Little,
     /// The high byte first.
@@ -28,22 +28,22 @@ pub(in crate::dicom) enum ByteOrder {
 
 /// Whether elements name their value representation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
+pub(super) enum VrEncoding {
     Explicit,
     Implicit,
 }
 
 /// How element headers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Encoding {
-    pub(super) naming: Naming,
-    pub(super) order: ByteOrder,
+pub(super) struct DataSetEncoding {
+    pub(super) vr_encoding: VrEncoding,
+    pub(super) order: Endianness,
 }
 
-impl Encoding {
-    pub(super) const IMPLICIT: Self = Self { naming: Naming::Implicit, order: ByteOrder::Little };
-    pub(super) const EXPLICIT: Self = Self { naming: Naming::Explicit, order: ByteOrder::Little };
-    pub(super) const BIG_ENDIAN: Self = Self { naming: Naming::Explicit, order: ByteOrder::Big };
+impl DataSetEncoding {
+    pub(super) const IMPLICIT: Self = Self { vr_encoding: VrEncoding::Implicit, order: Endianness::Little };
+    pub(super) const EXPLICIT: Self = Self { vr_encoding: VrEncoding::Explicit, order: Endianness::Little };
+    pub(super) const BIG_ENDIAN: Self = Self { vr_encoding: VrEncoding::Explicit, order: Endianness::Big };
 
     /// The encoding that a transfer syntax prescribes, and whether the data set is deflated.
     pub(super) fn of(transfer_syntax: &str) -> Result<(Self, bool), GateError> {
@@ -67,15 +67,15 @@ impl Encoding {
 
     pub(super) fn word(self, bytes: [u8; 2]) -> u16 {
         match self.order {
-            ByteOrder::Little => u16::from_le_bytes(bytes),
-            ByteOrder::Big => u16::from_be_bytes(bytes),
+            Endianness::Little => u16::from_le_bytes(bytes),
+            Endianness::Big => u16::from_be_bytes(bytes),
         }
     }
 
     pub(super) fn long(self, bytes: [u8; 4]) -> u32 {
         match self.order {
-            ByteOrder::Little => u32::from_le_bytes(bytes),
-            ByteOrder::Big => u32::from_be_bytes(bytes),
+            Endianness::Little => u32::from_le_bytes(bytes),
+            Endianness::Big => u32::from_be_bytes(bytes),
         }
     }
 
@@ -110,13 +110,16 @@ mod tests {
 
     #[test]
     fn transfer_syntaxes_prescribe_an_encoding() {
-        assert_eq!(Encoding::of("1.2.840.10008.1.2").unwrap(), (Encoding::IMPLICIT, false));
-        assert_eq!(Encoding::of("1.2.840.10008.1.2.2").unwrap(), (Encoding::BIG_ENDIAN, false));
-        assert_eq!(Encoding::of("1.2.840.10008.1.2.1.99").unwrap(), (Encoding::EXPLICIT, true));
-        assert_eq!(Encoding::of("1.2.840.10008.1.2.4.70").unwrap(), (Encoding::EXPLICIT, false));
+        assert_eq!(DataSetEncoding::of("1.2.840.10008.1.2").unwrap(), (DataSetEncoding::IMPLICIT, false));
+        assert_eq!(DataSetEncoding::of("1.2.840.10008.1.2.2").unwrap(), (DataSetEncoding::BIG_ENDIAN, false));
+        assert_eq!(DataSetEncoding::of("1.2.840.10008.1.2.1.99").unwrap(), (DataSetEncoding::EXPLICIT, true));
+        assert_eq!(
+            DataSetEncoding::of("1.2.840.10008.1.2.4.70").unwrap(),
+            (DataSetEncoding::EXPLICIT, false)
+        );
         for unknown in ["", "..", "1.2.3", "1.2.840.10008.1.2.x"] {
-            assert!(Encoding::of(unknown).is_err(), "{unknown}");
+            assert!(DataSetEncoding::of(unknown).is_err(), "{unknown}");
         }
-        assert!(Encoding::of(&format!("1.2.840.10008.1.2.{}", "1".repeat(1000))).is_err());
+        assert!(DataSetEncoding::of(&format!("1.2.840.10008.1.2.{}", "1".repeat(1000))).is_err());
     }
 }

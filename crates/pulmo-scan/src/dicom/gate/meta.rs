@@ -10,7 +10,7 @@ use dicom_dictionary_std::uids;
 
 use super::GateError;
 use super::bytes::Bytes;
-use super::encoding::{EXPLICIT_VR_BIG_ENDIAN, Encoding, has_long_length};
+use super::encoding::{DataSetEncoding, EXPLICIT_VR_BIG_ENDIAN, has_long_length};
 
 /// Bytes that tell how a file starts: preamble and `DICM`.
 pub(in crate::dicom) const BEGINNING: usize = 132;
@@ -23,7 +23,7 @@ const LONGEST_UID: u32 = 65;
 
 /// How a DICOM file starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(super) enum FileStart {
     /// File meta information at this offset, after a preamble and `DICM` (PS3.10 section 7.1) or bare.
     Meta(u64),
     /// The data set itself, in this transfer syntax.
@@ -31,20 +31,20 @@ pub(super) enum Start {
 }
 
 /// Tells DICOM by a file's first bytes.
-pub(super) fn recognise(beginning: &[u8]) -> Option<Start> {
+pub(super) fn recognise(beginning: &[u8]) -> Option<FileStart> {
     if beginning.get(128..BEGINNING) == Some(b"DICM") {
-        return Some(Start::Meta(BEGINNING as u64));
+        return Some(FileStart::Meta(BEGINNING as u64));
     }
     let (tag, rest) = beginning.split_first_chunk::<4>()?;
     let (length, _) = rest.split_first_chunk::<4>()?;
     let has_vr = VR::from_binary([length[0], length[1]]).is_some();
     match tag {
-        [2, 0, 0, 0] if has_vr => Some(Start::Meta(0)),
-        [8, 0, _, 0] if has_vr => Some(Start::DataSet(uids::EXPLICIT_VR_LITTLE_ENDIAN)),
-        [0, 8, 0, _] if has_vr => Some(Start::DataSet(EXPLICIT_VR_BIG_ENDIAN)),
+        [2, 0, 0, 0] if has_vr => Some(FileStart::Meta(0)),
+        [8, 0, _, 0] if has_vr => Some(FileStart::DataSet(uids::EXPLICIT_VR_LITTLE_ENDIAN)),
+        [0, 8, 0, _] if has_vr => Some(FileStart::DataSet(EXPLICIT_VR_BIG_ENDIAN)),
         // no value of the first elements of group 8 is long
         [8, 0, _, 0] if u32::from_le_bytes(*length) <= 1024 => {
-            Some(Start::DataSet(uids::IMPLICIT_VR_LITTLE_ENDIAN))
+            Some(FileStart::DataSet(uids::IMPLICIT_VR_LITTLE_ENDIAN))
         }
         _ => None,
     }
@@ -70,7 +70,7 @@ pub(super) fn read_meta<R: Read + Seek>(bytes: &mut Bytes<R>) -> Result<(String,
         if has_long_length(vr) {
             let mut long = [0; 4];
             bytes.read(&mut long)?;
-            length = Encoding::EXPLICIT.long(long);
+            length = DataSetEncoding::EXPLICIT.long(long);
         }
         if length > LONGEST_VALUE {
             return Err(GateError::Meta);
@@ -108,9 +108,9 @@ mod tests {
     fn dicom_is_recognised_by_content() {
         let mut with_preamble = vec![0; 128];
         with_preamble.extend(b"DICM");
-        assert_eq!(recognise(&with_preamble), Some(Start::Meta(132)));
-        assert_eq!(recognise(b"\x02\0\0\0UL\x04\0"), Some(Start::Meta(0)));
-        let data_set = |uid| Some(Start::DataSet(uid));
+        assert_eq!(recognise(&with_preamble), Some(FileStart::Meta(132)));
+        assert_eq!(recognise(b"\x02\0\0\0UL\x04\0"), Some(FileStart::Meta(0)));
+        let data_set = |uid| Some(FileStart::DataSet(uid));
         assert_eq!(recognise(b"\x08\0\x05\0CS\x0a\0"), data_set(uids::EXPLICIT_VR_LITTLE_ENDIAN));
         assert_eq!(recognise(b"\0\x08\0\x05CS\0\x0a"), data_set(EXPLICIT_VR_BIG_ENDIAN));
         assert_eq!(recognise(b"\x08\0\x05\0\x0a\0\0\0"), data_set(uids::IMPLICIT_VR_LITTLE_ENDIAN));

@@ -6,10 +6,10 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
 use super::GateError;
-use super::budget::{Budget, MOST_ELEMENTS};
+use super::budget::{HeaderBudget, MOST_ELEMENTS};
 use super::bytes::Bytes;
 use super::data_set::DataSet;
-use super::encoding::{Encoding, ITEM, SEQUENCE_END};
+use super::encoding::{DataSetEncoding, ITEM, SEQUENCE_END};
 
 /// Longest basic offset table: 4 bytes a frame, for many more frames than pulmo reads.
 const LONGEST_OFFSET_TABLE: u32 = 1 << 18;
@@ -48,7 +48,7 @@ pub(in crate::dicom) struct Extent {
 /// they lie.
 pub(super) fn encapsulated<R: Read + Seek>(
     bytes: &mut Bytes<R>,
-    budget: &mut Budget,
+    budget: &mut HeaderBudget,
 ) -> Result<PixelData, GateError> {
     let offset_table = offset_table(bytes)?;
     let (mut fragments, mut beginnings) = (Vec::new(), Vec::new());
@@ -86,7 +86,7 @@ fn item<R: Read + Seek>(bytes: &mut Bytes<R>) -> Result<Option<u32>, GateError> 
         return Err(cut_off(bytes));
     }
     let [a, b, c, d, length @ ..] = header;
-    match Encoding::EXPLICIT.tag([a, b, c, d]) {
+    match DataSetEncoding::EXPLICIT.tag([a, b, c, d]) {
         ITEM => Ok(Some(u32::from_le_bytes(length))),
         SEQUENCE_END => Ok(None),
         _ => Err(GateError::Fragments),

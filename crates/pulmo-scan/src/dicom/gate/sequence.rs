@@ -5,8 +5,8 @@ use std::io::{Read, Seek};
 use super::GateError;
 use super::budget::MOST_LEVELS;
 use super::data_set::DataSet;
+use super::element_header::Length;
 use super::encoding::{ITEM, SEQUENCE_END};
-use super::header::Length;
 use super::walk::{Ending, Scope, Walk};
 
 impl<R: Read + Seek> Walk<'_, R> {

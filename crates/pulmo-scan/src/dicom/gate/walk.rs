@@ -8,11 +8,11 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
 use super::GateError;
-use super::budget::{Budget, MOST_ELEMENTS};
+use super::budget::{HeaderBudget, MOST_ELEMENTS};
 use super::bytes::Bytes;
-use super::data_set::{DataSet, Element, Value};
-use super::encoding::{Encoding, ITEM, ITEM_END};
-use super::header::{Header, Length, Place, read_header};
+use super::data_set::{DataElement, DataSet, ElementValue};
+use super::element_header::{ElementHeader, ElementPlace, Length, read_element_header};
+use super::encoding::{DataSetEncoding, ITEM, ITEM_END};
 use super::pixel_data::{Extent, PixelData, announced, encapsulated};
 use super::wanted::{Wanted, number_size, wanted};
 
@@ -35,7 +35,7 @@ pub(super) struct Seen {
 /// A part of the file that holds elements.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope {
-    pub(super) encoding: Encoding,
+    pub(super) encoding: DataSetEncoding,
     /// 0 for the file's own data set.
     pub(super) level: u32,
     /// Where the innermost sequence or item of known length ends, or the file.
@@ -57,11 +57,11 @@ pub(super) enum Ending {
 /// where an error stopped the walk.
 pub(super) fn walk<R: Read + Seek>(
     bytes: &mut Bytes<R>,
-    encoding: Encoding,
+    encoding: DataSetEncoding,
     data_set: &mut DataSet,
 ) -> Result<Seen, GateError> {
     let whole = Scope { encoding, level: 0, limit: bytes.end(), ending: Ending::File, is_kept: true };
-    let mut walk = Walk { bytes, seen: Seen::default(), budget: Budget::default() };
+    let mut walk = Walk { bytes, seen: Seen::default(), budget: HeaderBudget::default() };
     walk.fill(data_set, whole)?;
     if walk.budget.elements() <= 1 {
         // not a single element
@@ -74,7 +74,7 @@ pub(super) fn walk<R: Read + Seek>(
 pub(super) struct Walk<'a, R> {
     pub(super) bytes: &'a mut Bytes<R>,
     seen: Seen,
-    pub(super) budget: Budget,
+    pub(super) budget: HeaderBudget,
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
@@ -114,14 +114,15 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     /// The next element's header; `None` where the scope ends.
-    fn next(&mut self, scope: Scope, last: Option<Tag>) -> Result<Option<Header>, GateError> {
+    fn next(&mut self, scope: Scope, last: Option<Tag>) -> Result<Option<ElementHeader>, GateError> {
         let tag = last.unwrap_or(ITEM);
         if scope.ending == Ending::Limit && self.bytes.at() == scope.limit {
             return Ok(None);
         }
         self.budget.count()?;
-        let place = if scope.level == 0 && last.is_none() { Place::First } else { Place::Later };
-        let header = read_header(self.bytes, scope.encoding, place)?;
+        let place =
+            if scope.level == 0 && last.is_none() { ElementPlace::First } else { ElementPlace::Later };
+        let header = read_element_header(self.bytes, scope.encoding, place)?;
         let Some(header) = header else {
             return match scope.ending {
                 Ending::File => Ok(None),
@@ -149,8 +150,8 @@ impl<R: Read + Seek> Walk<'_, R> {
         Ok(rest.iter().all(|byte| *byte == 0))
     }
 
-    fn element(&mut self, scope: Scope, header: Header, into: &mut DataSet) -> Result<(), GateError> {
-        let Header { tag, named, length } = header;
+    fn element(&mut self, scope: Scope, header: ElementHeader, into: &mut DataSet) -> Result<(), GateError> {
+        let ElementHeader { tag, named, length } = header;
         let wanted = wanted(tag, scope.level).filter(|_| scope.is_kept);
         let vr = named.or(wanted.map(|wanted| wanted.vr)).unwrap_or(VR::UN);
         let wanted = wanted.filter(|wanted| wanted.is_read_as(vr) || !wanted.is_optional);
@@ -174,10 +175,10 @@ impl<R: Read + Seek> Walk<'_, R> {
         match (is_sequence, length, wanted) {
             (true, length, wanted) => {
                 // the items of an unknown element are implicit, whatever the file is (PS3.5 6.2.2)
-                let encoding = if named == Some(VR::UN) { Encoding::IMPLICIT } else { scope.encoding };
+                let encoding = if named == Some(VR::UN) { DataSetEncoding::IMPLICIT } else { scope.encoding };
                 let items = self.items(Scope { encoding, is_kept: wanted.is_some(), ..scope }, length)?;
                 if wanted.is_some() {
-                    into.push(Element { tag, vr: VR::SQ, value: Value::Items(items) });
+                    into.push(DataElement { tag, vr: VR::SQ, value: ElementValue::Items(items) });
                 }
                 Ok(())
             }
@@ -187,7 +188,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             },
             (false, Some(length), Some(wanted)) => {
                 let value = self.value(scope, tag, length, (vr, wanted))?;
-                into.push(Element { tag, vr, value });
+                into.push(DataElement { tag, vr, value });
                 Ok(())
             }
             (false, Some(length), None) => self.pass(tag, length),
@@ -224,9 +225,9 @@ impl<R: Read + Seek> Walk<'_, R> {
         tag: Tag,
         length: u32,
         (vr, wanted): (VR, Wanted),
-    ) -> Result<Value, GateError> {
+    ) -> Result<ElementValue, GateError> {
         let size = number_size(if vr == VR::UN { wanted.vr } else { vr });
-        let is_big = scope.encoding == Encoding::BIG_ENDIAN && size > 1;
+        let is_big = scope.encoding == DataSetEncoding::BIG_ENDIAN && size > 1;
         if is_big && vr == VR::UN {
             // nobody can tell the byte order of an unknown element (PS3.5 6.2.2)
             return Err(GateError::ValueRepresentation { tag });
@@ -239,12 +240,12 @@ impl<R: Read + Seek> Walk<'_, R> {
         if is_big {
             value.chunks_exact_mut(size).for_each(<[u8]>::reverse);
         }
-        Ok(Value::Bytes(value))
+        Ok(ElementValue::Bytes(value))
     }
 
     /// Notes where Pixel Data of the file itself lies; that of an icon is passed over.
-    fn pixel_data(&mut self, scope: Scope, header: Header, before: &DataSet) -> Result<(), GateError> {
-        let Header { tag, named, length } = header;
+    fn pixel_data(&mut self, scope: Scope, header: ElementHeader, before: &DataSet) -> Result<(), GateError> {
+        let ElementHeader { tag, named, length } = header;
         let vr = named.unwrap_or(VR::OW);
         if !matches!(vr, VR::OB | VR::OW | VR::UN) {
             return Err(GateError::ValueRepresentation { tag });

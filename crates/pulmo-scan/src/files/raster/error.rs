@@ -2,7 +2,7 @@
 
 use image::ImageError;
 
-use super::picture::MAX_PICTURE_SIDE;
+use super::limits::MAX_PICTURE_SIDE;
 use crate::findings::Code;
 use crate::geometry::GridError;
 use crate::volume::VolumeError;

@@ -6,7 +6,7 @@
 use image::metadata::Orientation;
 
 use super::PictureError;
-use super::jpeg_scan::{Frame, check_scan};
+use super::jpeg_scan::{JpegFrame, check_scan};
 use super::orientation::of_exif;
 
 /// Walks the file to the end of its picture, through every code of every scan; what follows the end is
@@ -17,7 +17,7 @@ use super::orientation::of_exif;
 /// breaks the rules, [`PictureError::Pages`] where the file holds several pictures of one size.
 pub(super) fn check(bytes: &[u8]) -> Result<Orientation, PictureError> {
     let mut rest = bytes.get(2..).ok_or(PictureError::Truncated)?;
-    let mut frame = Frame::default();
+    let mut frame = JpegFrame::default();
     let mut orientation = None;
     let mut has_index = false;
     loop {
@@ -77,8 +77,8 @@ fn size_of(mut rest: &[u8]) -> Option<[u16; 2]> {
             return None;
         }
         let (segment, after) = segment(after)?;
-        if Frame::is_start(found) {
-            let mut frame = Frame::default();
+        if JpegFrame::is_start(found) {
+            let mut frame = JpegFrame::default();
             return frame.take(found, segment).ok().map(|()| frame.size());
         }
         rest = after;

@@ -8,7 +8,7 @@ const SHORT: u32 = 9;
 
 /// A Huffman table.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(super) struct HuffmanTable {
     /// By the next bits: length (0 for none) and symbol.
     short: Vec<[u8; 2]>,
     /// By length: the first code that is too large for it, and what to add to a code for its place.
@@ -16,7 +16,7 @@ pub(super) struct Table {
     symbols: Vec<u8>,
 }
 
-impl Table {
+impl HuffmanTable {
     /// Reads a table, and returns what follows it.
     pub(super) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (counts, rest) = bytes.split_first_chunk::<16>()?;

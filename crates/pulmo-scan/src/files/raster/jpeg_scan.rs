@@ -7,19 +7,19 @@
 //! ITU-T T.81 annexes B, F and G.
 
 use super::PictureError;
-use super::jpeg_huffman::{Bits, Table};
-use super::picture::MAX_PICTURE_SIDE;
+use super::jpeg_huffman::{Bits, HuffmanTable};
+use super::limits::MAX_PICTURE_SIDE;
 
 /// What the segments so far say of the picture.
 #[derive(Debug, Default)]
-pub(super) struct Frame {
+pub(super) struct JpegFrame {
     /// The frame header's marker; 0 before it.
     process: u8,
     rows: usize,
     columns: usize,
     components: Vec<Component>,
     /// Tables by class (DC, AC) and number.
-    tables: [[Option<Table>; 4]; 2],
+    tables: [[Option<HuffmanTable>; 4]; 2],
     restart_interval: usize,
 }
 
@@ -54,7 +54,7 @@ struct Scan {
 const DAMAGED_HEADER: PictureError =
     PictureError::Damaged { what: "a header of its JPEG stream breaks the rules" };
 
-impl Frame {
+impl JpegFrame {
     /// Whether a marker starts a frame.
     pub(super) fn is_start(marker: u8) -> bool {
         matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
@@ -115,7 +115,7 @@ impl Frame {
 
     fn take_tables(&mut self, mut rest: &[u8]) -> Result<(), PictureError> {
         while let Some((head, after)) = rest.split_first() {
-            let (table, after) = Table::read(after).ok_or(DAMAGED_HEADER)?;
+            let (table, after) = HuffmanTable::read(after).ok_or(DAMAGED_HEADER)?;
             let place = self
                 .tables
                 .get_mut(usize::from(head >> 4))
@@ -210,7 +210,7 @@ impl Frame {
 
 /// Walks a scan and returns what follows it, from the next marker on.
 pub(super) fn check_scan<'a>(
-    frame: &mut Frame,
+    frame: &mut JpegFrame,
     header: &[u8],
     data: &'a [u8],
 ) -> Result<&'a [u8], PictureError> {
@@ -251,7 +251,7 @@ pub(super) fn check_scan<'a>(
 struct Block<'a> {
     scan: &'a Scan,
     /// Of DC and AC.
-    tables: [Option<&'a Table>; 2],
+    tables: [Option<&'a HuffmanTable>; 2],
     /// Blocks still to come of which nothing follows.
     run: &'a mut u32,
 }

@@ -9,6 +9,7 @@ mod gray;
 mod jpeg;
 mod jpeg_huffman;
 mod jpeg_scan;
+mod limits;
 mod orientation;
 mod picture;
 mod png;
@@ -16,6 +17,5 @@ mod tiff;
 
 pub use error::PictureError;
 pub use gray::WHITE;
-pub use picture::{
-    MAX_PICTURE_SIDE, Picture, PictureEncoding, is_picture, picture_encoding, picture_pixels, read_picture,
-};
+pub use limits::MAX_PICTURE_SIDE;
+pub use picture::{Picture, PictureEncoding, is_picture, picture_encoding, picture_pixels, read_picture};

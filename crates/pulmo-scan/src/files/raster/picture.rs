@@ -9,17 +9,12 @@ use ndarray::{Array2, Axis};
 use tiff::ColorType;
 
 use super::gray::{Declared, Gray, WHITE, gray};
-use super::tiff::{Samples, Tiff};
+use super::limits::{MAX_PICTURE_SIDE, MOST_BYTES};
+use super::tiff::{Tiff, TiffSamples};
 use super::{PictureError, bmp, jpeg, orientation, png, tiff as tiff_file};
 use crate::files::stream;
 use crate::geometry::Grid;
 use crate::volume::{Volume, VolumeError};
-
-/// Most pixels a side of a picture.
-pub const MAX_PICTURE_SIDE: u32 = 16384;
-
-/// Most bytes of a picture's file, and most that its decoder may allocate.
-pub(super) const MOST_BYTES: usize = 1 << 31;
 
 /// A picture in gray, upright.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +146,7 @@ pub fn read_picture(path: &Path) -> Result<Picture, PictureError> {
 struct Pixels {
     rows: usize,
     columns: usize,
-    samples: Samples,
+    samples: TiffSamples,
 }
 
 fn decode(bytes: &[u8], format: ImageFormat, declared: Declared) -> Result<Pixels, PictureError> {
@@ -163,7 +158,7 @@ fn decode(bytes: &[u8], format: ImageFormat, declared: Declared) -> Result<Pixel
     reader.limits(limits);
     let decoded = reader.decode()?;
     let (columns, rows) = (decoded.width() as usize, decoded.height() as usize);
-    Ok(Pixels { rows, columns, samples: Samples::Gray(gray(&decoded, declared)?) })
+    Ok(Pixels { rows, columns, samples: TiffSamples::Gray(gray(&decoded, declared)?) })
 }
 
 fn decode_tiff(file: Tiff<'_>, bytes: &[u8]) -> Result<Pixels, PictureError> {
@@ -177,8 +172,8 @@ fn decode_tiff(file: Tiff<'_>, bytes: &[u8]) -> Result<Pixels, PictureError> {
 impl Pixels {
     fn upright(self, turn: Orientation) -> Result<Picture, PictureError> {
         let (values, max_value, is_dark) = match self.samples {
-            Samples::Gray(Gray { values, is_dark }) => (values, Some(WHITE), is_dark),
-            Samples::Numbers(values) => (values, None, false),
+            TiffSamples::Gray(Gray { values, is_dark }) => (values, Some(WHITE), is_dark),
+            TiffSamples::Numbers(values) => (values, None, false),
         };
         let stored = Grid::of_picture(self.rows, self.columns)?;
         let misfit = VolumeError::Shape { voxels_zyx: [1, 1, values.len()], grid_zyx: stored.shape_zyx() };

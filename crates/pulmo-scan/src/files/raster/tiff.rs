@@ -15,7 +15,7 @@ use tiff::tags::{SampleFormat, Tag};
 
 use super::PictureError;
 use super::gray::{Declared, Gray, WHITE, gray_16};
-use super::picture::{MAX_PICTURE_SIDE, MOST_BYTES};
+use super::limits::{MAX_PICTURE_SIDE, MOST_BYTES};
 use crate::files::half;
 
 /// Most directories that are looked at: a file of two pages is refused as one of many is.
@@ -43,7 +43,7 @@ pub(super) struct Tiff<'a> {
 }
 
 /// What a TIFF file of one channel holds.
-pub(super) enum Samples {
+pub(super) enum TiffSamples {
     Gray(Gray),
     /// Numbers without a white.
     Numbers(Vec<f32>),
@@ -158,7 +158,7 @@ impl Tiff<'_> {
     ///
     /// # Errors
     /// [`PictureError`] where they are of an unusual kind, cut off or damaged.
-    pub(super) fn samples(mut self) -> Result<Samples, PictureError> {
+    pub(super) fn samples(mut self) -> Result<TiffSamples, PictureError> {
         let unusual = |what: &str| PictureError::Pixels { what: what.to_owned() };
         let bits = self.bits();
         let is_inverted = self.decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation)? == Some(0);
@@ -170,13 +170,13 @@ impl Tiff<'_> {
             let packed = self.packed()?.ok_or_else(|| unusual("compressed samples of 9 to 15 bits"))?;
             let mut values = self.unpacked(&packed);
             values.iter_mut().filter(|_| is_inverted).for_each(|value| *value = WHITE - *value);
-            return Ok(Samples::Gray(Gray { values, is_dark: false }));
+            return Ok(TiffSamples::Gray(Gray { values, is_dark: false }));
         }
         let declared = self.declared()?;
         let mut bytes = vec![0; self.decoder.image_buffer_layout()?.complete_len];
         self.decoder.read_image_bytes(&mut bytes)?;
         if is_gray && bits != 16 {
-            return Ok(Samples::Gray(Gray { values: self.unpacked(&bytes), is_dark: false }));
+            return Ok(TiffSamples::Gray(Gray { values: self.unpacked(&bytes), is_dark: false }));
         }
         if is_gray {
             let mut samples: Vec<u16> = words(&bytes).map(u16::from_ne_bytes).collect();
@@ -184,10 +184,10 @@ impl Tiff<'_> {
                 invert_below(&mut samples, declared.unwrap_or(u16::MAX));
             }
             let declared = declared.map_or(Declared::Nothing, Declared::White);
-            return Ok(Samples::Gray(gray_16(&samples, 1, declared)));
+            return Ok(TiffSamples::Gray(gray_16(&samples, 1, declared)));
         }
         numbers(&bytes, self.format, bits)
-            .map(Samples::Numbers)
+            .map(TiffSamples::Numbers)
             .ok_or_else(|| unusual("samples of an odd width"))
     }
 

@@ -8,7 +8,7 @@ use zip::ZipArchive;
 use super::TorchError;
 use super::pickle::{Cursor, run};
 use super::tensors::{TorchTensor, tensor, views};
-use super::value::{Storage, Value};
+use super::value::{PickleValue, Storage};
 
 /// How files before PyTorch 1.6 start: a pickle of the number 0x1950a86a20f9469cfc6c.
 const OLD_START: [u8; 15] =
@@ -106,12 +106,12 @@ fn read_stream(bytes: &[u8]) -> Result<BTreeMap<String, TorchTensor>, TorchError
     let _protocol = run(&mut cursor)?;
     let _machine = run(&mut cursor)?;
     let views = views(&run(&mut cursor)?)?;
-    let Value::List(keys) = run(&mut cursor)? else {
+    let PickleValue::List(keys) = run(&mut cursor)? else {
         return Err(TorchError::Damaged("its keys are missing"));
     };
     let mut tensors = BTreeMap::new();
     for key in &keys.values {
-        let Value::Text(key) = key else { return Err(TorchError::Damaged("its keys are missing")) };
+        let PickleValue::Text(key) = key else { return Err(TorchError::Damaged("its keys are missing")) };
         let of_key: Vec<_> = views.iter().filter(|(_, view)| *view.storage.key == **key).collect();
         let count = usize::try_from(u64::from_le_bytes(cursor.array()?));
         let count = count.map_err(|_| TorchError::TooLarge("a storage"))?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::TorchError;
-use super::value::{Items, Kind, Name, Storage, Value, View};
+use super::value::{Items, Name, PickleValue, ScalarType, Storage, TensorView};
 
 /// Bytes that are read from the front.
 pub(super) struct Cursor<'a> {
@@ -53,13 +53,13 @@ impl<'a> Cursor<'a> {
 
 #[derive(Default)]
 struct Machine {
-    stack: Vec<Value>,
+    stack: Vec<PickleValue>,
     marks: Vec<usize>,
-    memory: BTreeMap<usize, Value>,
+    memory: BTreeMap<usize, PickleValue>,
 }
 
 /// Returns the value that one pickle describes, and leaves `cursor` behind it.
-pub(super) fn run(cursor: &mut Cursor) -> Result<Value, TorchError> {
+pub(super) fn run(cursor: &mut Cursor) -> Result<PickleValue, TorchError> {
     let mut machine = Machine::default();
     loop {
         match cursor.byte()? {
@@ -79,24 +79,24 @@ impl Machine {
             b'r' => return self.memorise(cursor.size32()?),
             b'h' => self.recall(usize::from(cursor.byte()?))?,
             b'j' => self.recall(cursor.size32()?)?,
-            b'N' | 0x88 | 0x89 => Value::Other,
-            b'G' => cursor.array::<8>().map(|_| Value::Other)?,
-            b'K' => Value::Int(i64::from(cursor.byte()?)),
-            b'M' => Value::Int(i64::from(u16::from_le_bytes(cursor.array()?))),
-            b'J' => Value::Int(i64::from(i32::from_le_bytes(cursor.array()?))),
+            b'N' | 0x88 | 0x89 => PickleValue::Other,
+            b'G' => cursor.array::<8>().map(|_| PickleValue::Other)?,
+            b'K' => PickleValue::Int(i64::from(cursor.byte()?)),
+            b'M' => PickleValue::Int(i64::from(u16::from_le_bytes(cursor.array()?))),
+            b'J' => PickleValue::Int(i64::from(i32::from_le_bytes(cursor.array()?))),
             0x8a => long(cursor)?,
-            b'U' => Value::Text({
+            b'U' => PickleValue::Text({
                 let bytes = usize::from(cursor.byte()?);
                 cursor.text(bytes)?
             }),
-            b'X' => Value::Text({
+            b'X' => PickleValue::Text({
                 let bytes = cursor.size32()?;
                 cursor.text(bytes)?
             }),
             b'c' => name(&cursor.line()?, &cursor.line()?)?,
             b')' => tuple(Vec::new())?,
-            b'}' => Value::Dict(Items::default()),
-            b']' => Value::List(Items::default()),
+            b'}' => PickleValue::Dict(Items::default()),
+            b']' => PickleValue::List(Items::default()),
             b't' => tuple(self.since_mark()?)?,
             0x85..=0x87 => tuple(self.take(usize::from(instruction - 0x84))?)?,
             b'Q' => storage(&self.pop()?)?,
@@ -108,11 +108,11 @@ impl Machine {
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Value, TorchError> {
+    fn pop(&mut self) -> Result<PickleValue, TorchError> {
         self.stack.pop().ok_or(TorchError::Damaged("its stack is empty"))
     }
 
-    fn take(&mut self, count: usize) -> Result<Vec<Value>, TorchError> {
+    fn take(&mut self, count: usize) -> Result<Vec<PickleValue>, TorchError> {
         let start = self.stack.len().checked_sub(count).ok_or(TorchError::Damaged("its stack is empty"))?;
         Ok(self.stack.split_off(start))
     }
@@ -122,7 +122,7 @@ impl Machine {
         Ok(())
     }
 
-    fn since_mark(&mut self) -> Result<Vec<Value>, TorchError> {
+    fn since_mark(&mut self) -> Result<Vec<PickleValue>, TorchError> {
         let start = self.marks.pop().filter(|start| *start <= self.stack.len());
         Ok(self.stack.split_off(start.ok_or(TorchError::Damaged("a mark is missing"))?))
     }
@@ -133,8 +133,8 @@ impl Machine {
         Ok(())
     }
 
-    fn recall(&self, place: usize) -> Result<Value, TorchError> {
-        self.memory.get(&place).map(Value::shared).ok_or(TorchError::Damaged("its memory has a hole"))
+    fn recall(&self, place: usize) -> Result<PickleValue, TorchError> {
+        self.memory.get(&place).map(PickleValue::shared).ok_or(TorchError::Damaged("its memory has a hole"))
     }
 
     /// Puts values into the list or dictionary below them. What a `BUILD` would put into an
@@ -147,84 +147,91 @@ impl Machine {
         };
         match (instruction, self.stack.last_mut()) {
             (b'b', Some(_)) => Ok(()),
-            (b's' | b'u', Some(Value::Dict(items))) if values.len().is_multiple_of(2) => items.extend(values),
-            (b'a' | b'e', Some(Value::List(items))) => items.extend(values),
+            (b's' | b'u', Some(PickleValue::Dict(items))) if values.len().is_multiple_of(2) => {
+                items.extend(values)
+            }
+            (b'a' | b'e', Some(PickleValue::List(items))) => items.extend(values),
             _ => Err(TorchError::Damaged("a list is missing")),
         }
     }
 
     /// What the named function would give for the arguments above it.
-    fn rebuild(&mut self) -> Result<Value, TorchError> {
+    fn rebuild(&mut self) -> Result<PickleValue, TorchError> {
         let (arguments, function) = (self.pop()?, self.pop()?);
-        let (Value::Tuple(arguments), Value::Name(function)) = (arguments, function) else {
+        let (PickleValue::Tuple(arguments), PickleValue::Name(function)) = (arguments, function) else {
             return Err(TorchError::Damaged("a function is missing"));
         };
         match (function, arguments.values.as_slice()) {
-            (Name::OrderedDict, []) => Ok(Value::Dict(Items::default())),
+            (Name::OrderedDict, []) => Ok(PickleValue::Dict(Items::default())),
             (Name::RebuildTensor, [storage, offset, shape, strides, ..]) => {
                 view(storage, offset, shape, strides)
             }
-            (Name::RebuildParameter, [tensor @ Value::View(_), ..]) => Ok(tensor.shared()),
+            (Name::RebuildParameter, [tensor @ PickleValue::View(_), ..]) => Ok(tensor.shared()),
             _ => Err(TorchError::Damaged("a function has wrong arguments")),
         }
     }
 }
 
-fn tuple(values: Vec<Value>) -> Result<Value, TorchError> {
-    Ok(Value::Tuple(Rc::new(Items::of(values)?)))
+fn tuple(values: Vec<PickleValue>) -> Result<PickleValue, TorchError> {
+    Ok(PickleValue::Tuple(Rc::new(Items::of(values)?)))
 }
 
 /// A little-endian whole number; one of more than 64 bits is no size of anything.
-fn long(cursor: &mut Cursor) -> Result<Value, TorchError> {
+fn long(cursor: &mut Cursor) -> Result<PickleValue, TorchError> {
     let count = usize::from(cursor.byte()?);
     let bytes = cursor.take(count)?;
-    let Some(last) = bytes.last() else { return Ok(Value::Int(0)) };
+    let Some(last) = bytes.last() else { return Ok(PickleValue::Int(0)) };
     if count > 8 {
-        return Ok(Value::Other);
+        return Ok(PickleValue::Other);
     }
     let mut all = [if *last >= 0x80 { 0xFF } else { 0 }; 8];
     all[..count].copy_from_slice(bytes);
-    Ok(Value::Int(i64::from_le_bytes(all)))
+    Ok(PickleValue::Int(i64::from_le_bytes(all)))
 }
 
-fn name(module: &str, name: &str) -> Result<Value, TorchError> {
+fn name(module: &str, name: &str) -> Result<PickleValue, TorchError> {
     let known = match (module, name) {
         ("collections", "OrderedDict") => Some(Name::OrderedDict),
         ("torch._utils", "_rebuild_tensor_v2") => Some(Name::RebuildTensor),
         ("torch._utils", "_rebuild_parameter") => Some(Name::RebuildParameter),
-        ("torch", name) => Kind::of_storage(name).map(Name::Storage),
+        ("torch", name) => ScalarType::of_storage(name).map(Name::Storage),
         _ => None,
     };
-    known.map(Value::Name).ok_or_else(|| TorchError::Object(format!("{module}.{name}")))
+    known.map(PickleValue::Name).ok_or_else(|| TorchError::Object(format!("{module}.{name}")))
 }
 
 /// The storage of `("storage", type, key, device, count)`; before PyTorch 1.6 a sixth value says
 /// whether it is part of another, which none of today's files use.
-fn storage(id: &Value) -> Result<Value, TorchError> {
-    let Value::Tuple(parts) = id else { return Err(TorchError::Damaged("a storage has no name")) };
+fn storage(id: &PickleValue) -> Result<PickleValue, TorchError> {
+    let PickleValue::Tuple(parts) = id else { return Err(TorchError::Damaged("a storage has no name")) };
     match parts.values.as_slice() {
         [
-            Value::Text(word),
-            Value::Name(Name::Storage(kind)),
-            Value::Text(key),
-            Value::Text(_),
+            PickleValue::Text(word),
+            PickleValue::Name(Name::Storage(kind)),
+            PickleValue::Text(key),
+            PickleValue::Text(_),
             count,
             rest @ ..,
-        ] if &**word == "storage" && matches!(rest, [] | [Value::Other]) => {
+        ] if &**word == "storage" && matches!(rest, [] | [PickleValue::Other]) => {
             let count = count.size().ok_or(TorchError::Damaged("a storage has no size"))?;
-            Ok(Value::Storage(Rc::new(Storage { key: key.to_string(), kind: *kind, count })))
+            Ok(PickleValue::Storage(Rc::new(Storage { key: key.to_string(), kind: *kind, count })))
         }
         _ => Err(TorchError::Damaged("a storage has no name")),
     }
 }
 
-fn view(storage: &Value, offset: &Value, shape: &Value, strides: &Value) -> Result<Value, TorchError> {
+fn view(
+    storage: &PickleValue,
+    offset: &PickleValue,
+    shape: &PickleValue,
+    strides: &PickleValue,
+) -> Result<PickleValue, TorchError> {
     let parts = (storage, offset.size(), shape.sizes(), strides.sizes());
     match parts {
-        (Value::Storage(storage), Some(offset), Some(shape), Some(strides))
+        (PickleValue::Storage(storage), Some(offset), Some(shape), Some(strides))
             if shape.len() == strides.len() =>
         {
-            Ok(Value::View(Rc::new(View { storage: storage.clone(), offset, shape, strides })))
+            Ok(PickleValue::View(Rc::new(TensorView { storage: storage.clone(), offset, shape, strides })))
         }
         _ => Err(TorchError::Damaged("a tensor has no shape")),
     }

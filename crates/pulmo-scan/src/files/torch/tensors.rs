@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::TorchError;
-use super::value::{Kind, Storage, Value, View};
+use super::value::{PickleValue, ScalarType, Storage, TensorView};
 
 /// Most values of all tensors together: 2 GiB of them.
 const MAX_VALUES: usize = 1 << 29;
@@ -22,17 +22,18 @@ pub struct TorchTensor {
 }
 
 /// The views in a list of weights, by name.
-pub(super) fn views(list: &Value) -> Result<BTreeMap<String, Rc<View>>, TorchError> {
-    let Value::Dict(items) = list else { return Err(TorchError::NoWeights) };
+pub(super) fn views(list: &PickleValue) -> Result<BTreeMap<String, Rc<TensorView>>, TorchError> {
+    let PickleValue::Dict(items) = list else { return Err(TorchError::NoWeights) };
     let pairs = || items.values.chunks_exact(2).map(|pair| (&pair[0], &pair[1]));
     let named = pairs().filter_map(|(key, value)| match (key, value) {
-        (Value::Text(key), Value::View(view)) => Some((key.to_string(), view.clone())),
+        (PickleValue::Text(key), PickleValue::View(view)) => Some((key.to_string(), view.clone())),
         _ => None,
     });
     let found: BTreeMap<_, _> = named.collect();
     if found.is_empty() {
-        let usual = |key: &Value| matches!(key, Value::Text(key) if USUAL_PLACES.contains(&&**key));
-        let inner = pairs().find(|(key, value)| usual(key) && matches!(value, Value::Dict(_)));
+        let usual =
+            |key: &PickleValue| matches!(key, PickleValue::Text(key) if USUAL_PLACES.contains(&&**key));
+        let inner = pairs().find(|(key, value)| usual(key) && matches!(value, PickleValue::Dict(_)));
         return inner.map_or(Err(TorchError::NoWeights), |(_, inner)| views(inner));
     }
     let mut total = 0_usize;
@@ -47,7 +48,7 @@ pub(super) fn views(list: &Value) -> Result<BTreeMap<String, Rc<View>>, TorchErr
 }
 
 /// Returns the tensor that `view` shows of the storage's bytes.
-pub(super) fn tensor(view: &View, bytes: &[u8]) -> Result<TorchTensor, TorchError> {
+pub(super) fn tensor(view: &TensorView, bytes: &[u8]) -> Result<TorchTensor, TorchError> {
     let Storage { kind, .. } = *view.storage;
     let count: usize = view.shape.iter().product();
     // A view may repeat what is stored; weights never do, and a few bytes must not become gigabytes.
@@ -77,15 +78,15 @@ pub(super) fn tensor(view: &View, bytes: &[u8]) -> Result<TorchTensor, TorchErro
 
 /// The number at `place`, little-endian.
 #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
-fn number(kind: Kind, bytes: &[u8], place: usize) -> Option<f32> {
+fn number(kind: ScalarType, bytes: &[u8], place: usize) -> Option<f32> {
     let start = place.checked_mul(kind.bytes())?;
     let bytes = bytes.get(start..start.checked_add(kind.bytes())?)?;
     Some(match kind {
-        Kind::Float32 => f32::from_le_bytes(bytes.try_into().ok()?),
-        Kind::Float64 => f64::from_le_bytes(bytes.try_into().ok()?) as f32,
-        Kind::BFloat16 => bfloat(u16::from_le_bytes(bytes.try_into().ok()?)),
-        Kind::Float16 => half(u16::from_le_bytes(bytes.try_into().ok()?)),
-        Kind::Integer { .. } => return None,
+        ScalarType::Float32 => f32::from_le_bytes(bytes.try_into().ok()?),
+        ScalarType::Float64 => f64::from_le_bytes(bytes.try_into().ok()?) as f32,
+        ScalarType::BFloat16 => bfloat(u16::from_le_bytes(bytes.try_into().ok()?)),
+        ScalarType::Float16 => half(u16::from_le_bytes(bytes.try_into().ok()?)),
+        ScalarType::Integer { .. } => return None,
     })
 }
 

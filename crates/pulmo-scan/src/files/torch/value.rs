@@ -9,7 +9,7 @@ const MAX_DEPTH: u8 = 32;
 
 /// The type of stored numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ScalarType {
     Float32,
     Float64,
     Float16,
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     },
 }
 
-impl Kind {
+impl ScalarType {
     /// The kind of `torch.<name>`.
     pub(super) fn of_storage(name: &str) -> Option<Self> {
         Some(match name {
@@ -51,20 +51,20 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Storage {
     pub key: String,
-    pub kind: Kind,
+    pub kind: ScalarType,
     pub count: usize,
 }
 
 impl Storage {
     /// Whether it holds integers, which are never read.
     pub(super) fn is_integer(&self) -> bool {
-        matches!(self.kind, Kind::Integer { .. })
+        matches!(self.kind, ScalarType::Integer { .. })
     }
 }
 
 /// A view of a storage.
 #[derive(Debug)]
-pub(super) struct View {
+pub(super) struct TensorView {
     pub storage: Rc<Storage>,
     pub offset: usize,
     pub shape: Vec<usize>,
@@ -77,25 +77,25 @@ pub(super) enum Name {
     OrderedDict,
     RebuildTensor,
     RebuildParameter,
-    Storage(Kind),
+    Storage(ScalarType),
 }
 
 /// Values one after the other; of a dictionary, keys and values in turn.
 #[derive(Debug, Default)]
 pub(super) struct Items {
-    pub values: Vec<Value>,
+    pub values: Vec<PickleValue>,
     depth: u8,
 }
 
 impl Items {
-    pub(super) fn of(values: Vec<Value>) -> Result<Self, TorchError> {
+    pub(super) fn of(values: Vec<PickleValue>) -> Result<Self, TorchError> {
         let mut items = Self::default();
         items.extend(values)?;
         Ok(items)
     }
 
-    pub(super) fn extend(&mut self, values: Vec<Value>) -> Result<(), TorchError> {
-        let deepest = values.iter().map(Value::depth).max().unwrap_or(0);
+    pub(super) fn extend(&mut self, values: Vec<PickleValue>) -> Result<(), TorchError> {
+        let deepest = values.iter().map(PickleValue::depth).max().unwrap_or(0);
         self.depth = self.depth.max(deepest + 1);
         if self.depth > MAX_DEPTH {
             return Err(TorchError::TooLarge("it nests too deeply"));
@@ -107,7 +107,7 @@ impl Items {
 
 /// A value on the stack.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(super) enum PickleValue {
     Int(i64),
     Text(Rc<str>),
     Tuple(Rc<Items>),
@@ -115,12 +115,12 @@ pub(super) enum Value {
     Dict(Items),
     Name(Name),
     Storage(Rc<Storage>),
-    View(Rc<View>),
+    View(Rc<TensorView>),
     /// Something that no tensor is made of: nothing, a truth, a fraction, a shared list.
     Other,
 }
 
-impl Value {
+impl PickleValue {
     fn depth(&self) -> u8 {
         match self {
             Self::Tuple(items) => items.depth,

@@ -3,8 +3,8 @@
 use ndarray::{Array3, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::hounsfield::{Conversion, stored};
-use super::{DicomError, Units};
+use super::pixel_format::stored;
+use super::{DicomError, PixelFormat, Rescale};
 use crate::units::Hounsfield;
 
 /// Least value of CT: 1 in 1000 voxels may lie below.
@@ -37,7 +37,7 @@ const JUMP_SIDE: usize = 64;
 
 /// Counts over converted voxels that are not padding.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Census {
+pub(super) struct HuStatistics {
     voxels: u64,
     below: u64,
     above: u64,
@@ -48,7 +48,7 @@ pub(super) struct Census {
     bins: [u64; BINS],
 }
 
-impl Census {
+impl HuStatistics {
     pub(super) const EMPTY: Self = Self {
         voxels: 0,
         below: 0,
@@ -60,28 +60,28 @@ impl Census {
         bins: [0; BINS],
     };
 
-    /// The census of one slice, of how often each word occurs in it.
-    pub(super) fn of(counts: &[u32], conversion: &Conversion) -> Self {
-        let mut census = Self::EMPTY;
+    /// The statistics of one slice, of how often each word occurs in it.
+    pub(super) fn of(counts: &[u32], format: PixelFormat, rescale: Rescale) -> Self {
+        let mut statistics = Self::EMPTY;
         for (word, count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| **count > 0) {
-            let hu = conversion.rescale.hounsfield(stored(word, conversion.format));
-            census.count(hu, u64::from(*count));
+            let hu = rescale.hounsfield(stored(word, format));
+            statistics.count(hu, u64::from(*count));
         }
-        census
+        statistics
     }
 
-    /// The census of values that are Hounsfield units already, cut to whole units of 16 bits; what is no
+    /// The statistics of values that are Hounsfield units already, cut to whole units of 16 bits; what is no
     /// number lies below the range.
     pub(super) fn of_values(values: &[Hounsfield]) -> Self {
         let of_part = |part: &[Hounsfield]| {
             let mut counts = vec![0u32; 1 << 16];
             part.iter()
                 .for_each(|hu| counts[usize::from(whole(*hu).wrapping_sub(i16::MIN).cast_unsigned())] += 1);
-            let mut census = Self::EMPTY;
+            let mut statistics = Self::EMPTY;
             for (hu, count) in (i16::MIN..=i16::MAX).zip(counts).filter(|(_, count)| *count > 0) {
-                census.count(f32::from(hu), u64::from(count));
+                statistics.count(f32::from(hu), u64::from(count));
             }
-            census
+            statistics
         };
         values.par_chunks(1 << 20).map(of_part).reduce(|| Self::EMPTY, |all, part| all.with(&part))
     }
@@ -100,7 +100,7 @@ impl Census {
         }
     }
 
-    /// The census of both.
+    /// The statistics of both.
     pub(super) fn with(mut self, other: &Self) -> Self {
         self.voxels += other.voxels;
         self.below += other.below;
@@ -200,39 +200,29 @@ fn median_difference(below: &[Hounsfield], above: &[Hounsfield]) -> Hounsfield {
     *differences.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
-/// Whether values may be taken for Hounsfield units by what the headers say: certainly, or only where
-/// they show a body.
-pub(super) fn least_certain(units: impl Iterator<Item = Units>) -> Units {
-    units.fold(Units::Hounsfield, |least, units| match (least, units) {
-        (Units::Other, _) | (_, Units::Other) => Units::Other,
-        (Units::Unspecified, _) | (_, Units::Unspecified) => Units::Unspecified,
-        _ => Units::Hounsfield,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn census(values: impl IntoIterator<Item = (f32, u64)>) -> Census {
-        let mut census = Census::EMPTY;
-        values.into_iter().for_each(|(hu, voxels)| census.count(hu, voxels));
-        census
+    fn statistics(values: impl IntoIterator<Item = (f32, u64)>) -> HuStatistics {
+        let mut statistics = HuStatistics::EMPTY;
+        values.into_iter().for_each(|(hu, voxels)| statistics.count(hu, voxels));
+        statistics
     }
 
     #[test]
     fn a_body_has_modes_and_a_ramp_has_none() {
         let chest = [(-1000.0, 500), (-850.0, 150), (-400.0, 5), (-300.0, 5), (-90.0, 60), (40.0, 200)];
-        assert!(census(chest).shows_a_body());
-        assert!(!census((-1024..1000).map(|hu| (hu as f32, 1))).shows_a_body());
+        assert!(statistics(chest).shows_a_body());
+        assert!(!statistics((-1024..1000).map(|hu| (hu as f32, 1))).shows_a_body());
         // a magnetic resonance image: air at 0, tissue at 300
-        assert!(!census([(0.0, 500), (100.0, 50), (300.0, 400)]).shows_a_body());
+        assert!(!statistics([(0.0, 500), (100.0, 50), (300.0, 400)]).shows_a_body());
     }
 
     #[test]
     fn values_at_the_borders_fall_into_bins() {
         assert_eq!([bin_of(-1100.0), bin_of(-1e6), bin_of(399.0), bin_of(1e6)], [0, 0, 74, BINS]);
-        assert_eq!(census([(-2000.0, 3), (5000.0, 2)]).bins, [0; BINS]);
+        assert_eq!(statistics([(-2000.0, 3), (5000.0, 2)]).bins, [0; BINS]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::units::Hounsfield;
 
 /// Where the pixels of a slice lie in the body's axial plane.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Frame {
+pub(super) struct SlicePlane {
     /// Pixels along each side.
     pub(super) matrix: usize,
     /// Side of a pixel.
@@ -21,18 +21,18 @@ pub(super) struct Frame {
 }
 
 /// A slice being painted: later strokes cover earlier ones.
-pub(super) struct Canvas {
-    frame: Frame,
+pub(super) struct SliceRaster {
+    plane: SlicePlane,
     /// Level of the slice in the body.
     pub(super) z_mm: f64,
     /// Row-major values.
     pub(super) values_hu: Vec<f32>,
 }
 
-impl Canvas {
+impl SliceRaster {
     /// A slice of air.
-    pub(super) fn new(frame: Frame) -> Self {
-        Self { frame, z_mm: 0.0, values_hu: vec![-1000.0; frame.matrix * frame.matrix] }
+    pub(super) fn new(plane: SlicePlane) -> Self {
+        Self { plane, z_mm: 0.0, values_hu: vec![-1000.0; plane.matrix * plane.matrix] }
     }
 
     /// Makes it a slice of air at level `z_mm`.
@@ -43,7 +43,7 @@ impl Canvas {
 
     /// Side of a pixel.
     pub(super) fn pixel_mm(&self) -> f32 {
-        narrow(self.frame.pixel_mm)
+        narrow(self.plane.pixel_mm)
     }
 
     /// Paints a section in one value.
@@ -56,7 +56,7 @@ impl Canvas {
         self.paint((section, None), |_, _| 1.0, ink);
     }
 
-    /// [`Canvas::shade`] for what lies around `hole`: inside it, pixels are left as they were, for
+    /// [`SliceRaster::shade`] for what lies around `hole`: inside it, pixels are left as they were, for
     /// something else to cover.
     pub(super) fn shade_around(
         &mut self,
@@ -67,7 +67,7 @@ impl Canvas {
         self.paint((section, Some(hole)), |_, _| 1.0, ink);
     }
 
-    /// [`Canvas::shade`] for a section of which something else leaves only a part: `most` is the
+    /// [`SliceRaster::shade`] for a section of which something else leaves only a part: `most` is the
     /// largest coverage at a place.
     pub(super) fn shade_part(
         &mut self,
@@ -86,11 +86,11 @@ impl Canvas {
     ) {
         let pixel_mm = self.pixel_mm();
         let (columns, rows) = self.pixels(section.centre, section.half_extent());
-        let [step_x, step_y] = (self.frame.axes.x_axis * self.frame.pixel_mm).to_array().map(narrow);
+        let [step_x, step_y] = (self.plane.axes.x_axis * self.plane.pixel_mm).to_array().map(narrow);
         for row in rows {
             let [x, y] = self.place(row, columns.start);
             let Some(span) = section.span([x, y], [step_x, step_y], columns.len()) else { continue };
-            let line = &mut self.values_hu[row * self.frame.matrix..][columns.clone()];
+            let line = &mut self.values_hu[row * self.plane.matrix..][columns.clone()];
             let left_out = hole.and_then(|hole| hole.span([x, y], [step_x, step_y], columns.len()));
             let left_out = left_out.map_or(span.outer.end..span.outer.end, |hole| hole.inner);
             let before = span.outer.start..left_out.start.min(span.outer.end);
@@ -115,10 +115,10 @@ impl Canvas {
         self.stroke_at(tube, self.z_mm, ink);
     }
 
-    /// [`Canvas::stroke`] for a tube in a space whose z is not the canvas's own.
+    /// [`SliceRaster::stroke`] for a tube in a space whose z is not the canvas's own.
     pub(super) fn stroke_at(&mut self, tube: &Tube, z_mm: f64, ink: impl Fn(f32, Hounsfield) -> Hounsfield) {
         let pixel_mm = self.pixel_mm();
-        let reach = tube.widest_mm() + self.frame.pixel_mm;
+        let reach = tube.widest_mm() + self.plane.pixel_mm;
         let Some((start, end)) = between(tube, z_mm, reach) else { return };
         let half = (start - end).abs() / 2.0 + reach;
         let middle = ((start + end) / 2.0).to_array().map(narrow);
@@ -141,10 +141,10 @@ impl Canvas {
         mut paint: impl FnMut(f32, f32, &mut f32),
     ) {
         let (columns, rows) = self.pixels(centre, half);
-        let [step_x, step_y] = (self.frame.axes.x_axis * self.frame.pixel_mm).to_array().map(narrow);
+        let [step_x, step_y] = (self.plane.axes.x_axis * self.plane.pixel_mm).to_array().map(narrow);
         for row in rows {
             let [x, y] = self.place(row, columns.start);
-            let line = &mut self.values_hu[row * self.frame.matrix..][columns.clone()];
+            let line = &mut self.values_hu[row * self.plane.matrix..][columns.clone()];
             for (column, value) in line.iter_mut().enumerate() {
                 let along = column as f32;
                 paint(x + along * step_x, y + along * step_y, value);
@@ -154,7 +154,7 @@ impl Canvas {
 
     /// The columns and rows that may lie in a box of the body.
     fn pixels(&self, centre: [f32; 2], half: [f32; 2]) -> (Range<usize>, Range<usize>) {
-        let Frame { matrix, pixel_mm, origin_mm, axes } = self.frame;
+        let SlicePlane { matrix, pixel_mm, origin_mm, axes } = self.plane;
         let [centre, half] = [centre, half].map(|[x, y]| DVec2::new(x.into(), y.into()));
         let along = |axis: DVec2| {
             let middle = (centre - origin_mm).dot(axis) / pixel_mm;
@@ -166,7 +166,7 @@ impl Canvas {
 
     /// Where in the body a pixel's centre lies.
     fn place(&self, row: usize, column: usize) -> [f32; 2] {
-        let Frame { pixel_mm, origin_mm, axes, .. } = self.frame;
+        let SlicePlane { pixel_mm, origin_mm, axes, .. } = self.plane;
         let place = origin_mm + (axes.y_axis * row as f64 + axes.x_axis * column as f64) * pixel_mm;
         place.to_array().map(narrow)
     }
@@ -237,11 +237,15 @@ mod tests {
     #[test]
     fn a_tube_across_the_slice_covers_its_cross_section() {
         let origin_mm = DVec2::splat(-20.0);
-        let mut canvas =
-            Canvas::new(Frame { matrix: 81, pixel_mm: 0.5, origin_mm, axes: DMat2::from_angle(0.1) });
+        let mut raster = SliceRaster::new(SlicePlane {
+            matrix: 81,
+            pixel_mm: 0.5,
+            origin_mm,
+            axes: DMat2::from_angle(0.1),
+        });
         let ends = [DVec3::new(0.0, 10.0, -9.0), DVec3::new(0.0, 10.0, 9.0)];
-        Tube::chain(&ends, 4.0).for_each(|tube| canvas.stroke(&tube, |_, _| 0.0));
-        let area = canvas.values_hu.iter().map(|hu| f64::from(hu + 1000.0) / 1000.0 * 0.25).sum::<f64>();
+        Tube::chain(&ends, 4.0).for_each(|tube| raster.stroke(&tube, |_, _| 0.0));
+        let area = raster.values_hu.iter().map(|hu| f64::from(hu + 1000.0) / 1000.0 * 0.25).sum::<f64>();
         assert!((area / (std::f64::consts::PI * 16.0) - 1.0).abs() < 0.02, "{area}");
     }
 }

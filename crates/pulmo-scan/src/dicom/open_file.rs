@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 /// A file kept open, and what it was when it was opened.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct OpenFile {
     file: File,
     stamp: Stamp,
 }
@@ -22,7 +22,7 @@ impl Stamp {
     }
 }
 
-impl Held {
+impl OpenFile {
     pub(super) fn new(file: File) -> Result<Self> {
         Ok(Self { stamp: Stamp::of(&file)?, file })
     }
@@ -82,8 +82,8 @@ mod tests {
 
     use super::*;
 
-    fn read(held: &Held, from: SeekFrom) -> String {
-        let (mut reader, mut text) = (held.reader(), String::new());
+    fn read(file: &OpenFile, from: SeekFrom) -> String {
+        let (mut reader, mut text) = (file.reader(), String::new());
         reader.seek(from).unwrap();
         reader.read_to_string(&mut text).unwrap();
         text
@@ -94,19 +94,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "first").unwrap();
-        let held = Held::new(File::open(&path).unwrap()).unwrap();
-        let mut early = held.reader();
+        let file = OpenFile::new(File::open(&path).unwrap()).unwrap();
+        let mut early = file.reader();
         early.seek(SeekFrom::Start(3)).unwrap();
         std::fs::write(folder.path().join("b"), "other").unwrap();
         std::fs::rename(folder.path().join("b"), &path).unwrap();
         assert_eq!(
-            (read(&held, SeekFrom::Start(0)), read(&held, SeekFrom::End(-2))),
+            (read(&file, SeekFrom::Start(0)), read(&file, SeekFrom::End(-2))),
             ("first".into(), "st".into())
         );
         let mut rest = String::new();
         early.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "st");
-        assert!(held.is_unchanged());
+        assert!(file.is_unchanged());
     }
 
     #[test]
@@ -114,10 +114,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "first").unwrap();
-        let held = Held::new(File::open(&path).unwrap()).unwrap();
+        let file = OpenFile::new(File::open(&path).unwrap()).unwrap();
         let mut writer = File::options().write(true).open(&path).unwrap();
         writer.write_all(b"FIRST").unwrap();
         writer.set_modified(SystemTime::now() + std::time::Duration::from_secs(2)).unwrap();
-        assert!(!held.is_unchanged());
+        assert!(!file.is_unchanged());
     }
 }

@@ -5,8 +5,8 @@ use std::io::{Read, Seek, SeekFrom};
 use super::GateError;
 use super::bytes::Bytes;
 use super::data_set::DataSet;
-use super::encoding::{ByteOrder, Encoding};
-use super::meta::{BEGINNING, Start, read_meta, recognise};
+use super::encoding::{DataSetEncoding, Endianness};
+use super::meta::{BEGINNING, FileStart, read_meta, recognise};
 use super::pixel_data::PixelData;
 use super::walk::walk;
 use crate::findings::Code;
@@ -16,7 +16,7 @@ const MOST_BYTES: u64 = 4 << 30;
 
 /// What the gate found in a DICOM file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::dicom) struct Scan {
+pub(in crate::dicom) struct FileHeader {
     /// The elements that pulmo reads.
     pub(in crate::dicom) data_set: DataSet,
     /// Transfer Syntax UID.
@@ -26,14 +26,14 @@ pub(in crate::dicom) struct Scan {
     /// What was seen and passed over.
     pub(in crate::dicom) warnings: Vec<Code>,
     /// Byte order of native pixels.
-    pub(in crate::dicom) order: ByteOrder,
+    pub(in crate::dicom) order: Endianness,
     /// How the data set's bytes are found in the file.
-    pub(in crate::dicom) storage: Storage,
+    pub(in crate::dicom) storage: DataSetStorage,
 }
 
 /// How the data set's bytes are found in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dicom) enum Storage {
+pub(in crate::dicom) enum DataSetStorage {
     /// As they stand; offsets count from the file's beginning.
     Plain,
     /// Deflated from this offset on; offsets count in the inflated data set.
@@ -47,15 +47,15 @@ pub(in crate::dicom) enum Storage {
 ///
 /// Memory is bounded by 64 MiB whatever the file says. All of its structure is checked: lengths
 /// against what is left, nesting, order, items, value representations.
-pub(in crate::dicom) fn scan<R: Read + Seek>(source: R) -> Result<Option<Scan>, GateError> {
-    scan_into(source, &mut DataSet::default())
+pub(in crate::dicom) fn read_file_header<R: Read + Seek>(source: R) -> Result<Option<FileHeader>, GateError> {
+    read_file_header_into(source, &mut DataSet::default())
 }
 
 /// Like [`scan`]; of a file that fails, `beginning` holds what was kept before the fault.
-pub(in crate::dicom) fn scan_into<R: Read + Seek>(
+pub(in crate::dicom) fn read_file_header_into<R: Read + Seek>(
     mut source: R,
     beginning: &mut DataSet,
-) -> Result<Option<Scan>, GateError> {
+) -> Result<Option<FileHeader>, GateError> {
     let mut first = [0; BEGINNING];
     let mut bytes = Bytes::plain(&mut source)?;
     let found = bytes.read(&mut first)?;
@@ -65,34 +65,34 @@ pub(in crate::dicom) fn scan_into<R: Read + Seek>(
         return Err(GateError::FileSize { bytes: bytes.end(), most: MOST_BYTES });
     }
     let (transfer_syntax, offset) = match start {
-        Start::DataSet(uid) => (uid.to_owned(), 0),
-        Start::Meta(offset) => {
+        FileStart::DataSet(uid) => (uid.to_owned(), 0),
+        FileStart::Meta(offset) => {
             bytes.go_back_to(offset)?;
             read_meta(&mut bytes)?
         }
     };
-    let (encoding, is_deflated) = Encoding::of(&transfer_syntax)?;
+    let (encoding, is_deflated) = DataSetEncoding::of(&transfer_syntax)?;
     bytes.go_back_to(offset)?;
     if is_deflated {
         bytes = bytes.inflated_from(offset)?;
     }
     let seen = walk(&mut bytes, encoding, beginning)?;
-    let has_preamble = start == Start::Meta(BEGINNING as u64);
+    let has_preamble = start == FileStart::Meta(BEGINNING as u64);
     let has_marked_preamble = has_preamble && first[..128].iter().any(|byte| *byte != 0);
     let mut warnings = Vec::new();
     warnings.extend(has_marked_preamble.then_some(Code::Preamble));
     warnings.extend(seen.has_odd_length.then_some(Code::OddLength));
-    Ok(Some(Scan {
+    Ok(Some(FileHeader {
         data_set: std::mem::take(beginning),
         transfer_syntax,
         pixel_data: seen.pixel_data.filter(|_| !seen.has_float_pixels),
         warnings,
         order: encoding.order,
-        storage: if is_deflated { Storage::Deflated { start: offset } } else { Storage::Plain },
+        storage: if is_deflated { DataSetStorage::Deflated { start: offset } } else { DataSetStorage::Plain },
     }))
 }
 
-impl Storage {
+impl DataSetStorage {
     /// Fills `buffer` with the bytes at an offset that the gate told.
     pub(in crate::dicom) fn read<R: Read + Seek>(
         self,
