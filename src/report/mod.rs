@@ -39,5 +39,5 @@ pub use gallery::GalleryItem;
 pub use html::{Page, write_index};
 pub use json::metrics_json;
 pub use observation::observation_line;
-pub use series::{Identity, code_table, inspection_line, inspection_text};
+pub use series::{Phi, code_table, inspection_line, inspection_text};
 pub use table::metrics_table;

@@ -64,6 +64,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("encoding_rs", &["dicom"]),
     ("flate2", &["dicom", "files"]),
     ("glam", &["geometry", "volume", "dicom", "files", "preprocess", "phantom"]),
+    ("hmac", &["dicom/secret_key"]),
     ("image", &["files", "cli"]),
     ("indicatif", &["cli"]),
     ("jpeg2k", &["dicom"]),

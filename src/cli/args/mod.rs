@@ -105,6 +105,10 @@ pub(super) struct PredictArgs {
     /// Average over mirror images, along the axes that training mirrored (test-time augmentation).
     #[arg(long)]
     pub tta: bool,
+    /// Also name patient, study and series of DICOM scans by hashes keyed with this file of 32 or more random bytes: equal
+    /// names are one patient, and without the file nobody can tell whose. Make it with `head -c 32 /dev/urandom`.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArg,
 }

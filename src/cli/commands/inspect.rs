@@ -5,7 +5,7 @@ use crate::cli::args::InspectArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::findings::{Code, Verdict};
 use crate::intake::{self, Depth, InspectSettings, Inspection, Readers, Search};
-use crate::report::{Identity, code_table, inspection_line, inspection_text};
+use crate::report::{Phi, code_table, inspection_line, inspection_text};
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     if args.codes {
@@ -19,15 +19,15 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     };
     let readers = if args.cross_check { Readers::Both } else { Readers::Ours };
     let settings = InspectSettings { depth, readers, partial: args.read.partial() };
-    let identity = if args.phi { Identity::Shown } else { Identity::Hidden };
+    let phi = if args.phi { Phi::Shown } else { Phi::Hidden };
     let spinner = progress::spinner("inspected");
     let mut search = Search::new(&args.paths, args.read.links());
     let (mut total, mut failed) = (0, 0);
     for (item, inspections) in intake::inspect_all(&mut search, settings) {
         for inspection in &inspections {
             let line = match args.json {
-                true => inspection_line(inspection, identity),
-                false => inspection_text(inspection, identity),
+                true => inspection_line(inspection, phi),
+                false => inspection_text(inspection, phi),
             };
             spinner.suspend(|| printer::data(&line))?;
         }

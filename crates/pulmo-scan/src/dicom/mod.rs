@@ -20,6 +20,8 @@
 //!   what came of it.
 //! - `refused`, `doubt`, `missing` and `cut` are facts that an `error` or a series carries; `number_text` writes
 //!   numbers of headers as text, `hexadecimal` bytes.
+//! - `origin` keeps what the slices that were used say of patient, study, series and scanner, `instance` which
+//!   stored image each is; `copy` writes that into another object, `secret_key` makes pseudonyms of it.
 //!
 //! No message of this room tells an attribute's text: only names, sizes and numbers that are not
 //! about the patient.
@@ -34,6 +36,7 @@ mod characters;
 mod check;
 mod cluster;
 mod codec;
+mod copy;
 mod coverage;
 mod cross_check;
 mod cut;
@@ -50,12 +53,14 @@ mod header;
 mod hexadecimal;
 mod hounsfield;
 mod identity;
+mod instance;
 mod limits;
 mod listing;
 mod missing;
 mod number_text;
 mod open;
 mod open_file;
+mod origin;
 mod padding;
 mod partial;
 mod passed_over;
@@ -65,6 +70,7 @@ mod refused;
 mod regularize;
 mod rescale;
 mod second_reader;
+mod secret_key;
 mod seen_padding;
 mod series;
 mod stack;
@@ -79,6 +85,7 @@ pub use attributes::{AttributeError, parse_decimal_string};
 pub use catalogue::{Catalogue, SeriesFiles};
 pub use check::check_volume;
 pub use codec::CodecError;
+pub use copy::{CopiedModule, copy_modules, source_references, source_series};
 pub use coverage::{Coverage, Shortfall, check_coverage};
 pub use cross_check::{CrossCheck, DifferingImage, ImagePlace, RefusedImages, cross_check};
 pub use cut::Cut;
@@ -102,6 +109,7 @@ pub use refused::Refused;
 pub use regularize::Irregular;
 pub use rescale::{Rescale, Units};
 pub use second_reader::SecondReaderError;
+pub use secret_key::{SecretKey, SecretKeyError};
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use statistics::LEAST_HU;

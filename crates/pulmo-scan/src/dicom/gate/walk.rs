@@ -184,7 +184,7 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     fn element(&mut self, scope: Scope, header: ElementHeader, into: &mut DataSet) -> Result<(), GateError> {
         let ElementHeader { tag, named, length } = header;
-        let wanted = wanted(tag).filter(|_| scope.is_kept);
+        let wanted = wanted(tag, scope.level).filter(|_| scope.is_kept);
         let vr = named.or(wanted.map(|wanted| wanted.vr)).unwrap_or(VR::UN);
         let wanted = wanted.filter(|wanted| wanted.is_read_as(vr) || !wanted.is_optional);
         if wanted.is_some_and(|wanted| !wanted.is_read_as(vr)) {
@@ -199,6 +199,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             Length::Undefined => matches!(vr, VR::SQ | VR::UN),
             Length::Bytes(_) => vr == VR::SQ || wanted.is_some_and(|wanted| wanted.vr == VR::SQ),
         };
+        let wanted = wanted.filter(|wanted| !is_sequence || wanted.vr == VR::SQ || !wanted.is_optional);
         if is_sequence && wanted.is_some_and(|wanted| wanted.vr != VR::SQ) {
             return Err(GateError::ValueRepresentation { tag });
         }
