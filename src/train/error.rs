@@ -24,7 +24,7 @@ pub enum TrainError {
         /// The recipe.
         path: PathBuf,
         /// What is wrong.
-        problem: RecipeError,
+        problem: Box<RecipeError>,
     },
     /// What is trained on would be measured too.
     #[error("{0}; `pulmo audit` shows all of them, and --allow-leaks trains nevertheless")]
@@ -117,7 +117,7 @@ impl TrainError {
 impl From<RecipeError> for TrainError {
     /// What is wrong with the recipe of a run, which is told by the name that it has there.
     fn from(problem: RecipeError) -> Self {
-        Self::Recipe { path: "recipe.toml".into(), problem }
+        Self::Recipe { path: "recipe.toml".into(), problem: problem.into() }
     }
 }
 

@@ -191,7 +191,7 @@ impl Recipe {
             .map_err(|source| TrainError::File { path: path.to_owned(), source })?;
         let checked = |recipe: Self| recipe.validate().map(|()| recipe);
         let read = toml::from_str(&text).map_err(RecipeError::from).and_then(checked);
-        read.map_err(|problem| TrainError::Recipe { path: path.to_owned(), problem })
+        read.map_err(|problem| TrainError::Recipe { path: path.to_owned(), problem: problem.into() })
     }
 
     /// The recipe with the class called `positive` last of two, be they the recipe's or the labels of `cases`. Class

@@ -60,7 +60,7 @@ pub enum RangesError {
         /// The values, as in the recipe.
         values: String,
         /// What is wrong with the recipe.
-        problem: ValuesError,
+        problem: Box<ValuesError>,
     },
 }
 

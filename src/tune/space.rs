@@ -97,7 +97,11 @@ impl SearchSpace {
         }
         let checked = |recipe: Recipe| Ok(recipe.validate().map(|()| recipe)?);
         let read = table.try_into().map_err(ValuesError::Read).and_then(checked);
-        let mut recipe = read.map_err(|problem| RangesError::Values { values: told.join(", "), problem })?;
+        let wrong = |problem: ValuesError| {
+            let values = told.join(", ");
+            RangesError::Values { values, problem: problem.into() }
+        };
+        let mut recipe = read.map_err(wrong)?;
         shorten(&mut recipe, epochs);
         Ok(recipe)
     }
