@@ -1,4 +1,4 @@
-//! Time and memory.
+//! Time.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,4 @@ pub(super) fn median_seconds<E>(runs: usize, mut work: impl FnMut() -> Result<()
     }
     seconds.sort_unstable_by(f64::total_cmp);
     Ok(seconds[seconds.len() / 2])
-}
-
-/// Returns the most memory that this process has held, in MiB; `None` where the system does not tell.
-pub(super) fn peak_memory_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }

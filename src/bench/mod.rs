@@ -16,7 +16,7 @@ pub use report::{BenchReport, HandoverRow, Machine, NetworkRow, PipelineRow, Ste
 use crate::bundle::Bundle;
 use crate::network::Compute;
 use crate::preprocess::{PreprocessError, Processor};
-use crate::train::TrainError;
+use crate::train::{TrainError, peak_memory_kib};
 
 /// Why a bench could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +100,6 @@ pub fn bench(
         networks,
         handover,
         pipeline,
-        peak_memory_mib: clock::peak_memory_mib(),
+        peak_memory_mib: peak_memory_kib().map(|kib| kib / 1024),
     })
 }

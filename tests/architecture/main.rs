@@ -11,6 +11,7 @@
 
 mod names;
 mod rings;
+mod signatures;
 mod sources;
 
 use std::collections::BTreeSet;
