@@ -47,7 +47,7 @@ done
 [ -f "$work/lib/libvulkan.so.1" ] || echo "pack.sh: no Vulkan loader packed (Debian: apt-get install libvulkan1)" >&2
 
 cp "$here"/*.py "$work/gpu/"
-cp "$root"/benches/peers/{network,measure,cuda}.py "$work/peers/"
+cp "$root"/benches/peers/{network,pytorch}.py "$work/peers/"
 cp "$root/models/lung-nodule-phantom/recipe.toml" "$work/recipe/"
 cat > "$work/about.json" <<JSON
 {

@@ -87,7 +87,7 @@ def planned(root, work, device, about):
 
 
 def torch(root, work, size):
-    command = [sys.executable, root / "peers/cuda.py", "--networks", work / "kept", "--json", work / "torch.json", *size["torch"]]
+    command = [sys.executable, root / "peers/pytorch.py", "--networks", work / "kept", "--json", work / "torch.json", *size["torch"]]
     return Step("PyTorch", command, 90, 35, lambda lines: figures.torch(work / "torch.json"))
 
 

@@ -2,7 +2,7 @@
 """Forward passes and training steps in PyTorch, on the networks, weights and images that `pulmo bench` timed.
 
     pulmo bench --device gpu --keep-networks kept --json bench.json
-    python benches/peers/cuda.py --networks kept [--batches 1,8,32] [--side 224] [--seconds 80] [--json torch.json]
+    python benches/peers/pytorch.py --networks kept [--batches 1,8,32] [--side 224] [--seconds 80] [--json torch.json]
 
 First the logits for the kept images are compared with those that pulmo's device gave. Then time: eager, then
 compiled, each with TF32 off (plain float32, what pulmo computes in) and, on a GPU, on. cuDNN may try its
