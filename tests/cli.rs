@@ -361,7 +361,7 @@ fn the_bench_measures_every_stage() {
         let folder = kept.join(name);
         let bundle = pulmo::bundle::Bundle::open(&folder).unwrap();
         assert_eq!(bundle.manifest().name, name);
-        assert_eq!(pulmo::files::read_npy(&folder.join("images.npy")).unwrap().shape, [4, 3, 64, 64]);
+        assert_eq!(pulmo::files::read_npy(&folder.join("images.npy")).unwrap().shape, [2, 3, 64, 64]);
         let logits = pulmo::files::read_npy(&folder.join("logits.npy")).unwrap();
         assert_eq!(logits.shape[1], bundle.manifest().classes.len());
     }

@@ -38,7 +38,8 @@ def tests(lines):
     passed, failed, ignored = (sum(int(row[column]) for row in result) for column in range(3))
     wrong = ""
     if not result:
-        wrong = "the tests did not end"
+        passed, failed = len(re.findall(r"^test \S+ \.\.\. ok$", text(lines), re.MULTILINE)), len(failing)
+        wrong = f"the tests did not end; {passed} of {started[0] if started else 0} had passed"
     elif failed:
         wrong = f"{failed} failed: {', '.join(failing)}"
     elif not passed:

@@ -18,6 +18,8 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/bin" "$work/lib" "$work/gpu" "$work/peers" "$work/recipe"
 
+"${PYTHON:-python3}" "$here/selfcheck.py"
+
 echo "== the binary"
 cargo build --release --package pulmo --bin pulmo
 strip -s "$target/release/pulmo" -o "$work/bin/pulmo"
@@ -58,7 +60,7 @@ cat > "$work/about.json" <<JSON
 }
 JSON
 
-tar -C "$work" -cf - . | xz -T2 -7 > "$folder/pack.tar.xz"
+tar -C "$work" -cf - . | xz -T2 --x86 --lzma2=preset=6 > "$folder/pack.tar.xz"
 cp "$here/check.sh" "$here/README.md" "$folder/"
 size="$(du -sb "$folder" | awk '{ printf "%.1f", $1 / 1e6 }')"
 echo "packed: $folder, $size MB"

@@ -151,6 +151,9 @@ def main():
             options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
     for folder in folders:
+        if not (folder / "logits.npy").is_file():
+            print(f"{folder.name}: pulmo kept no logits", flush=True)
+            continue
         report["logits"][folder.name] = difference(folder, options.device)
         print(f"{folder.name}: logits differ by {report['logits'][folder.name]:.1e} of the largest", flush=True)
     keep()

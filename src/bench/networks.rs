@@ -18,39 +18,37 @@ use crate::preprocess::Chain;
 use crate::random::Random;
 use crate::train::{Batch, OptimizerConfig, Trainer};
 
-/// Images whose logits are kept.
-const KEPT: usize = 4;
-
-/// Fills the networks' rows of the report: first all forward passes, then all training steps, which take longer.
+/// Fills the networks' rows of the report: first all forward passes, then all training steps, which take longer; of
+/// both the small batches of every network first.
 pub(super) fn measure(
     (bundle, compute): (&Bundle, &Compute),
     settings: &BenchSettings,
     report: &mut BenchReport,
     watch: &dyn Fn(BenchEvent),
 ) -> Result<(), BenchError> {
-    let device = compute.device();
+    let bench = Bench { device: compute.device(), settings };
     let timed = settings.networks.iter().map(|network| Timed::of(*network, bundle));
     let timed = timed.collect::<Result<Vec<_>, _>>()?;
-    let cases: Vec<(&Timed, usize)> = timed
+    timed.iter().try_for_each(|network| bench.keep(network))?;
+    let batches = &settings.batches;
+    report.networks = timed
         .iter()
-        .flat_map(|network| settings.batches.iter().map(move |batch| (network, *batch)))
+        .flat_map(|network| batches.iter().map(|batch| network.row(*batch, settings.side)))
         .collect();
-    for &(network, batch) in &cases {
-        watch(BenchEvent::Next(&format!("{}, batch {batch}, forward", network.name)));
-        let mut row = network.row(batch, settings.side);
-        let seconds = network.forward_seconds(row.shape(), device, settings.runs);
+    // The report's rows go by network, the work by batch.
+    let order =
+        || (0..batches.len()).flat_map(|batch| (batch..timed.len() * batches.len()).step_by(batches.len()));
+    for index in order() {
+        let (network, row) = (&timed[index / batches.len()], &mut report.networks[index]);
+        watch(BenchEvent::Next(&format!("{}, batch {}, forward", row.network, row.batch)));
+        let seconds = bench.forward_seconds(network, row.shape());
         row.forward_images_per_s = row.rate(seconds);
-        report.networks.push(row);
         watch(BenchEvent::SoFar(report));
     }
-    if let Some(folder) = &settings.keep {
-        let keep = |network: &Timed| network.keep(folder, network.row(KEPT, settings.side).shape(), device);
-        timed.iter().try_for_each(keep)?;
-    }
-    for (index, (network, batch)) in cases.into_iter().enumerate() {
-        watch(BenchEvent::Next(&format!("{}, batch {batch}, training", network.name)));
-        let row = &mut report.networks[index];
-        let seconds = network.step_seconds(row.shape(), device, settings.runs);
+    for index in order() {
+        let (network, row) = (&timed[index / batches.len()], &mut report.networks[index]);
+        watch(BenchEvent::Next(&format!("{}, batch {}, training", row.network, row.batch)));
+        let seconds = bench.step_seconds(network, row.shape());
         row.training_images_per_s = row.rate(seconds);
         watch(BenchEvent::SoFar(report));
     }
@@ -135,37 +133,8 @@ impl Timed {
         Bags { images, counts }
     }
 
-    fn logits(
-        &self,
-        shape: [usize; 4],
-        device: &Device,
-    ) -> Result<impl Fn() -> Result<Vec<f32>, BenchError>, BenchError> {
-        let network = self.network.clone().folded().to_device(device);
-        let bags = self.bags(shape, device);
-        Ok(move || Ok(read_tensor(network.forward(bags.clone()).logits)?))
-    }
-
-    fn forward_seconds(&self, shape: [usize; 4], device: &Device, runs: usize) -> Result<f64, BenchError> {
-        let logits = self.logits(shape, device)?;
-        median_seconds(runs, || logits().map(drop))
-    }
-
-    fn step_seconds(&self, shape: [usize; 4], device: &Device, runs: usize) -> Result<f64, BenchError> {
-        let optimizer = OptimizerConfig::Sgd { learning_rate: 1e-3, momentum: 0.9, weight_decay: 0.0 };
-        let mut trainer = Trainer::new(self.network.clone(), optimizer, self.classes.len(), device);
-        let bags = self.bags(shape, trainer.device());
-        let labels: Vec<usize> = (0..bags.counts.len()).map(|bag| bag % 2).collect();
-        let mut random = Random::new(2);
-        median_seconds(runs, || {
-            let batch = Batch { bags: bags.clone(), labels: labels.clone(), mix: None };
-            trainer.step(batch, 1.0, &mut random)?;
-            Ok(())
-        })
-    }
-
-    /// Writes the network as a bundle with an empty chain, and images with what the device says to them.
-    fn keep(&self, folder: &Path, shape: [usize; 4], device: &Device) -> Result<(), BenchError> {
-        let folder = folder.join(&self.name);
+    /// Writes the network as a bundle with an empty chain.
+    fn write(&self, folder: &Path) -> Result<(), BenchError> {
         let manifest = Manifest {
             format: FORMAT,
             name: self.name.clone(),
@@ -180,15 +149,58 @@ impl Timed {
             calibration: None,
             origin: Origin::default(),
         };
-        let weights = save_weights(&self.network)?;
-        Bundle::new(manifest, self.config.clone(), weights)?.write(&folder)?;
-        let logits = self.logits(shape, device)?()?;
+        Ok(Bundle::new(manifest, self.config.clone(), save_weights(&self.network)?)?.write(folder)?)
+    }
+}
+
+/// What networks are timed on, and how often.
+struct Bench<'a> {
+    device: &'a Device,
+    settings: &'a BenchSettings,
+}
+
+impl Bench<'_> {
+    fn forward_seconds(&self, timed: &Timed, shape: [usize; 4]) -> Result<f64, BenchError> {
+        let network = timed.network.clone().folded().to_device(self.device);
+        let bags = timed.bags(shape, self.device);
+        let mut logits = Vec::new();
+        let seconds = median_seconds(self.settings.runs, || {
+            logits = read_tensor(network.forward(bags.clone()).logits)?;
+            Ok::<_, BenchError>(())
+        })?;
+        if let Some(folder) = self.settings.keep.as_ref().filter(|_| self.kept() == shape[0]) {
+            let classes = timed.classes.len();
+            let path = folder.join(&timed.name).join("logits.npy");
+            write_npy(&path, &[logits.len() / classes, classes], &logits)?;
+        }
+        Ok(seconds)
+    }
+
+    fn step_seconds(&self, timed: &Timed, shape: [usize; 4]) -> Result<f64, BenchError> {
+        let optimizer = OptimizerConfig::Sgd { learning_rate: 1e-3, momentum: 0.9, weight_decay: 0.0 };
+        let mut trainer = Trainer::new(timed.network.clone(), optimizer, timed.classes.len(), self.device);
+        let bags = timed.bags(shape, trainer.device());
+        let labels: Vec<usize> = (0..bags.counts.len()).map(|bag| bag % 2).collect();
+        let mut random = Random::new(2);
+        median_seconds(self.settings.runs, || {
+            let batch = Batch { bags: bags.clone(), labels: labels.clone(), mix: None };
+            trainer.step(batch, 1.0, &mut random)?;
+            Ok(())
+        })
+    }
+
+    /// Images whose logits are kept.
+    fn kept(&self) -> usize {
+        self.settings.batches.get(self.settings.batches.len() / 2).copied().unwrap_or(1)
+    }
+
+    /// Writes the network and the images whose logits its forward pass will write beside them.
+    fn keep(&self, timed: &Timed) -> Result<(), BenchError> {
+        let Some(folder) = &self.settings.keep else { return Ok(()) };
+        let folder = folder.join(&timed.name);
+        timed.write(&folder)?;
+        let shape = timed.row(self.kept(), self.settings.side).shape();
         write_npy(&folder.join("images.npy"), &shape, &noise(shape))?;
-        write_npy(
-            &folder.join("logits.npy"),
-            &[logits.len() / self.classes.len(), self.classes.len()],
-            &logits,
-        )?;
         Ok(())
     }
 }
