@@ -169,7 +169,8 @@ pub fn bench(
     watch(BenchEvent::Next("whole pipeline"));
     report.pipeline = Some(pipeline::measure(bundle, compute, settings)?);
     watch(BenchEvent::SoFar(&report));
-    networks::measure((bundle, compute), settings, &mut report, watch)?;
+    let networks = networks::Bench { device: compute.device(), settings };
+    networks::measure(bundle, &networks, &mut report, watch)?;
     report.peak_memory_mib = clock::peak_memory_mib();
     report.is_complete = true;
     Ok(report)

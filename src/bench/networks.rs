@@ -9,7 +9,6 @@ use super::clock::median_seconds;
 use super::{BenchError, BenchEvent, BenchNetwork, BenchReport, BenchSettings, NetworkRow};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, save_weights};
 use crate::files::write_npy;
-use crate::gpu::Compute;
 use crate::network::{
     Architecture, Bags, EncoderConfig, Network, NetworkConfig, NetworkError, NetworkKind, Pooling,
     TorchvisionConfig, read_tensor,
@@ -18,39 +17,41 @@ use crate::preprocess::Chain;
 use crate::random::Random;
 use crate::train::{Batch, OptimizerConfig, Trainer};
 
+/// What networks are timed on, and how often.
+pub(super) struct Bench<'a> {
+    pub(super) device: &'a Device,
+    pub(super) settings: &'a BenchSettings,
+}
+
+/// What of a network is timed.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Forward,
+    Training,
+}
+
 /// Fills the networks' rows of the report: first all forward passes, then all training steps, which take longer; of
 /// both the small batches of every network first.
 pub(super) fn measure(
-    (bundle, compute): (&Bundle, &Compute),
-    settings: &BenchSettings,
+    bundle: &Bundle,
+    bench: &Bench,
     report: &mut BenchReport,
     watch: &dyn Fn(BenchEvent),
 ) -> Result<(), BenchError> {
-    let bench = Bench { device: compute.device(), settings };
-    let timed = settings.networks.iter().map(|network| Timed::of(*network, bundle));
-    let timed = timed.collect::<Result<Vec<_>, _>>()?;
+    let BenchSettings { networks, batches, side, .. } = bench.settings;
+    let timed = networks.iter().map(|network| Timed::of(*network, bundle)).collect::<Result<Vec<_>, _>>()?;
     timed.iter().try_for_each(|network| bench.keep(network))?;
-    let batches = &settings.batches;
-    report.networks = timed
-        .iter()
-        .flat_map(|network| batches.iter().map(|batch| network.row(*batch, settings.side)))
-        .collect();
-    // The report's rows go by network, the work by batch.
-    let order =
-        || (0..batches.len()).flat_map(|batch| (batch..timed.len() * batches.len()).step_by(batches.len()));
-    for index in order() {
-        let (network, row) = (&timed[index / batches.len()], &mut report.networks[index]);
-        watch(BenchEvent::Next(&format!("{}, batch {}, forward", row.network, row.batch)));
-        let seconds = bench.forward_seconds(network, row.shape());
-        row.forward_images_per_s = row.rate(seconds);
-        watch(BenchEvent::SoFar(report));
-    }
-    for index in order() {
-        let (network, row) = (&timed[index / batches.len()], &mut report.networks[index]);
-        watch(BenchEvent::Next(&format!("{}, batch {}, training", row.network, row.batch)));
-        let seconds = bench.step_seconds(network, row.shape());
-        row.training_images_per_s = row.rate(seconds);
-        watch(BenchEvent::SoFar(report));
+    let rows = |network: &Timed| batches.iter().map(|batch| network.row(*batch, *side)).collect::<Vec<_>>();
+    report.networks = timed.iter().flat_map(rows).collect();
+    for work in [Work::Forward, Work::Training] {
+        for batch in 0..batches.len() {
+            for (place, network) in timed.iter().enumerate() {
+                let row = &mut report.networks[place * batches.len() + batch];
+                watch(BenchEvent::Next(&format!("{}, batch {}, {work:?}", row.network, row.batch)));
+                bench.fill(row, network, work);
+                watch(BenchEvent::SoFar(report));
+            }
+        }
     }
     Ok(())
 }
@@ -59,17 +60,6 @@ impl NetworkRow {
     fn shape(&self) -> [usize; 4] {
         let [channels, height, width] = self.image;
         [self.batch, channels, height, width]
-    }
-
-    /// Images a second; where there are none the row says why.
-    fn rate(&mut self, seconds: Result<f64, BenchError>) -> Option<f64> {
-        match seconds {
-            Ok(seconds) => Some(self.batch as f64 / seconds),
-            Err(error) => {
-                self.problem = Some(error.to_string());
-                None
-            }
-        }
     }
 }
 
@@ -153,13 +143,26 @@ impl Timed {
     }
 }
 
-/// What networks are timed on, and how often.
-struct Bench<'a> {
-    device: &'a Device,
-    settings: &'a BenchSettings,
-}
-
 impl Bench<'_> {
+    /// Puts a figure into a row, or why there is none.
+    fn fill(&self, row: &mut NetworkRow, timed: &Timed, work: Work) {
+        let seconds = match work {
+            Work::Forward => self.forward_seconds(timed, row.shape()),
+            Work::Training => self.step_seconds(timed, row.shape()),
+        };
+        let images_per_s = match seconds {
+            Ok(seconds) => Some(row.batch as f64 / seconds),
+            Err(error) => {
+                row.problem = Some(error.to_string());
+                None
+            }
+        };
+        match work {
+            Work::Forward => row.forward_images_per_s = images_per_s,
+            Work::Training => row.training_images_per_s = images_per_s,
+        }
+    }
+
     fn forward_seconds(&self, timed: &Timed, shape: [usize; 4]) -> Result<f64, BenchError> {
         let network = timed.network.clone().folded().to_device(self.device);
         let bags = timed.bags(shape, self.device);

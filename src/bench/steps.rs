@@ -84,6 +84,12 @@ pub(super) fn volume(shape_zyx: [usize; 3]) -> Result<Volume, Problem> {
     Ok(Volume::new(grid, Array3::from_shape_fn((z, y, x), value))?)
 }
 
+/// An array on the device that holds it.
+struct OnDevice<'a> {
+    gpu: &'a Gpu,
+    values: GpuBuffer,
+}
+
 /// What is worked on, and what it is compared with.
 struct Subject<'a> {
     volume: &'a Volume,
@@ -122,18 +128,13 @@ impl Subject<'_> {
             _ => None,
         };
         let passes: Vec<Pass> = plan.items.into_iter().filter_map(pass).collect();
-        self.of_passes(name, &passes, (gpu, gpu.upload(self.volume.as_slice())?))
+        self.of_passes(name, &passes, OnDevice { gpu, values: gpu.upload(self.volume.as_slice())? })
     }
 
     /// Each pass on what the one before it left.
-    fn of_passes(
-        &self,
-        name: &str,
-        passes: &[Pass],
-        (gpu, mut values): (&Gpu, GpuBuffer),
-    ) -> Result<StepRow, BenchError> {
-        let mut rows = Vec::new();
-        let mut sum = 0.0;
+    fn of_passes(&self, name: &str, passes: &[Pass], on_device: OnDevice) -> Result<StepRow, BenchError> {
+        let OnDevice { gpu, mut values } = on_device;
+        let (mut rows, mut sum) = (Vec::new(), 0.0);
         for pass in passes {
             let seconds = gpu.pass_seconds(pass, &values, self.runs)?;
             sum += seconds;
@@ -156,7 +157,7 @@ impl Subject<'_> {
             return Ok(None);
         };
         let values = gpu.upload_stored(&pixels)?;
-        Ok(Some(self.of_passes("stored pixels to HU", &[pixels.pass()], (gpu, values))?))
+        Ok(Some(self.of_passes("stored pixels to HU", &[pixels.pass()], OnDevice { gpu, values })?))
     }
 
     /// What changes a case in training.
@@ -172,7 +173,7 @@ impl Subject<'_> {
         let mut recording = Recording::default();
         change.record(self.volume.grid().shape_zyx(), &mut recording);
         let values = gpu.upload(self.volume.as_slice())?;
-        self.of_passes("augmentation", recording.passes(), (gpu, values))
+        self.of_passes("augmentation", recording.passes(), OnDevice { gpu, values })
     }
 }
 
