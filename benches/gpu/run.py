@@ -144,6 +144,8 @@ def main():
         (options.out / "check.md").write_text(report.markdown(check), encoding="utf-8")
 
     with tempfile.TemporaryDirectory() as work, open(options.out / "check.log", "w", encoding="utf-8") as log:
+        # Kernels found fast are kept from step to step, and nothing after the last.
+        environment["XDG_CACHE_HOME"] = work
         planned = steps.planned(ROOT, Path(work), options.device, about)
         for number, step in enumerate(planned):
             left_s = whole_s - (time.monotonic() - start) - sum(later.least_s for later in planned[number + 1 :])
