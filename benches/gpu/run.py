@@ -24,7 +24,7 @@ import steps
 
 ROOT = Path(__file__).resolve().parent.parent
 # Seconds for everything on a GPU; a software adapter takes as long as it takes.
-WHOLE_S = {"gpu": 460, "software": 5400}
+WHOLE_S = {"gpu": 460, "software": 14000}
 
 
 def run(step, limit_s, environment, log):
@@ -160,8 +160,8 @@ def main():
             keep()
             print(report.line(row), flush=True)
     print(f"{check['seconds']:.0f} s; {options.out}/check.json, check.md, check.log")
-    for goal in check["goals"]:
-        print(report.goal_line(goal))
+    if kind == "gpu":
+        print("\n".join(map(report.goal_line, check["goals"])))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ GPU = {
     "recipe": {},
 }  # fmt: skip
 SOFTWARE = {
-    "studies": 8, "scored": 1, "epochs": 2, "bench": ["--quick", "--networks", "bundle"], "slower": 10,
+    "studies": 8, "scored": 1, "epochs": 2, "bench": ["--quick", "--networks", "bundle"], "slower": 30,
     "torch": ["--device", "cpu", "--side", "64", "--batches", "2", "--seconds", "60"],
     # Cases of so few and small slices that two epochs take minutes.
     "recipe": {"spacing_mm": "[20.0, 6.0, 6.0]", "shape": "[0, 40, 52]"},
