@@ -92,7 +92,7 @@ pub(super) const COPIED: &[Copied] = {
 pub fn copy_modules(identity: &Identity, modules: &[CopiedModule], object: &mut InMemDicomObject) {
     put(object, tags::SPECIFIC_CHARACTER_SET, VR::CS, Some("ISO_IR 192"));
     for Copied { tag, vr, presence, .. } in COPIED.iter().filter(|copied| modules.contains(&copied.module)) {
-        let text = identity.text((tag.group(), tag.element()));
+        let text = identity.text(tag.group(), tag.element());
         if text.is_some() || *presence == Presence::Always {
             put(object, *tag, *vr, text);
         }
@@ -115,7 +115,7 @@ pub fn source_references(identity: &Identity) -> Vec<InMemDicomObject> {
 /// # References
 /// DICOM PS3.3 C.12.2 (Common Instance Reference).
 pub fn source_series(identity: &Identity) -> Option<DataElement<InMemDicomObject>> {
-    let uid = identity.text((tags::SERIES_INSTANCE_UID.group(), tags::SERIES_INSTANCE_UID.element()))?;
+    let uid = identity.text(tags::SERIES_INSTANCE_UID.group(), tags::SERIES_INSTANCE_UID.element())?;
     let mut seen = BTreeSet::new();
     let firsts = identity.sources().iter().filter(|instance| seen.insert(&instance.uid));
     let whole = |instance: &SourceInstance| SourceInstance { frame: None, ..instance.clone() };

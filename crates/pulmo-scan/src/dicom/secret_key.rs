@@ -67,7 +67,7 @@ impl SecretKey {
 
     /// Returns the names of a scan's patient, study and series, and its day.
     pub fn pseudonyms(&self, identity: &Identity) -> Pseudonyms {
-        let part = |tag: Tag| identity.text((tag.group(), tag.element())).and_then(sound);
+        let part = |tag: Tag| identity.text(tag.group(), tag.element()).and_then(sound);
         let patient = patient(identity);
         let name = |kind: &str, parts: &[&str]| hexadecimal(&self.hash(kind, parts));
         let day = patient.and_then(|parts| Some(shifted(day_of(identity)?, self.hash("day", &parts))));
@@ -92,7 +92,7 @@ impl SecretKey {
 
 /// Patient ID and Issuer of Patient ID; `None` where the patient cannot be known by them.
 fn patient(identity: &Identity) -> Option<[&str; 2]> {
-    let text = |tag: Tag| identity.text((tag.group(), tag.element()));
+    let text = |tag: Tag| identity.text(tag.group(), tag.element());
     let issuer = text(tags::ISSUER_OF_PATIENT_ID).map_or(Some(""), sound)?;
     Some([sound(text(tags::PATIENT_ID)?)?, issuer])
 }
@@ -107,7 +107,7 @@ fn sound(text: &str) -> Option<&str> {
 /// The day of the scan, counted from 1970.
 fn day_of(identity: &Identity) -> Option<i32> {
     let dates = [tags::ACQUISITION_DATE, tags::ACQUISITION_DATE_TIME, tags::SERIES_DATE, tags::STUDY_DATE];
-    dates.into_iter().find_map(|tag| days_since_1970(identity.text((tag.group(), tag.element()))?))
+    dates.into_iter().find_map(|tag| days_since_1970(identity.text(tag.group(), tag.element())?))
 }
 
 /// A day, from the hidden first one on; `None` of one that lies before all that may be hidden.

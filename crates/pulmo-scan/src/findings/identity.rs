@@ -46,8 +46,8 @@ impl Identity {
     }
 
     /// The text of an attribute; `None` where it is missing or empty.
-    pub(crate) fn text(&self, tag: (u16, u16)) -> Option<&str> {
-        self.0.texts.get(&tag).map(String::as_str)
+    pub(crate) fn text(&self, group: u16, element: u16) -> Option<&str> {
+        self.0.texts.get(&(group, element)).map(String::as_str)
     }
 
     /// The instance of each slice that was used, ascending along the normal; none where one of them has no UID of
