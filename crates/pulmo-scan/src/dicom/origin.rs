@@ -11,7 +11,7 @@ use super::copy::COPIED;
 use super::gate::FileHeader;
 use super::series::MultiFrames;
 use super::{Acquisition, DicomError, Slice};
-use crate::findings::{Identity, Protocol, ScanOrigin, SourceInstance};
+use crate::findings::{Identity, ScanOrigin, ScanProtocol, SourceInstance};
 
 const CHARACTER_SET: Attribute = attribute(tags::SPECIFIC_CHARACTER_SET, "Specific Character Set");
 const KVP: Attribute = attribute(tags::KVP, "KVP");
@@ -59,7 +59,7 @@ pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Re
     let header = files.file_header(speaker)?;
     let all = || used.iter().map(|used| &slices[used.slice].header.acquisition);
     Ok(ScanOrigin {
-        protocol: Protocol {
+        protocol: ScanProtocol {
             manufacturer: text(&header, tags::MANUFACTURER).and_then(|text| told(&text)),
             model: text(&header, tags::MANUFACTURER_MODEL_NAME).and_then(|text| told(&text)),
             convolution_kernel: common(all().map(Acquisition::convolution_kernel)).and_then(told),
