@@ -4,6 +4,7 @@ use dicom_dictionary_std::tags;
 use glam::DVec3;
 
 use super::attributes::{Attribute, Attributes, attribute};
+use super::hexadecimal;
 
 /// How far a column direction may lie from the one that Patient Position asks for, as a cosine.
 const SAME_SENSE: f64 = 0.7;
@@ -104,7 +105,7 @@ fn mark(attributes: Attributes<'_>, attribute: Attribute) -> Option<String> {
             let words: Vec<&str> = text.trim_end_matches('\0').split('\\').map(str::trim).collect();
             Some(words.join("\\")).filter(|text| !text.is_empty())
         }
-        _ => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        _ => Some(hexadecimal(bytes)),
     }
 }
 
