@@ -78,7 +78,7 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
         _ => found.shape[0].median,
     };
     let slices = whole(median).max(1);
-    let (kind, kind_reason) = representation(found, (spacing_mm, [slices, sides[0], sides[1]]), memory_mib);
+    let (kind, kind_reason) = representation(found, spacing_mm, [slices, sides[0], sides[1]], memory_mib);
     let slices = if kind == NetworkKind::Volume { slices.next_multiple_of(SLICE_STEP) } else { slices };
     let seen = [slices, sides[0], sides[1]];
     let (stem_stride, stem_pool) = stem(kind, sides);
@@ -122,7 +122,8 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
 /// Single images, studies slice by slice, or studies as volumes; and why.
 fn representation(
     found: &Fingerprint,
-    (spacing_mm, seen): (Option<[f64; 3]>, [usize; 3]),
+    spacing_mm: Option<[f64; 3]>,
+    seen: [usize; 3],
     memory_mib: usize,
 ) -> (NetworkKind, String) {
     if found.shape[0].max <= 1.0 {
