@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::findings::{Code, HeatMap, Observation, Protocol, Pseudonyms, Reason, Setback};
+use crate::findings::{Code, HeatMap, Observation, Pseudonyms, Reason, ScanProtocol, Setback};
 use crate::geometry::{Grid, Unit};
 
 #[derive(Serialize)]
@@ -51,7 +51,7 @@ struct ScannerFields<'a> {
 }
 
 impl<'a> ScannerFields<'a> {
-    fn new(protocol: &'a Protocol) -> Self {
+    fn new(protocol: &'a ScanProtocol) -> Self {
         Self {
             manufacturer: protocol.manufacturer.as_deref(),
             model: protocol.model.as_deref(),
@@ -168,7 +168,7 @@ mod tests {
             threshold: Some(0.5),
             attention: None,
         };
-        let protocol = Protocol { kvp: Some(120.0), ..Protocol::default() };
+        let protocol = ScanProtocol { kvp: Some(120.0), ..ScanProtocol::default() };
         let observation = Observation {
             path: "a\nb".into(),
             origin: ScanOrigin { protocol, identity: None },

@@ -15,6 +15,10 @@ use std::process::{Command, Output};
 
 use image::{GrayImage, Luma};
 use page::Page;
+use pulmo::findings::{
+    Cause, Observation, Provenance, Pseudonyms, Remedy, ScanOrigin, Setback, Stage, Verdict,
+};
+use pulmo::report::observation_line;
 use pulmo_forge::ct::{self, CtSlice, chest};
 use pulmo_forge::discs::{RECIPE, discs};
 use pulmo_forge::load::with;
@@ -243,6 +247,36 @@ fn made(bench: &mut Bench) {
     }
 }
 
+/// The line of a scan that a GPU failed at, which is not at hand.
+fn set_back(bench: &mut Bench) {
+    let setback = |remedy| Setback {
+        stage: Stage::Predict,
+        remedy,
+        cause: Cause::OutOfMemory,
+        message: "out of memory".to_owned(),
+    };
+    let provenance = Provenance {
+        bundle: "b".to_owned(),
+        weights_sha256: "0".to_owned(),
+        pulmo: "0".to_owned(),
+        device: "cpu".to_owned(),
+        views: 1,
+    };
+    let observation = Observation {
+        path: "a".into(),
+        origin: ScanOrigin::default(),
+        pseudonyms: Pseudonyms::default(),
+        verdict: Verdict::Ok,
+        prediction: None,
+        grids: None,
+        heat_map: None,
+        setbacks: vec![setback(Remedy::Halved { volumes: 2 }), setback(Remedy::Cpu)],
+        provenance,
+    };
+    let line = observation_line(&observation, None);
+    bench.page.check("predict", &serde_json::from_str(&line).unwrap());
+}
+
 #[test]
 fn what_pulmo_writes_is_on_the_page_and_what_is_on_the_page_it_writes() {
     let mut bench = Bench { folder: tempfile::tempdir().unwrap(), page: Page::read() };
@@ -253,6 +287,7 @@ fn what_pulmo_writes_is_on_the_page_and_what_is_on_the_page_it_writes() {
     judged(&mut bench);
     looked_at(&mut bench);
     made(&mut bench);
+    set_back(&mut bench);
     bench.files("out");
     bench.page.check_all_met(NOT_HERE);
 }

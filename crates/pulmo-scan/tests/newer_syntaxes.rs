@@ -191,8 +191,9 @@ fn cut_codestreams_are_refused() {
     ] {
         let whole = golden(name);
         let header = Header::of_bits(bits);
-        // the end marker of JPEG 2000 alone may be lost, where its tile-parts tell their lengths
-        let least = if name.ends_with("jph") { whole.len() - 2 } else { whole.len() };
+        // the end marker of JPEG 2000 alone may be lost, where its tile-parts tell their lengths; and where a fragment is
+        // padded to an even length, a lost last byte is no cut but a changed byte, for which there is no checksum
+        let least = whole.len() - if name.ends_with("jph") { 2 } else { 1 };
         for end in (0..least).rev() {
             let answer = header.read(transfer_syntax, &whole[..end]);
             assert!(answer.is_err(), "{name} of {} bytes cut at {end}", whole.len());
@@ -214,16 +215,14 @@ fn flipped_bits_are_survived_in_little_memory() {
     ] {
         let whole = golden(name);
         for at in 0..whole.len() {
-            for bit in 0..8 {
-                let mut flipped = whole.clone();
-                flipped[at] ^= 1 << bit;
-                let before = HELD.get();
-                PEAK.set(before);
-                if let Ok(found) = Header::of_bits(bits).read(transfer_syntax, &flipped) {
-                    assert_eq!(found.len(), 960);
-                }
-                most = most.max(PEAK.get() - before);
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (at % 8);
+            let before = HELD.get();
+            PEAK.set(before);
+            if let Ok(found) = Header::of_bits(bits).read(transfer_syntax, &flipped) {
+                assert_eq!(found.len(), 960);
             }
+            most = most.max(PEAK.get() - before);
         }
     }
     eprintln!("at most {} KiB", most >> 10);
@@ -251,16 +250,16 @@ fn frames_without_image_coding_are_exact() {
     assert_eq!(Header::of_bits(12).read(DEFLATED_FRAMES, &[0xFF; 900]), Err(Code::Codec));
 }
 
-/// 64 MiB of zeros in 64 KiB, for an image of 2 KiB.
+/// 8 MiB of zeros in some 40 KiB, for an image of 2 KiB.
 #[test]
 fn a_frame_that_inflates_without_end_takes_little_memory() {
-    let bomb = deflate(std::io::Read::take(std::io::repeat(0), 64 << 20));
+    let bomb = deflate(std::io::Read::take(std::io::repeat(0), 8 << 20));
     let file = Header::of_bits(12).file(DEFLATED_FRAMES, &bomb);
     let before = HELD.get();
     PEAK.set(before);
     let answer = StoredPixels::read(Cursor::new(&file)).map_err(|error| error.code());
     assert_eq!(answer, Err(Code::Codec));
-    assert!(PEAK.get() - before < 4 << 20, "{}", PEAK.get() - before);
+    assert!(PEAK.get() - before < 1 << 20, "{}", PEAK.get() - before);
 }
 
 #[test]

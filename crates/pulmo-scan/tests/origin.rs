@@ -17,7 +17,7 @@ use pulmo_forge::ct::{self, CtSlice, Encoding, Item, Value, series};
 use pulmo_forge::enhanced::{ENHANCED, Enhanced};
 use pulmo_forge::load::{assembled, folder_of, found, keep, load, with};
 use pulmo_scan::dicom::{CopiedModule, SecretKey, copy_modules, source_references, source_series};
-use pulmo_scan::findings::{Identity, Protocol, Pseudonyms, ScanOrigin};
+use pulmo_scan::findings::{Identity, Pseudonyms, ScanOrigin, ScanProtocol};
 use pulmo_scan::intake::{ReadSettings, find};
 
 const INSTANCE: (u16, u16) = (0x0008, 0x0018);
@@ -295,7 +295,7 @@ fn an_id_of_another_issuer_is_another_patient() {
     assert_eq!(one.study, other.study);
 }
 
-fn protocol(slices: &[CtSlice]) -> Protocol {
+fn protocol(slices: &[CtSlice]) -> ScanProtocol {
     origin(slices).protocol
 }
 
@@ -314,7 +314,7 @@ fn technical(slice: &mut CtSlice) {
 #[test]
 fn scanner_and_protocol_are_told() {
     let mut slices = with(series(6, 2.0), technical);
-    let expected = Protocol {
+    let expected = ScanProtocol {
         manufacturer: Some("Maker".into()),
         model: Some("Model 7".into()),
         convolution_kernel: Some("Br40f\\3".into()),
@@ -327,9 +327,9 @@ fn scanner_and_protocol_are_told() {
     assert_eq!(protocol(&slices), expected);
     slices[3].text(ct::SLICE_THICKNESS, "DS", "5");
     slices[4].text(ct::KERNEL, "SH", "B70f");
-    let differing = Protocol { convolution_kernel: None, slice_thickness_mm: None, ..expected };
+    let differing = ScanProtocol { convolution_kernel: None, slice_thickness_mm: None, ..expected };
     assert_eq!(protocol(&slices), differing);
-    assert_eq!(protocol(&series(6, 2.0)), Protocol::default());
+    assert_eq!(protocol(&series(6, 2.0)), ScanProtocol::default());
 }
 
 #[test]

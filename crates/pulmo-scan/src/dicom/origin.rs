@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use super::attributes::{Attribute, Attributes, attribute, parse_decimal_string, trimmed};
-use super::characters::decoded;
+use super::attributes::{Attribute, Attributes, attribute, parse_decimal_string};
+use super::characters::text_of;
 use super::copy::COPIED;
 use super::gate::FileHeader;
+use super::number_text::measure;
 use super::series::MultiFrames;
 use super::{Acquisition, DicomError, Slice};
-use crate::findings::{Identity, Protocol, ScanOrigin, SourceInstance};
+use crate::findings::{Identity, ScanOrigin, ScanProtocol, SourceInstance};
 
-const CHARACTER_SET: Attribute = attribute(tags::SPECIFIC_CHARACTER_SET, "Specific Character Set");
 const KVP: Attribute = attribute(tags::KVP, "KVP");
 const SHARED: Attribute =
     attribute(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, "Shared Functional Groups Sequence");
@@ -32,8 +32,6 @@ const KEPT: [Tag; 7] = [
     tags::ACQUISITION_DATE_TIME,
 ];
 
-/// Largest slice thickness in millimetres, and largest voltage in kilovolts, that is told.
-const MOST_TOLD: f64 = 500.0;
 /// Longest text that is told of a scanner: the standard's limit of a Long String (PS3.5 section 6.2).
 const LONGEST_TOLD: usize = 64;
 
@@ -59,9 +57,9 @@ pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Re
     let header = files.file_header(speaker)?;
     let all = || used.iter().map(|used| &slices[used.slice].header.acquisition);
     Ok(ScanOrigin {
-        protocol: Protocol {
-            manufacturer: text(&header, tags::MANUFACTURER).and_then(|text| told(&text)),
-            model: text(&header, tags::MANUFACTURER_MODEL_NAME).and_then(|text| told(&text)),
+        protocol: ScanProtocol {
+            manufacturer: text_of(&header.data_set, tags::MANUFACTURER).and_then(|text| told(&text)),
+            model: text_of(&header.data_set, tags::MANUFACTURER_MODEL_NAME).and_then(|text| told(&text)),
             convolution_kernel: common(all().map(Acquisition::convolution_kernel)).and_then(told),
             slice_thickness_mm: common(
                 all().map(|slice| measure(parse_decimal_string(slice.slice_thickness()?)?)),
@@ -82,15 +80,7 @@ fn sources(used: &[Used]) -> Option<Vec<SourceInstance>> {
 /// All texts that are kept, decoded.
 fn texts(header: &FileHeader) -> BTreeMap<(u16, u16), String> {
     let copied = COPIED.iter().map(|copied| copied.tag).chain(KEPT);
-    copied.filter_map(|tag| Some(((tag.group(), tag.element()), text(header, tag)?))).collect()
-}
-
-/// The text of an attribute by the file's character set; `None` where it is missing or empty.
-fn text(header: &FileHeader, tag: Tag) -> Option<String> {
-    let terms = Attributes(&header.data_set).texts(CHARACTER_SET).ok().flatten().unwrap_or_default();
-    let terms: Vec<String> = terms.iter().map(|term| term.trim().to_owned()).collect();
-    let text = decoded(header.data_set.get(tag)?.bytes(), &terms);
-    Some(trimmed(&text).to_owned()).filter(|text| !text.is_empty())
+    copied.filter_map(|tag| Some(((tag.group(), tag.element()), text_of(&header.data_set, tag)?))).collect()
 }
 
 /// A text as it may be told; `None` of one that is no Long String.
@@ -103,11 +93,6 @@ fn told(text: &str) -> Option<String> {
 fn common<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T> {
     let first = values.next()??;
     values.all(|value| value.as_ref() == Some(&first)).then_some(first)
-}
-
-/// A number that may be told: what is larger is no such measure, and may be an identifier in the wrong place.
-fn measure(value: f64) -> Option<f64> {
-    (value > 0.0 && value <= MOST_TOLD).then_some(value)
 }
 
 /// The tube voltage of a frame: its own group's, that of all frames, or the whole object's.

@@ -5,6 +5,7 @@ use dicom_dictionary_std::tags;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use super::hexadecimal;
 use crate::findings::{Identity, Pseudonyms};
 
 /// Days of each subject begin between so many days before 1970 and twice as many: a hundred years in which a
@@ -139,10 +140,6 @@ fn days_since_1970(text: &str) -> Option<i32> {
     let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = years * 365 + years / 4 - years / 100 + years / 400 + (months * 153 + 2) / 5 + day - 1;
     Some(days - 719_468)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows how a result was computed. A [`Verdict`] says whether a scan can be used, and by its [`Reason`]s why,
 //! a [`Prediction`] what the classifier says, a [`HeatMap`] where it sees that, and an [`Observation`] ties both to the scan, the
-//! bundle and the device. A [`ScanOrigin`] says where the scan comes from: its [`Protocol`] for everyone, its [`Identity`] for
+//! bundle and the device. A [`ScanOrigin`] says where the scan comes from: its [`ScanProtocol`] for everyone, its [`Identity`] for
 //! writers of DICOM objects alone, and [`Pseudonyms`] of it for those who hold a key.
 
 mod code;
@@ -24,6 +24,6 @@ pub use observation::{Grids, Observation, Provenance};
 pub use prediction::Prediction;
 pub use pseudonyms::Pseudonyms;
 pub use reason::Reason;
-pub use scan_origin::{Protocol, ScanOrigin};
+pub use scan_origin::{ScanOrigin, ScanProtocol};
 pub use setback::{Cause, Remedy, Setback, Stage};
 pub use verdict::Verdict;

@@ -6,7 +6,7 @@ use crate::units::Millimetres;
 /// Scanner and protocol: what decides whether a classifier may be trusted with a scan. Nothing here is about
 /// the patient; what is missing or is no sound value is `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Protocol {
+pub struct ScanProtocol {
     /// Manufacturer of the scanner.
     pub manufacturer: Option<String>,
     /// The manufacturer's name of the scanner's model.
@@ -23,7 +23,7 @@ pub struct Protocol {
 #[derive(Clone, Default, PartialEq)]
 pub struct ScanOrigin {
     /// Scanner and protocol.
-    pub protocol: Protocol,
+    pub protocol: ScanProtocol,
     /// Patient, study, series and every instance, for writers of DICOM objects; `None` of what is no DICOM.
     pub identity: Option<Identity>,
 }

@@ -35,7 +35,7 @@ const KERNELS: [(ConvolutionKernel, f64); 6] = [
 
 /// How one study is acquired.
 #[derive(Debug, Clone)]
-pub(super) struct ScanProtocol {
+pub(super) struct Protocol {
     pub(super) position: PatientPosition,
     pub(super) kernel: ConvolutionKernel,
     pub(super) noise_hu: Hounsfield,
@@ -57,7 +57,7 @@ pub(super) struct ScanProtocol {
     table_mm: DVec3,
 }
 
-impl ScanProtocol {
+impl Protocol {
     pub(super) fn draw(settings: &PhantomSettings, random: &mut Random) -> Self {
         use PatientPosition::{Ffp, Ffs, Hfp, Hfs};
         let position = weighted(random, &[(Hfs, 0.7), (Ffs, 0.12), (Hfp, 0.12), (Ffp, 0.06)]).unwrap_or(Hfs);

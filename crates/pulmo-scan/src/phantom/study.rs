@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::PhantomError;
 use super::noise::Finisher;
-use super::scanner::{ScanGeometry, ScanProtocol};
+use super::scanner::{Protocol, ScanGeometry};
 use super::scene::Scene;
 use super::settings::{PhantomSettings, Purpose, StudyKey};
 use super::slice_raster::SliceRaster;
@@ -41,7 +41,7 @@ impl Study {
     pub fn generate(settings: &PhantomSettings, seed: u64, index: usize) -> Result<Self, PhantomError> {
         check(settings)?;
         let key = StudyKey { seed, index: index as u64 };
-        let protocol = ScanProtocol::draw(settings, &mut key.random(Purpose::Scanner));
+        let protocol = Protocol::draw(settings, &mut key.random(Purpose::Scanner));
         let scene = Scene::new(settings, key, protocol.down())?;
         let geometry = protocol.geometry(&scene.anatomy)?;
         let volume = Volume::new(geometry.grid, render(&scene, &protocol, &geometry, key))?;
@@ -106,7 +106,7 @@ struct Tools {
 }
 
 /// The slices, each from its own noise stream, so that the order of work changes nothing.
-fn render(scene: &Scene, protocol: &ScanProtocol, geometry: &ScanGeometry, key: StudyKey) -> Array3<f32> {
+fn render(scene: &Scene, protocol: &Protocol, geometry: &ScanGeometry, key: StudyKey) -> Array3<f32> {
     let plane = geometry.plane;
     let [slices, rows, columns] = geometry.grid.shape_zyx();
     let mut voxels = Array3::zeros((slices, rows, columns));
@@ -150,7 +150,7 @@ fn pad(values: &mut [f32], matrix: usize) {
     }
 }
 
-fn truth(scene: &Scene, protocol: &ScanProtocol, geometry: &ScanGeometry, key: StudyKey) -> StudyTruth {
+fn truth(scene: &Scene, protocol: &Protocol, geometry: &ScanGeometry, key: StudyKey) -> StudyTruth {
     let grid = &geometry.grid;
     let [normal, down, along] = grid.direction();
     let patient_id = format!("phantom-{:04}", key.index);
@@ -180,7 +180,7 @@ fn truth(scene: &Scene, protocol: &ScanProtocol, geometry: &ScanGeometry, key: S
     }
 }
 
-fn describe(protocol: &ScanProtocol, truth: &StudyTruth, key: StudyKey) -> CtSeriesDescription {
+fn describe(protocol: &Protocol, truth: &StudyTruth, key: StudyKey) -> CtSeriesDescription {
     let mut random = key.random(Purpose::Files);
     let mut numbers: Vec<usize> = (1..=truth.shape_zyx[0]).collect();
     random.shuffle(&mut numbers);

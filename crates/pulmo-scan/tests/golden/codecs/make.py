@@ -43,8 +43,9 @@ def main():
     keep("lossy-12.jxl", lossy)
     samples("lossy-12.jxl.u16", imagecodecs.jpegxl_decode(lossy))
     jpeg = imagecodecs.jpeg8_encode(image(8), level=90)
-    keep("recompressed-8.jxl", imagecodecs.jpegxl_encode_jpeg(jpeg))
-    samples("recompressed-8.jxl.u16", imagecodecs.jpeg8_decode(jpeg))
+    recompressed = imagecodecs.jpegxl_encode_jpeg(jpeg)
+    keep("recompressed-8.jxl", recompressed)
+    samples("recompressed-8.jxl.u16", imagecodecs.jpegxl_decode(recompressed))
 
     signed = (image(16).astype("i4") - 32768).astype("<i2")
     for name, array, tile in [("8", image(8), None), ("12", image(12), (16, 16)), ("16", image(16), None), ("16-signed", signed, None)]:
