@@ -28,6 +28,21 @@ use serde_json::Value;
 const NOT_HERE: &[(&str, &str)] = &[
     ("An adapter", "*"),
     ("bench", "machine.adapter.**"),
+    ("bench", "steps[].passes[].pass"),
+    ("bench", "steps[].passes[].ms"),
+    ("bench", "steps[].passes[].gb_per_s"),
+    ("bench", "steps[].passes[].share_of_copy"),
+    ("inspect", "cross_check.first_difference.path"),
+    ("inspect", "cross_check.first_difference.frame"),
+    ("inspect", "cross_check.first_difference.pixel"),
+    ("inspect", "cross_check.first_difference.pulmo"),
+    ("inspect", "cross_check.first_difference.dicom_rs"),
+    ("inspect", "cross_check.refused[].reader"),
+    ("inspect", "cross_check.refused[].code"),
+    ("inspect", "cross_check.refused[].reason"),
+    ("inspect", "cross_check.refused[].images"),
+    ("inspect", "cross_check.refused[].path"),
+    ("inspect", "cross_check.refused[].frame"),
     ("bench", "handover.on_device_ms"),
     ("bench", "handover.through_host_ms"),
     ("devices", "adapters[].**"),
@@ -223,7 +238,7 @@ fn looked_at(bench: &mut Bench) {
         "predict --device cpu --bundle @out/bundle --heat-maps @out/maps @scans/picture @data/1.npy";
     let output = bench.run(0, pictures);
     bench.lines("predict", &output);
-    for options in ["--hash --phi", "--headers"] {
+    for options in ["--hash --phi --cross-check", "--headers"] {
         let output = bench.run(0, &format!("inspect --json {options} @scans"));
         bench.lines("inspect", &output);
     }
