@@ -24,28 +24,15 @@ use pulmo_forge::discs::{RECIPE, discs};
 use pulmo_forge::load::with;
 use serde_json::Value;
 
-/// What these runs cannot write: a GPU's figures, networks and losses that take long, what goes wrong.
+/// What these runs cannot write: a GPU's figures, networks that take long, what goes wrong; `*` stands for any end.
 const NOT_HERE: &[(&str, &str)] = &[
     ("An adapter", "*"),
-    ("bench", "machine.adapter.**"),
-    ("bench", "steps[].passes[].pass"),
-    ("bench", "steps[].passes[].ms"),
-    ("bench", "steps[].passes[].gb_per_s"),
-    ("bench", "steps[].passes[].share_of_copy"),
-    ("inspect", "cross_check.first_difference.path"),
-    ("inspect", "cross_check.first_difference.frame"),
-    ("inspect", "cross_check.first_difference.pixel"),
-    ("inspect", "cross_check.first_difference.pulmo"),
-    ("inspect", "cross_check.first_difference.dicom_rs"),
-    ("inspect", "cross_check.refused[].reader"),
-    ("inspect", "cross_check.refused[].code"),
-    ("inspect", "cross_check.refused[].reason"),
-    ("inspect", "cross_check.refused[].images"),
-    ("inspect", "cross_check.refused[].path"),
-    ("inspect", "cross_check.refused[].frame"),
-    ("bench", "handover.on_device_ms"),
-    ("bench", "handover.through_host_ms"),
-    ("devices", "adapters[].**"),
+    ("bench", "machine.adapter.*"),
+    ("bench", "steps[].passes[].*"),
+    ("bench", "handover.*"),
+    ("devices", "adapters[].*"),
+    ("inspect", "cross_check.first_difference.*"),
+    ("inspect", "cross_check.refused[].*"),
     ("recipe.toml", "network.encoder.architecture"),
     ("recipe.toml", "network.encoder.squeeze_excitation"),
     ("recipe.toml", "network.encoder.stochastic_depth"),
