@@ -191,7 +191,7 @@ fn trained(bench: &mut Bench) {
     let plan = PathBuf::from(bench.path("plan.toml"));
     bench.file(&plan, Some("recipe.toml"));
     let events = std::fs::read_dir(bench.path("out/bundle")).unwrap().map(|entry| entry.unwrap().path());
-    let events = events.filter(|path| path.to_string_lossy().contains("tfevents")).next().unwrap();
+    let events = events.into_iter().find(|path| path.to_string_lossy().contains("tfevents")).unwrap();
     let (events, text) =
         (std::fs::read(events).unwrap(), std::fs::read_to_string("docs/formats.md").unwrap());
     for tag in ["step/loss", "train/loss", "train/learning_rate", "validation/loss", "validation/roc_auc"] {
