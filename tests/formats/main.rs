@@ -33,6 +33,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("devices", "adapters[].*"),
     ("inspect", "cross_check.first_difference.*"),
     ("inspect", "cross_check.refused[].*"),
+    ("recipe.toml", "chain.step[].to.*"),
     ("recipe.toml", "network.encoder.architecture"),
     ("recipe.toml", "network.encoder.squeeze_excitation"),
     ("recipe.toml", "network.encoder.stochastic_depth"),

@@ -113,6 +113,7 @@ impl Page {
 
     /// Asserts that all formats were looked at and all their fields met, except those named, `*` being any end.
     pub(crate) fn check_all_met(&self, but: &[(&str, &str)]) {
+        let mut missing = Vec::new();
         for (format, fields) in &self.formats {
             for field in fields {
                 let found = (format.clone(), field.name.clone());
@@ -122,9 +123,12 @@ impl Page {
                         .map_or(field.name == *name, |start| field.name.starts_with(start));
                     other == format && ends
                 });
-                assert!(self.met.contains(&found) || is_known, "{format}: nothing wrote `{}`", field.name);
+                if !self.met.contains(&found) && !is_known {
+                    missing.push(format!("{format}: {}", field.name));
+                }
             }
         }
+        assert!(missing.is_empty(), "nothing wrote:\n{}", missing.join("\n"));
         assert!(self.checked.len() > 20, "{:?}", self.checked);
     }
 }
