@@ -294,4 +294,10 @@ fn a_partial_series_is_measured_as_it_is_predicted() {
     assert!(audit("", 3).contains("1 cases cannot be read"));
     let told = audit("--allow-partial", 0);
     assert!(told.contains(": PARTIAL: ") && !told.contains("cannot be read"), "{told}");
+
+    // Two cases of each class, so that a plan can be made without the one that is partial.
+    let both = |index: usize| [paths[index].clone(), folder.path().join(format!("{index}.nii.gz"))];
+    manifest(folder.path(), &[both(0), both(1)].concat());
+    assert!(run("plan manifest.csv --out strict.toml", 3).contains("PARTIAL"));
+    assert!(run("plan manifest.csv --out partial.toml --allow-partial", 0).contains("PARTIAL"));
 }
