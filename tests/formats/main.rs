@@ -174,7 +174,8 @@ fn trained(bench: &mut Bench) {
     let group = "\n[[group]]\nprefix = \"encoder\"\nlearning_rate_factor = 0.5\n";
     bench.write("recipe.toml", &(short.clone() + group));
     bench.write("views.toml", &(short.clone() + "loss = { contrastive = { temperature = 0.2 } }\n"));
-    bench.write("weighted.toml", &(short.clone() + "class_weights = { given = [1.0, 2.0] }\n"));
+    let weights = "class_weights = { given = [1.0, 2.0] }\n[domain]\nquantile = 1.0\n";
+    bench.write("weighted.toml", &(short.clone() + weights));
     let ranges = "\n[tune]\ntrials = 8\neta = 2\nfirst_epochs = 1\n\n[tune.ranges]\n\
                   network.dropout = { from = 0.0, to = 0.3 }\ncourse.batch_size = { choices = [8, 12] }\n";
     bench.write("ranges.toml", &(short + ranges));
@@ -218,8 +219,7 @@ fn judged(bench: &mut Bench) {
 }
 
 fn looked_at(bench: &mut Bench) {
-    let shipped =
-        "predict --device cpu --attention --key-file @key --heat-maps @out/maps @scans/ct @scans/bad";
+    let shipped = "predict --device cpu --allow-out-of-distribution --attention --key-file @key --heat-maps @out/maps @scans/ct @scans/bad";
     let output = bench.run(3, shipped);
     bench.lines("predict", &output);
     let pictures =
@@ -230,6 +230,7 @@ fn looked_at(bench: &mut Bench) {
         let output = bench.run(0, &format!("inspect --json {options} @scans"));
         bench.lines("inspect", &output);
     }
+    bench.file(Path::new("models/lung-nodule-phantom/bundle.toml"), None);
     let chain = "--chain models/lung-nodule-phantom/recipe.toml --out @x.npy --device cpu";
     let output = bench.run(0, &format!("preprocess @scans/ct {chain} --timings"));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -261,6 +262,7 @@ fn set_back(bench: &mut Bench) {
     let provenance = Provenance {
         bundle: "b".to_owned(),
         weights_sha256: "0".to_owned(),
+        domain_sha256: None,
         pulmo: "0".to_owned(),
         device: "cpu".to_owned(),
         views: 1,
