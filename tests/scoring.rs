@@ -66,6 +66,7 @@ fn drawn(kind: NetworkKind, chain: &str, seed: u64) -> Bundle {
         chain: toml::from_str(chain).unwrap(),
         golden: None,
         calibration: None,
+        domain: None,
         origin: Origin::default(),
     };
     Bundle::new(manifest, config, weights).unwrap()

@@ -1,6 +1,6 @@
 //! A covariance that can be inverted, of few cases in many dimensions.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 
 /// A covariance, shrunk towards equal variances.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,11 +41,11 @@ impl Covariance {
     /// The lower triangle `L` with `L Lᵀ` the covariance; `None` where it is not positive definite.
     pub(super) fn factor(&self) -> Option<Array2<f64>> {
         let features = self.matrix.nrows();
-        let mut factor = Array2::zeros((features, features));
+        let mut factor = Array2::<f64>::zeros((features, features));
         for row in 0..features {
             for column in 0..=row {
-                let known = factor.row(row).iter().zip(factor.row(column)).take(column);
-                let rest = self.matrix[[row, column]] - known.map(|(a, b): (&f64, &f64)| a * b).sum::<f64>();
+                let known = factor.slice(s![row, ..column]).dot(&factor.slice(s![column, ..column]));
+                let rest = self.matrix[[row, column]] - known;
                 factor[[row, column]] = match row == column {
                     true if rest > 0.0 => rest.sqrt(),
                     true => return None,
