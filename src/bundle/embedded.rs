@@ -11,6 +11,6 @@ pub fn embedded() -> Result<Bundle, BundleError> {
         toml: include_bytes!("../../models/lung-nodule-phantom/bundle.toml").to_vec(),
         json: include_bytes!("../../models/lung-nodule-phantom/network.json").to_vec(),
         weights: vec![include_bytes!("../../models/lung-nodule-phantom/weights.safetensors").to_vec()],
-        domain: None,
+        domain: Some(include_bytes!("../../models/lung-nodule-phantom/domain.safetensors").to_vec()),
     })
 }

@@ -40,7 +40,7 @@ impl Range {
 
 /// The lowest value that a fact can have.
 fn lowest(fact: Fact) -> f64 {
-    if fact == Fact::MediastinumHu { f64::from(crate::units::AIR_HU) } else { 0.0 }
+    if matches!(fact, Fact::MediastinumHu | Fact::LungHu) { f64::from(crate::units::AIR_HU) } else { 0.0 }
 }
 
 #[cfg(test)]

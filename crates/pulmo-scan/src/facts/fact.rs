@@ -22,6 +22,12 @@ pub enum Fact {
     LungCut,
     /// Aerated lung as a share of the smallest box around it.
     LungShape,
+    /// Median of what is aerated in the box around the lungs.
+    LungHu,
+    /// Of what is aerated in the box around the lungs, the share of -700 to -400 HU: vessels, borders, opacities.
+    DenseLungShare,
+    /// Of the box around the lungs, the share of -150 to -50 HU.
+    FatShare,
     /// The body as a share of the volume.
     BodyShare,
     /// 90th percentile of the soft tissue between the lungs.
@@ -60,6 +66,9 @@ impl Fact {
             Self::LungShape => {
                 traits(Code::DomainLungShape, "share of the lungs in the box around them", "", 0.05)
             }
+            Self::LungHu => traits(Code::DomainLungDensity, "median of aerated lung", " HU", 10.0),
+            Self::DenseLungShare => traits(Code::DomainDenseLung, "share of dense lung", "", 0.01),
+            Self::FatShare => traits(Code::DomainFat, "share of fat around the lungs", "", 0.01),
             Self::BodyShare => traits(Code::DomainBodyShare, "share of the body in the volume", "", 0.05),
             Self::MediastinumHu => {
                 traits(Code::DomainMediastinum, "soft tissue between the lungs", " HU", 15.0)

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | slices, their distance and thickness, pixel size | another protocol |
 //! | lung volume, shape and cut | not a chest, or not all of it |
+//! | density of lung, share of dense lung and of fat | another kind of patient, or none |
 //! | body's share of the field of view | another field of view, an arm, a head |
 //! | density between the lungs | contrast medium |
 //! | noise and its fineness | another dose, another kernel, by whatever name |

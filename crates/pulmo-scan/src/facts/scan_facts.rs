@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Axis, Slice};
+use ndarray::{Axis, Slice, s};
 
 use super::Fact;
 use super::grain::Grain;
@@ -12,6 +12,12 @@ use crate::units::Hounsfield;
 use crate::volume::anatomy::BodyMap;
 use crate::volume::{LungExtent, Volume};
 
+/// Below this is air or aerated lung.
+const AERATED_HU: Hounsfield = -400.0;
+/// From this on aerated lung is dense.
+const DENSE_LUNG_HU: Hounsfield = -700.0;
+/// Fat.
+const FAT_HU: std::ops::Range<Hounsfield> = -150.0..-50.0;
 /// Above this is soft tissue: without fat and lung.
 const SOFT_TISSUE_HU: Hounsfield = -30.0;
 /// What is taken for soft tissue between the lungs, as shares of the box around them, from front to back.
@@ -38,6 +44,7 @@ impl ScanFacts {
         let map = BodyMap::of(volume);
         let lungs = map.lungs.as_ref().map(LungExtent::of);
         let grain = Grain::of(volume);
+        let around = Around::of(&map);
         let [slice_mm, row_mm, column_mm] = grid.spacing_mm();
         let blocks = map.blocks.grid().len() as f64;
         let measured = [
@@ -48,6 +55,9 @@ impl ScanFacts {
             (Fact::LungMl, Some(lungs.map_or(0.0, |lungs| lungs.ml))),
             (Fact::LungCut, lungs.map(|lungs| lungs.feet_cut.max(lungs.head_cut))),
             (Fact::LungShape, lung_shape(&map)),
+            (Fact::LungHu, around.map(|around| around.lung_hu)),
+            (Fact::DenseLungShare, around.map(|around| around.dense_share)),
+            (Fact::FatShare, around.map(|around| around.fat_share)),
             (Fact::BodyShare, Some(map.body.as_ref().map_or(0.0, |body| body.count() as f64 / blocks))),
             (Fact::MediastinumHu, mediastinum_hu(&map)),
             (Fact::NoiseHu, grain.map(|grain| grain.noise_hu)),
@@ -64,6 +74,31 @@ impl ScanFacts {
     /// The facts that could be measured.
     pub fn measured(&self) -> impl Iterator<Item = Fact> {
         self.0.keys().copied()
+    }
+}
+
+/// What is in the box around the lungs.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    lung_hu: f64,
+    dense_share: f64,
+    fat_share: f64,
+}
+
+impl Around {
+    fn of(map: &BodyMap) -> Option<Self> {
+        let BoundingBox { start_zyx: [z, y, x], end_zyx: [to_z, to_y, to_x] } =
+            map.lungs.as_ref()?.bounding_box()?;
+        let values = map.blocks.voxels().slice(s![z..to_z, y..to_y, x..to_x]);
+        let mut aerated: Vec<Hounsfield> = values.iter().copied().filter(|hu| *hu < AERATED_HU).collect();
+        aerated.sort_unstable_by(Hounsfield::total_cmp);
+        let dense = aerated.len() - aerated.partition_point(|hu| *hu < DENSE_LUNG_HU);
+        let fat = values.iter().filter(|hu| FAT_HU.contains(hu)).count();
+        Some(Self {
+            lung_hu: f64::from(*aerated.get(aerated.len() / 2)?),
+            dense_share: dense as f64 / aerated.len() as f64,
+            fat_share: fat as f64 / values.len() as f64,
+        })
     }
 }
 

@@ -182,6 +182,12 @@ codes! {
     DomainLungCut = "OOD_LUNG_CUT", "pass a chest CT that covers the lungs";
     /// The aerated parts have another shape than lungs had in the scans that the bundle was trained on.
     DomainLungShape = "OOD_LUNG_SHAPE", "pass a chest CT that covers the lungs";
+    /// The aerated lung is denser or less dense than in the scans that the bundle was trained on.
+    DomainLungDensity = "OOD_LUNG_DENSITY", "use a bundle that was trained on such lungs";
+    /// More or less of the lung is only partly aerated than in the scans that the bundle was trained on.
+    DomainDenseLung = "OOD_DENSE_LUNG", "use a bundle that was trained on such lungs";
+    /// There is more or less fat around the lungs than in the scans that the bundle was trained on.
+    DomainFat = "OOD_FAT", "use a bundle that was trained on such patients";
     /// The body fills more or less of the field of view than in the scans that the bundle was trained on.
     DomainBodyShare = "OOD_BODY_SHARE", "pass a reconstruction with the bundle's field of view";
     /// What lies between the lungs is denser or less dense than in the scans that the bundle was trained on, as by contrast medium.
