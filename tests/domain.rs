@@ -49,11 +49,12 @@ fn a_study_like_training_is_scored_and_one_unlike_is_refused_with_its_figures() 
     assert_eq!(like.verdict, Verdict::Ok);
     assert!(like.prediction.is_some());
     let mut random = Random::new(1);
-    let mut noise: Vec<f32> = (0..10_007).map(|_| 200.0 * random.normal() as f32).collect();
-    let loud = study().map(|hu| hu);
-    let (grid, mut voxels) = loud.into_parts();
-    voxels.iter_mut().enumerate().for_each(|(index, hu)| *hu += noise[index % noise.len()]);
-    noise.clear();
+    let noise: Vec<f32> = (0..10_007).map(|_| 120.0 * random.normal() as f32).collect();
+    let (grid, mut voxels) = study().into_parts();
+    voxels
+        .iter_mut()
+        .enumerate()
+        .for_each(|(index, hu)| *hu = (*hu + noise[index % noise.len()]).clamp(-1000.0, 1500.0));
     let loud = seen(&engine, Volume::new(grid, voxels).unwrap());
     assert!(matches!(loud.verdict, Verdict::OutOfDistribution(_)), "{:?}", loud.verdict);
     assert!(loud.verdict.codes().contains(&Code::DomainNoise), "{:?}", loud.verdict);

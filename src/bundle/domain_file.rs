@@ -3,7 +3,7 @@
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use crate::domain::{DomainError, Gaussian};
+use crate::domain::{DomainError, FeatureSpace};
 
 /// Name of the file.
 pub(super) const FILE: &str = "domain.safetensors";
@@ -25,8 +25,8 @@ pub enum DomainFileError {
 ///
 /// # Errors
 /// [`DomainFileError::Format`] where the format has no place for them.
-pub(super) fn save_domain(spaces: &[Gaussian]) -> Result<Vec<u8>, DomainFileError> {
-    let of_space = |(network, space): (usize, &Gaussian)| {
+pub(super) fn save_domain(spaces: &[FeatureSpace]) -> Result<Vec<u8>, DomainFileError> {
+    let of_space = |(network, space): (usize, &FeatureSpace)| {
         let named = |name: &str, matrix: &Array2<f64>| (format!("{network}.{name}"), bytes_of(matrix));
         [named("means", space.means()), named("factor", space.factor())]
     };
@@ -47,7 +47,7 @@ pub(super) fn load_domain(
     bytes: &[u8],
     networks: usize,
     features: usize,
-) -> Result<Vec<Gaussian>, DomainFileError> {
+) -> Result<Vec<FeatureSpace>, DomainFileError> {
     let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
     if tensors.len() != 2 * networks {
         let (found, expected) = (tensors.len(), 2 * networks);
@@ -55,7 +55,7 @@ pub(super) fn load_domain(
     }
     let space = |network: usize| {
         let part = |name: &str| matrix(&tensors, &format!("{network}.{name}"));
-        let space = Gaussian::new(part("means")?, part("factor")?)?;
+        let space = FeatureSpace::new(part("means")?, part("factor")?)?;
         let found = space.features();
         if found == features {
             return Ok(space);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DomainError, Range};
+use super::{DomainError, FactRange};
 use crate::facts::Fact;
 
 /// What of a domain people can read.
@@ -23,7 +23,7 @@ pub struct Boundary {
     pub limits: Vec<f64>,
     /// Where each fact of a scan is within; empty for pictures.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub ranges: BTreeMap<Fact, Range>,
+    pub ranges: BTreeMap<Fact, FactRange>,
 }
 
 impl Boundary {
@@ -40,7 +40,7 @@ impl Boundary {
             return Err(DomainError::Value { what: "the limits" });
         }
         // Not a number is neither below nor above.
-        let is_wrong = |range: &Range| !(range.least.is_finite() && range.most >= range.least);
+        let is_wrong = |range: &FactRange| !(range.least.is_finite() && range.most >= range.least);
         match self.ranges.iter().find(|(_, range)| is_wrong(range)) {
             Some((&fact, _)) => Err(DomainError::Range { fact }),
             None => Ok(()),

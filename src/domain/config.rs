@@ -19,7 +19,7 @@ pub struct DomainConfig {
 
 impl Default for DomainConfig {
     fn default() -> Self {
-        Self { fit: true, quantile: 0.99, range_margin: 0.25, distance_margin: 1.5 }
+        Self { fit: true, quantile: 0.99, range_margin: 0.25, distance_margin: 2.0 }
     }
 }
 

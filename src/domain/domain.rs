@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Boundary, DomainConfig, DomainError, Gaussian, Labelled, Range};
+use super::{Boundary, DomainConfig, DomainError, FactRange, FeatureSpace, Labelled};
 use crate::facts::{Fact, ScanFacts};
 use crate::findings::{Code, Reason};
 use crate::metrics::percentile;
@@ -15,7 +15,7 @@ const LEAST_CASES: usize = 20;
 pub struct Domain {
     boundary: Boundary,
     /// Of each network.
-    spaces: Vec<Gaussian>,
+    spaces: Vec<FeatureSpace>,
 }
 
 /// What is known of some cases, in one order.
@@ -46,9 +46,9 @@ impl Domain {
                 return Err(DomainError::FewCases { what, found, least: LEAST_CASES });
             }
         }
-        let fit = |features: &Vec<Vec<f32>>| Gaussian::fit(Labelled { features, labels: &train.labels });
+        let fit = |features: &Vec<Vec<f32>>| FeatureSpace::fit(Labelled { features, labels: &train.labels });
         let spaces = train.features.iter().map(fit).collect::<Result<Vec<_>, _>>()?;
-        let limit = |(space, features): (&Gaussian, &Vec<Vec<f32>>)| {
+        let limit = |(space, features): (&FeatureSpace, &Vec<Vec<f32>>)| {
             let mut distances: Vec<f64> = features.iter().map(|features| space.distance(features)).collect();
             distances.sort_by(f64::total_cmp);
             config.distance_margin * percentile(&distances, config.quantile).unwrap_or(f64::NAN)
@@ -68,7 +68,7 @@ impl Domain {
     ///
     /// # Errors
     /// [`DomainError`] where they do not fit together.
-    pub(crate) fn new(boundary: Boundary, spaces: Vec<Gaussian>) -> Result<Self, DomainError> {
+    pub(crate) fn new(boundary: Boundary, spaces: Vec<FeatureSpace>) -> Result<Self, DomainError> {
         boundary.validate(spaces.len())?;
         Ok(Self { boundary, spaces })
     }
@@ -107,7 +107,7 @@ impl Domain {
     }
 
     /// Where the features of each network lie.
-    pub fn spaces(&self) -> &[Gaussian] {
+    pub fn spaces(&self) -> &[FeatureSpace] {
         &self.spaces
     }
 
@@ -149,16 +149,16 @@ impl Domain {
 fn ranges<'a>(
     facts: impl Iterator<Item = &'a ScanFacts> + Clone,
     config: &DomainConfig,
-) -> BTreeMap<Fact, Range> {
+) -> BTreeMap<Fact, FactRange> {
     let measured: BTreeSet<Fact> = facts.clone().flat_map(ScanFacts::measured).collect();
     let range = |fact: Fact| {
         let values = facts.clone().filter_map(|facts| facts.value(fact)).collect();
-        Range::of(fact, values, config).map(|range| (fact, range))
+        FactRange::of(fact, values, config).map(|range| (fact, range))
     };
     measured.into_iter().filter_map(range).collect()
 }
 
-fn outside(fact: Fact, value: f64, range: &Range) -> Reason {
+fn outside(fact: Fact, value: f64, range: &FactRange) -> Reason {
     let (words, unit) = (fact.words(), fact.unit());
     let [value, least, most] = [value, range.least, range.most].map(figure);
     Reason::new(
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn an_ensemble_holds_what_any_of_its_bundles_holds() {
         let (first, mut second) = (fitted(), fitted());
-        second.boundary.ranges.insert(Fact::SliceSpacingMm, Range { least: 4.0, most: 6.0 });
+        second.boundary.ranges.insert(Fact::SliceSpacingMm, FactRange { least: 4.0, most: 6.0 });
         second.boundary.ranges.remove(&Fact::Slices);
         let both = Domain::of_all(&[&first, &second]).unwrap();
         assert!(both.facts_outside(&facts(5.0)).is_empty());

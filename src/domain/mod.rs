@@ -4,13 +4,13 @@
 //! validation cases, and a scan outside is not scored: its verdict is `OUT_OF_DISTRIBUTION`, with a reason for each gate
 //! that spoke. There are two kinds of gates.
 //!
-//! 1. **Facts of the scan** ([`ScanFacts`](crate::facts::ScanFacts)): each has a [`Range`], from the low to the high
+//! 1. **Facts of the scan** ([`ScanFacts`](crate::facts::ScanFacts)): each has a [`FactRange`], from the low to the high
 //!    quantile of all cases, widened by a share of its width and by no less than the fact's own slack. They are asked
 //!    first, before preprocessing; where one speaks the network is not asked.
-//! 2. **The network's features**, the vector before the head, in a [`Gaussian`] with a mean for each class and one
+//! 2. **The network's features**, the vector before the head, in a [`FeatureSpace`] with a mean for each class and one
 //!    covariance, shrunk as Ledoit and Wolf do. The distance of a scan is Mahalanobis' to the nearest mean over the root
 //!    of the number of features, so that about 1 is what training cases have. The limit is a high quantile of the
-//!    distances of the validation cases, which the Gaussian was not fitted on, times a margin. Each network of an
+//!    distances of the validation cases, which the space was not fitted on, times a margin. Each network of an
 //!    ensemble has its own; they speak where the mean of distance over limit is above 1.
 //!
 //! Features are read back from the device beside the logits, of the view as it is where mirror images are averaged; all
@@ -30,13 +30,13 @@ mod covariance;
 #[expect(clippy::module_inception, reason = "the domain is this room's main type")]
 mod domain;
 mod error;
-mod gaussian;
-mod range;
+mod fact_range;
+mod feature_space;
 
 pub use boundary::Boundary;
 pub use config::DomainConfig;
 pub use covariance::Covariance;
 pub use domain::{Domain, Known};
 pub use error::DomainError;
-pub use gaussian::{Gaussian, Labelled};
-pub use range::Range;
+pub use fact_range::FactRange;
+pub use feature_space::{FeatureSpace, Labelled};

@@ -203,14 +203,18 @@ fn trained(bench: &mut Bench) {
 }
 
 fn judged(bench: &mut Bench) {
-    let everything = "--split test --choose-on val --by site --level patient --device cpu";
+    let everything =
+        "--split test --choose-on val --by site --level patient --device cpu --allow-out-of-distribution";
     for name in ["bundle", "again"] {
         let folders = format!("--bundle @out/{name} --data @data/whole.csv --out @out/judged-{name}");
         bench.run(0, &format!("evaluate {folders} {everything}"));
     }
     for method in ["temperature", "isotonic"] {
         let folders = format!("--bundle @out/bundle --data @data/whole.csv --out @out/{method}");
-        bench.run(0, &format!("calibrate {folders} --method {method} --device cpu"));
+        bench.run(
+            0,
+            &format!("calibrate {folders} --method {method} --device cpu --allow-out-of-distribution"),
+        );
     }
     let tables = "@out/judged-bundle/predictions.csv @out/judged-again/predictions.csv";
     let compared = bench.run(0, &format!("compare --json {tables}"));
@@ -222,8 +226,7 @@ fn looked_at(bench: &mut Bench) {
     let shipped = "predict --device cpu --allow-out-of-distribution --attention --key-file @key --heat-maps @out/maps @scans/ct @scans/bad";
     let output = bench.run(3, shipped);
     bench.lines("predict", &output);
-    let pictures =
-        "predict --device cpu --bundle @out/bundle --heat-maps @out/maps @scans/picture @data/1.npy";
+    let pictures = "predict --device cpu --allow-out-of-distribution --bundle @out/bundle --heat-maps @out/maps @scans/picture @data/1.npy";
     let output = bench.run(0, pictures);
     bench.lines("predict", &output);
     for options in ["--hash --phi --cross-check", "--headers"] {

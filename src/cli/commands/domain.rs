@@ -6,7 +6,7 @@ use super::shared::{loading_bar, manifest_cases, open_device_for, watch_loading}
 use crate::bundle::Bundle;
 use crate::cli::args::DomainArgs;
 use crate::cli::{Exit, output, printer};
-use crate::domain::{Boundary, DomainConfig, Range};
+use crate::domain::{Boundary, DomainConfig, FactRange};
 use crate::facts::Fact;
 use crate::train::{DomainJob, fit_domain};
 
@@ -37,7 +37,7 @@ fn told(boundary: &Boundary) -> String {
         "fitted on {} training and {} validation cases",
         boundary.train_cases, boundary.validation_cases
     )];
-    let range = |(fact, range): (&Fact, &Range)| {
+    let range = |(fact, range): (&Fact, &FactRange)| {
         format!("{}: {:.2} to {:.2}{}", fact.words(), range.least, range.most, fact.unit())
     };
     lines.extend(boundary.ranges.iter().map(range));

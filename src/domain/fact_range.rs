@@ -9,14 +9,14 @@ use crate::metrics::percentile;
 /// From where to where a fact goes, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Range {
+pub struct FactRange {
     /// The lowest value.
     pub least: f64,
     /// The highest value.
     pub most: f64,
 }
 
-impl Range {
+impl FactRange {
     /// The range of a fact over some cases; `None` without values.
     pub(super) fn of(fact: Fact, mut values: Vec<f64>, config: &DomainConfig) -> Option<Self> {
         values.sort_by(f64::total_cmp);
@@ -51,10 +51,10 @@ mod tests {
     fn a_range_is_that_of_most_cases_and_wider() {
         let values: Vec<f64> = (0..=100).map(f64::from).chain([5000.0]).collect();
         let config = DomainConfig { quantile: 0.98, range_margin: 0.5, ..DomainConfig::default() };
-        let range = Range::of(Fact::NoiseHu, values, &config).unwrap();
+        let range = FactRange::of(Fact::NoiseHu, values, &config).unwrap();
         assert!(range.least == 0.0 && (146.0..150.0).contains(&range.most), "{range:?}");
-        let same = Range::of(Fact::SliceSpacingMm, vec![2.5; 30], &config).unwrap();
+        let same = FactRange::of(Fact::SliceSpacingMm, vec![2.5; 30], &config).unwrap();
         assert!(same.holds(2.45) && same.holds(2.55) && !same.holds(3.0), "{same:?}");
-        assert_eq!(Range::of(Fact::NoiseHu, Vec::new(), &config), None);
+        assert_eq!(FactRange::of(Fact::NoiseHu, Vec::new(), &config), None);
     }
 }

@@ -6,7 +6,7 @@ use super::{Covariance, DomainError};
 
 /// A Gaussian for each class, all with one covariance.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gaussian {
+pub struct FeatureSpace {
     /// `[classes, features]`.
     means: Array2<f64>,
     /// The lower triangle whose product with its transpose is the covariance, `[features, features]`.
@@ -22,8 +22,8 @@ pub struct Labelled<'a> {
     pub labels: &'a [usize],
 }
 
-impl Gaussian {
-    /// The Gaussian of some cases; a class without any has none.
+impl FeatureSpace {
+    /// The space of some cases; a class without any has none.
     ///
     /// # Errors
     /// [`DomainError::NoVariance`] where the features of a class are all the same.
@@ -48,7 +48,7 @@ impl Gaussian {
         Self::new(sums.select(ndarray::Axis(0), &present), factor)
     }
 
-    /// A Gaussian of its parts.
+    /// A space of its parts.
     ///
     /// # Errors
     /// [`DomainError`] where sizes differ or a value is none that it can be.
@@ -67,7 +67,7 @@ impl Gaussian {
     /// Mahalanobis' distance to the nearest class, over the root of the number of features.
     ///
     /// # Shapes
-    /// `features`: as many as the Gaussian's.
+    /// `features`: as many as the space's.
     pub fn distance(&self, features: &[f32]) -> f64 {
         let squared = |mean: ndarray::ArrayView1<'_, f64>| {
             let away = features.iter().zip(mean).map(|(value, mean)| f64::from(*value) - mean);
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(cases.len(), 3);
         for case in cases {
             let (features, others) = (narrow(&case.features), narrow(&case.others));
-            let fitted = Gaussian::fit(Labelled { features: &features, labels: &case.labels }).unwrap();
+            let fitted = FeatureSpace::fit(Labelled { features: &features, labels: &case.labels }).unwrap();
             let covariance = fitted.factor.dot(&fitted.factor.t());
             let expected: Vec<f64> = case.covariance.concat();
             let largest = expected.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
@@ -155,14 +155,14 @@ mod tests {
     #[test]
     fn features_that_do_not_vary_have_no_gaussian() {
         let features = vec![vec![1.0, 2.0]; 5];
-        let fitted = Gaussian::fit(Labelled { features: &features, labels: &[0; 5] });
+        let fitted = FeatureSpace::fit(Labelled { features: &features, labels: &[0; 5] });
         assert_eq!(fitted, Err(DomainError::NoVariance));
     }
 
     #[test]
     fn a_class_without_cases_attracts_nothing() {
         let features: Vec<Vec<f32>> = (0..20).map(|case| vec![10.0 + (case % 5) as f32]).collect();
-        let fitted = Gaussian::fit(Labelled { features: &features, labels: &[2; 20] }).unwrap();
+        let fitted = FeatureSpace::fit(Labelled { features: &features, labels: &[2; 20] }).unwrap();
         assert_eq!(fitted.means.nrows(), 1);
         assert!(fitted.distance(&[0.0]) > 5.0 && fitted.distance(&[12.0]) < 0.1);
     }
