@@ -41,7 +41,7 @@
 //! |---|---|---|
 //! | `pulmo-random` | `random` | nothing |
 //! | `pulmo-metrics` | `metrics` | `pulmo-random` |
-//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
+//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
 //! | `pulmo` | all others | burn |
@@ -55,8 +55,8 @@
 //! | 1 | `geometry` |
 //! | 2 | `volume`, `metrics` |
 //! | 3 | `findings` |
-//! | 4 | `dicom`, `files`, `gpu` |
-//! | 5 | `intake`, `preprocess`, `network`, `phantom` |
+//! | 4 | `facts`, `dicom`, `files`, `gpu` |
+//! | 5 | `intake`, `preprocess`, `network`, `phantom`, `domain` |
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
 //! | 8 | `engine` |
@@ -71,7 +71,7 @@ pub use pulmo_cohort::{audit, cohort};
 pub use pulmo_metrics as metrics;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
-pub use pulmo_scan::{dicom, files, findings, geometry, intake, phantom, units, volume};
+pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
 
 /// GPUs, and what networks are computed on.
 pub mod gpu {
@@ -82,6 +82,7 @@ pub mod gpu {
 pub mod bench;
 pub mod bundle;
 pub mod cli;
+pub mod domain;
 pub mod engine;
 pub mod network;
 pub mod plan;
