@@ -1,0 +1,46 @@
+//! What a study's files are, without opening any.
+
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use crate::SiteKey;
+use crate::key::hexadecimal;
+use crate::protocol::{Place, WirePath};
+use crate::system::path_bytes;
+use sha2::{Digest, Sha256};
+
+/// The keyed hash of names, sizes and times of change of the files of a place. Files that are gone count as such.
+pub fn of_place(place: &Place, key: &SiteKey) -> String {
+    let folder = place.path();
+    let names = match &place.names {
+        Some(names) => names.iter().map(WirePath::path).collect(),
+        None => crate::walk::files_in(&folder).into_iter().map(|file| file.name.into()).collect::<Vec<_>>(),
+    };
+    let mut facts: Vec<Vec<u8>> = names.iter().map(|name| facts_of(&folder, name)).collect();
+    facts.sort();
+    let parts: Vec<&[u8]> = facts.iter().map(Vec::as_slice).collect();
+    key.name("files", &parts)
+}
+
+fn facts_of(folder: &Path, name: &Path) -> Vec<u8> {
+    let mut facts = path_bytes(name).to_vec();
+    let found = std::fs::metadata(folder.join(name)).ok();
+    let changed = found.as_ref().and_then(|found| found.modified().ok());
+    let changed =
+        changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_nanos());
+    facts.push(0);
+    facts.extend(found.map_or(u64::MAX, |found| found.len()).to_le_bytes());
+    facts.extend(changed.to_le_bytes());
+    facts
+}
+
+/// The fingerprint of a study whose files lie in several places, of those of each.
+pub fn of_places(mut fingerprints: Vec<String>) -> String {
+    fingerprints.sort();
+    let mut hash = Sha256::new();
+    for fingerprint in &fingerprints {
+        hash.update(fingerprint.as_bytes());
+        hash.update([0]);
+    }
+    hexadecimal(&hash.finalize())
+}

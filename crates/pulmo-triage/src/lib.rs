@@ -1,0 +1,47 @@
+//! Scores an archive study by study: supervised, resumable, exactly one row per study.
+//!
+//! ```text
+//! archive --walk--> Folder --worker `list`--> FolderMap (local) --units--> Ledger
+//! Ledger  --lease--> worker `score` --> Finding --one row--> Ledger --export--> worklist.csv, results.jsonl ...
+//! ```
+//!
+//! The supervisor ([`run`]) never opens an image: that is the work of child processes ([`serve`]), which may panic,
+//! abort, hang or ask for too much memory without harm to the others. `docs/worker.md` tells what both say to each
+//! other, `docs/triage.md` what a run promises. This crate knows neither DICOM nor networks.
+
+mod atomic;
+mod error;
+mod export;
+mod finding;
+mod fingerprint;
+mod folder_map;
+mod key;
+mod ledger;
+mod listing;
+mod merge;
+mod pool;
+mod protocol;
+mod run;
+mod schema;
+mod scoring;
+mod serve;
+mod settings;
+mod site;
+mod status;
+mod system;
+mod walk;
+
+pub use error::TriageError;
+pub use export::{Exported, export};
+pub use finding::{Cause, Finding, Poison, Probability, SeriesFinding, Stage};
+pub use fingerprint::{of_place, of_places};
+pub use key::SiteKey;
+pub use ledger::{Ledger, Method, Row, StudyKey, Unit};
+pub use merge::{Merged, merge};
+pub use protocol::{Answer, Found, Place, Request, Scored, StudyRequest, WirePath};
+pub use run::{Ended, run};
+pub use serve::{Work, serve};
+pub use settings::{Deadlines, Event, Part, Settings, Spawn};
+pub use site::{Site, key_file};
+pub use status::{Status, status};
+pub use system::{Limits, confine, peak_bytes};

@@ -1,0 +1,169 @@
+//! The second half of a pass: each study that has no row gets one.
+
+use std::collections::VecDeque;
+
+use crate::TriageError;
+use crate::finding::{Cause, Finding, Poison};
+use crate::ledger::{StudyKey, Tried, Unit};
+use crate::protocol::{Answer, Request, Scored, StudyRequest};
+use crate::run::{Context, Job, Next};
+use crate::settings::Event;
+
+/// Studies read from the ledger at once.
+const AHEAD: usize = 256;
+/// Workers that a study may end.
+const MOST_DEATHS: usize = 2;
+/// Times that somebody else may kill its worker.
+const MOST_KILLS: usize = 5;
+/// Times that the machine may go down while a study is worked on.
+const MOST_REBOOTS: usize = 2;
+/// Times that the run may end otherwise: often enough that it was the study.
+const MOST_INTERRUPTIONS: usize = 10;
+
+pub(crate) struct Scoring {
+    ahead: VecDeque<Unit>,
+    last: String,
+    again: Vec<StudyKey>,
+    leased: usize,
+    changed: usize,
+}
+
+/// A study at which a worker is.
+pub(crate) struct StudyTask {
+    key: StudyKey,
+    attempt: i64,
+    method: i64,
+}
+
+impl Scoring {
+    pub(crate) fn new() -> Self {
+        Self { ahead: VecDeque::new(), last: String::new(), again: Vec::new(), leased: 0, changed: 0 }
+    }
+
+    /// Studies whose files changed between listing and reading.
+    pub(crate) fn changed(&self) -> usize {
+        self.changed
+    }
+
+    /// The next study of this run that was not tried too often.
+    fn due(&mut self, method: i64, context: &mut Context<'_>) -> Result<Option<StudyKey>, TriageError> {
+        if let Some(key) = self.again.pop() {
+            return Ok(Some(key));
+        }
+        while !context.is_stopped() {
+            if self.ahead.is_empty() {
+                self.ahead = context.ledger.to_do(method, &self.last, AHEAD)?.into();
+            }
+            let Some(Unit { key, poison, .. }) = self.ahead.pop_front() else { break };
+            self.last.clone_from(&key.study);
+            if !context.settings.part.has(&key.study) {
+                continue;
+            }
+            if context.settings.limit.is_some_and(|limit| self.leased >= limit) {
+                break;
+            }
+            self.leased += 1;
+            let too_often = too_often(context.ledger.tried(&key, method)?);
+            let died = context.ledger.last_death(&key, method)?;
+            match poison
+                .or(too_often.map(|cause| died.unwrap_or(Poison { stage: None, cause, signal: None })))
+            {
+                Some(poison) => record(context, &key, method, &Finding::poisoned(poison))?,
+                None => return Ok(Some(key)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn too_often(tried: Tried) -> Option<Cause> {
+    if tried.died >= MOST_DEATHS {
+        return Some(Cause::Ended);
+    }
+    let is_interrupted = tried.rebooted >= MOST_REBOOTS || tried.interrupted >= MOST_INTERRUPTIONS;
+    (tried.killed >= MOST_KILLS).then_some(Cause::Killed).or(is_interrupted.then_some(Cause::Interrupted))
+}
+
+fn record(
+    context: &mut Context<'_>,
+    key: &StudyKey,
+    method: i64,
+    finding: &Finding,
+) -> Result<(), TriageError> {
+    context.kept(|ledger, _| ledger.record(key, method, finding))?;
+    context.recorded += 1;
+    (context.tell)(Event::Done { verdict: finding.verdict.clone() });
+    Ok(())
+}
+
+impl Job for Scoring {
+    type Task = StudyTask;
+
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Next<StudyTask>, TriageError> {
+        let Some(method) = context.ledger.last_method()? else { return Ok(Next::Done) };
+        if self.last.is_empty() && self.ahead.is_empty() && self.leased == 0 {
+            tell_found(method, context)?;
+        }
+        let Some(key) = self.due(method, context)? else { return Ok(Next::Done) };
+        let attempt = context.kept(|ledger, _| ledger.begin(&key, method))?;
+        Ok(Next::Task(StudyTask { key, attempt, method }))
+    }
+
+    fn request(&self, task: &StudyTask, context: &Context<'_>) -> Result<Request, TriageError> {
+        let study = task.key.study.clone();
+        let places = context.map.places(&study)?;
+        Ok(Request::Score(StudyRequest { study, places }))
+    }
+
+    fn answer(
+        &mut self,
+        task: StudyTask,
+        answer: Answer,
+        context: &mut Context<'_>,
+    ) -> Result<Option<StudyTask>, TriageError> {
+        let Answer::Scored(scored) = answer else { return Ok(Some(task)) };
+        let Scored { fingerprint, finding, peak_bytes } = *scored;
+        context.worker_peak = context.worker_peak.max(peak_bytes.unwrap_or(0));
+        if fingerprint == task.key.fingerprint {
+            record(context, &task.key, task.method, &finding)?;
+        } else {
+            self.changed += 1;
+            context.kept(|ledger, map| {
+                map.forget(&task.key.study)?;
+                ledger.abandon(task.attempt)
+            })?;
+        }
+        Ok(None)
+    }
+
+    fn died(
+        &mut self,
+        task: StudyTask,
+        poison: Poison,
+        context: &mut Context<'_>,
+    ) -> Result<(), TriageError> {
+        context.kept(|ledger, _| ledger.died(task.attempt, poison))?;
+        if too_often(context.ledger.tried(&task.key, task.method)?).is_none() {
+            (context.tell)(Event::Retried);
+            self.again.push(task.key);
+            return Ok(());
+        }
+        record(context, &task.key, task.method, &Finding::poisoned(poison))
+    }
+
+    fn abandoned(&mut self, task: StudyTask, context: &mut Context<'_>) -> Result<(), TriageError> {
+        context.ledger.abandon(task.attempt)
+    }
+}
+
+fn tell_found(method: i64, context: &mut Context<'_>) -> Result<(), TriageError> {
+    let part = context.settings.part;
+    let (mut studies, mut done) = (0, 0);
+    context.ledger.each_study(|study| studies += usize::from(part.has(study)))?;
+    context.ledger.each_row(method, |row| {
+        done += usize::from(part.has(&row.key.study));
+        Ok(())
+    })?;
+    (context.tell)(Event::Found { studies, done });
+    Ok(())
+}
