@@ -115,7 +115,7 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Prediction, Provenance, Verdict};
+    use crate::findings::{Cause, Prediction, Provenance, Remedy, Stage, Verdict};
 
     #[test]
     fn a_line_has_the_promised_fields() {
@@ -148,10 +148,24 @@ mod tests {
         assert_eq!(value["status"], "OK_WARN");
         assert_eq!(value["codes"][0], "LOSSY");
         assert_eq!(value["probabilities"]["nodule"], 0.75);
+        assert_eq!(value.get("setbacks"), None, "nothing was set back");
         let refused =
             Observation { verdict: Verdict::NotEvaluable(Code::Gap.into()), prediction: None, ..observation };
         let value: serde_json::Value = serde_json::from_str(&observation_line(&refused, None)).unwrap();
         assert!(value["prediction"].is_null() && value["probabilities"].is_null());
         assert_eq!(value["codes"][0], "GAP");
+    }
+
+    #[test]
+    fn a_line_tells_what_was_set_back() {
+        let setback =
+            |remedy, cause| Setback { stage: Stage::Predict, remedy, cause, message: "full".into() };
+        let told =
+            [setback(Remedy::Halved { volumes: 3 }, Cause::OutOfMemory), setback(Remedy::Cpu, Cause::Lost)];
+        let expected = serde_json::json!([
+            { "stage": "predict", "kind": "halved", "volumes": 3, "cause": "out_of_memory", "message": "full" },
+            { "stage": "predict", "kind": "cpu", "cause": "lost", "message": "full" },
+        ]);
+        assert_eq!(serde_json::to_value(told).unwrap(), expected);
     }
 }

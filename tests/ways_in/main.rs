@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use glam::{DAffine3, DMat3, DVec3};
-use pulmo::dicom::{CtSeriesDescription, PatientPosition, PixelLayout, write_ct_series};
+use pulmo::dicom::{CtSeriesDescription, DisplayWindow, PatientPosition, PixelLayout, write_ct_series};
 use pulmo::files::{
     Container, Gzip, read_volume, recognise_container, write_metaimage, write_nifti, write_npy,
 };
@@ -56,6 +56,10 @@ fn write_dicom(folder: &Path, volume: &Volume) -> Vec<PathBuf> {
     let slices = volume.grid().shape_zyx()[0];
     let description = CtSeriesDescription {
         patient_id: "CANARY".into(),
+        is_synthetic: true,
+        image_type: "ORIGINAL\\PRIMARY\\AXIAL".into(),
+        manufacturer: "pulmo".into(),
+        body_part: "CHEST".into(),
         series_description: "ways in".into(),
         uid_seed: 7,
         patient_position: PatientPosition::Hfs,
@@ -63,6 +67,7 @@ fn write_dicom(folder: &Path, volume: &Volume) -> Vec<PathBuf> {
         kvp: 120.0,
         convolution_kernel: "B30f".into(),
         layout: PixelLayout::Signed16,
+        window: DisplayWindow { centre_hu: -600.0, width_hu: 1500.0 },
         padding_stored: None,
         file_names: (0..slices).map(|z| format!("{:02}.dcm", slices - z)).collect(),
         instances_descend: false,

@@ -46,7 +46,7 @@ impl HeatFolder {
         let written = match (scan.unit(), slices) {
             (Unit::Millimetre, _) => {
                 let what = "pulmo heat map, log-odds a cell";
-                write_nifti_described(&path, &laid, (Gzip::Yes, what)).map_err(anyhow::Error::from)
+                write_nifti_described(&path, &laid, Gzip::Yes, what).map_err(anyhow::Error::from)
             }
             (Unit::Pixel, 1) => overlay(&observation.path, map, &laid)
                 .and_then(|png| std::fs::write(&path, png).map_err(anyhow::Error::from)),

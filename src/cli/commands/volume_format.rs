@@ -23,7 +23,7 @@ impl OutputFormat {
     /// Writes `volume`; `values` says what its values are, where the format has room for it.
     pub(super) fn write(self, path: &Path, volume: &Volume, values: &str) -> Result<(), VolumeFileError> {
         match self {
-            Self::Nifti(gzip) => write_nifti_described(path, volume, (gzip, values)),
+            Self::Nifti(gzip) => write_nifti_described(path, volume, gzip, values),
             Self::MetaImage => write_metaimage(path, volume),
         }
     }

@@ -1,9 +1,11 @@
 //! Which reconstruction and phase a slice belongs to, and how the patient lay.
 
+use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use glam::DVec3;
 
 use super::attributes::{Attribute, Attributes, attribute};
+use super::hexadecimal::hexadecimal;
 
 /// How far a column direction may lie from the one that Patient Position asks for, as a cosine.
 const SAME_SENSE: f64 = 0.7;
@@ -20,18 +22,15 @@ pub struct Acquisition {
 
 impl Acquisition {
     /// What the marks are, those that tell reconstructions apart first.
-    pub const MARKS: [&'static str; 10] = [
-        "Convolution Kernel",
-        "Image Type",
-        "Slice Thickness",
-        "Acquisition Number",
-        "Temporal Position Identifier",
-        "Nominal Percentage of Cardiac Phase",
-        "Trigger Time",
-        "Stack ID",
-        "Series Number",
-        "Acquisition Time",
-    ];
+    pub const MARKS: [&'static str; 10] = {
+        let mut names = [""; 10];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = MARKS[index].of_image.name;
+            index += 1;
+        }
+        names
+    };
 
     /// Whether Patient Position contradicts an axial slice's column direction. Rows run down the
     /// gantry, whichever end of the patient went in first; of other slices nothing is claimed.
@@ -48,24 +47,45 @@ impl Acquisition {
 }
 
 const PATIENT_POSITION: Attribute = attribute(tags::PATIENT_POSITION, "Patient Position");
-const MARKS: [Attribute; 10] = [
-    attribute(tags::CONVOLUTION_KERNEL, "Convolution Kernel"),
-    attribute(tags::IMAGE_TYPE, "Image Type"),
-    attribute(tags::SLICE_THICKNESS, "Slice Thickness"),
-    attribute(tags::ACQUISITION_NUMBER, "Acquisition Number"),
-    attribute(tags::TEMPORAL_POSITION_IDENTIFIER, "Temporal Position Identifier"),
-    attribute(tags::NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE, "Nominal Percentage of Cardiac Phase"),
-    attribute(tags::TRIGGER_TIME, "Trigger Time"),
-    attribute(tags::STACK_ID, "Stack ID"),
-    attribute(tags::SERIES_NUMBER, "Series Number"),
-    attribute(tags::ACQUISITION_TIME, "Acquisition Time"),
+
+/// Where a mark stands.
+struct Mark {
+    of_image: Attribute,
+    /// The attribute of a multi-frame object that says it of one frame, before the image's own.
+    of_frame: Option<Attribute>,
+}
+
+const fn mark(tag: Tag, name: &'static str) -> Mark {
+    Mark { of_image: attribute(tag, name), of_frame: None }
+}
+
+impl Mark {
+    const fn or_of_frame(self, tag: Tag, name: &'static str) -> Self {
+        Self { of_frame: Some(attribute(tag, name)), ..self }
+    }
+}
+
+const MARKS: [Mark; 10] = [
+    mark(tags::CONVOLUTION_KERNEL, "Convolution Kernel"),
+    mark(tags::IMAGE_TYPE, "Image Type").or_of_frame(tags::FRAME_TYPE, "Frame Type"),
+    mark(tags::SLICE_THICKNESS, "Slice Thickness"),
+    mark(tags::ACQUISITION_NUMBER, "Acquisition Number")
+        .or_of_frame(tags::FRAME_ACQUISITION_NUMBER, "Frame Acquisition Number"),
+    mark(tags::TEMPORAL_POSITION_IDENTIFIER, "Temporal Position Identifier")
+        .or_of_frame(tags::TEMPORAL_POSITION_INDEX, "Temporal Position Index"),
+    mark(tags::NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE, "Nominal Percentage of Cardiac Phase"),
+    mark(tags::TRIGGER_TIME, "Trigger Time"),
+    mark(tags::STACK_ID, "Stack ID"),
+    mark(tags::SERIES_NUMBER, "Series Number"),
+    mark(tags::ACQUISITION_TIME, "Acquisition Time")
+        .or_of_frame(tags::FRAME_ACQUISITION_DATE_TIME, "Frame Acquisition DateTime"),
 ];
 
 /// Reads the marks of a single-frame image.
 pub(super) fn acquisition(attributes: Attributes<'_>) -> Acquisition {
     Acquisition {
-        patient_position: mark(attributes, PATIENT_POSITION),
-        marks: MARKS.map(|attribute| mark(attributes, attribute)),
+        patient_position: value(attributes, PATIENT_POSITION),
+        marks: MARKS.each_ref().map(|mark| value(attributes, mark.of_image)),
     }
 }
 
@@ -73,28 +93,20 @@ pub(super) fn acquisition(attributes: Attributes<'_>) -> Acquisition {
 /// functional groups) and the whole object.
 pub(super) fn frame_acquisition(groups: &[Attributes<'_>], object: Attributes<'_>) -> Acquisition {
     let places = || groups.iter().chain([&object]);
-    let first = |attribute: Attribute| places().find_map(|place| mark(*place, attribute));
-    let mut marks = MARKS.map(first);
-    for (index, of_frame) in [
-        (1, attribute(tags::FRAME_TYPE, "Frame Type")),
-        (3, attribute(tags::FRAME_ACQUISITION_NUMBER, "Frame Acquisition Number")),
-        (4, attribute(tags::TEMPORAL_POSITION_INDEX, "Temporal Position Index")),
-        (9, attribute(tags::FRAME_ACQUISITION_DATE_TIME, "Frame Acquisition DateTime")),
-    ] {
-        marks[index] = first(of_frame).or(marks[index].take());
-    }
-    Acquisition { patient_position: first(PATIENT_POSITION), marks }
+    let first = |attribute: Attribute| places().find_map(|place| value(*place, attribute));
+    let of_frame = |mark: &Mark| mark.of_frame.and_then(first).or_else(|| first(mark.of_image));
+    Acquisition { patient_position: first(PATIENT_POSITION), marks: MARKS.each_ref().map(of_frame) }
 }
 
 /// The value of an attribute as text, in hexadecimal digits where it is none.
-fn mark(attributes: Attributes<'_>, attribute: Attribute) -> Option<String> {
+fn value(attributes: Attributes<'_>, attribute: Attribute) -> Option<String> {
     let bytes = attributes.0.get(attribute.tag)?.bytes();
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.contains(|c: char| c.is_control() && c != '\0') => {
             let words: Vec<&str> = text.trim_end_matches('\0').split('\\').map(str::trim).collect();
             Some(words.join("\\")).filter(|text| !text.is_empty())
         }
-        _ => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        _ => Some(hexadecimal(bytes)),
     }
 }
 

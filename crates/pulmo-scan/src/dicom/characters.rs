@@ -70,45 +70,53 @@ fn undeclared(bytes: &[u8]) -> String {
 /// A text with escape sequences; delimiters and ends of lines bring back the `initial` sets.
 fn extended(bytes: &[u8], initial: &'static Encoding) -> String {
     let mut text = String::new();
-    let (mut low, mut high) = (Low::Single, initial);
+    let mut sets = Sets { low: Low::Single, high: initial };
     let mut run = Vec::new();
     let mut rest = bytes;
     while let Some((byte, after)) = rest.split_first() {
         let escape = (*byte == ESCAPE).then(|| designation(after)).flatten();
         if let Some((designated, length)) = escape {
-            push(&mut text, &mut run, (low, high));
+            sets.decode(&mut run, &mut text);
             match designated {
-                Designated::Low(set) => low = set,
-                Designated::High(set) => high = set,
+                Designated::Low(set) => sets.low = set,
+                Designated::High(set) => sets.high = set,
             }
             rest = &after[length..];
             continue;
         }
         run.push(*byte);
-        let is_delimiter = low == Low::Single && b"^=\\\r\n\t\x0C".contains(byte);
+        let is_delimiter = sets.low == Low::Single && b"^=\\\r\n\t\x0C".contains(byte);
         if is_delimiter {
-            push(&mut text, &mut run, (low, high));
-            (low, high) = (Low::Single, initial);
+            sets.decode(&mut run, &mut text);
+            sets = Sets { low: Low::Single, high: initial };
         }
         rest = after;
     }
-    push(&mut text, &mut run, (low, high));
+    sets.decode(&mut run, &mut text);
     text
 }
 
-/// Decodes a run of bytes of one state, and empties it.
-fn push(text: &mut String, run: &mut Vec<u8>, (low, high): (Low, &'static Encoding)) {
-    let upper = |pair: &[u8]| pair.iter().map(|byte| byte | 0x80).collect::<Vec<u8>>();
-    let (encoding, bytes) = match low {
-        Low::Single => (high, std::mem::take(run)),
-        Low::Kanji => (EUC_JP, upper(run)),
-        // EUC-JP marks characters of the supplement by a byte of its own
-        Low::Supplement => {
-            (EUC_JP, run.chunks(2).flat_map(|pair| [&[0x8F], &upper(pair)[..]].concat()).collect())
-        }
-    };
-    run.clear();
-    text.push_str(&encoding.decode_without_bom_handling(&bytes).0);
+/// The sets that are in use.
+struct Sets {
+    low: Low,
+    high: &'static Encoding,
+}
+
+impl Sets {
+    /// Appends the text of a run of bytes, and empties the run.
+    fn decode(&self, run: &mut Vec<u8>, text: &mut String) {
+        let upper = |pair: &[u8]| pair.iter().map(|byte| byte | 0x80).collect::<Vec<u8>>();
+        let (encoding, bytes) = match self.low {
+            Low::Single => (self.high, std::mem::take(run)),
+            Low::Kanji => (EUC_JP, upper(run)),
+            // EUC-JP marks characters of the supplement by a byte of its own
+            Low::Supplement => {
+                (EUC_JP, run.chunks(2).flat_map(|pair| [&[0x8F], &upper(pair)[..]].concat()).collect())
+            }
+        };
+        run.clear();
+        text.push_str(&encoding.decode_without_bom_handling(&bytes).0);
+    }
 }
 
 enum Designated {

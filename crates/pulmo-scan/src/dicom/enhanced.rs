@@ -6,6 +6,7 @@ use super::acquisition::frame_acquisition;
 use super::attributes::{Attribute, Attributes, attribute};
 use super::frames::Frames;
 use super::gate::FileHeader;
+use super::header::SliceDirections;
 use super::identity::PatientStudy;
 use super::{DicomError, SliceHeader, codec, header};
 
@@ -72,7 +73,7 @@ impl<'a> Groups<'a> {
         if self.get(TYPE).is_some_and(|group| header::is_localizer(group, FRAME_TYPE)) {
             return Ok(Frame::Localizer);
         }
-        let (row_direction, column_direction) = header::orientation(self.needed(ORIENTATION)?)?;
+        let SliceDirections { row, column } = header::orientation(self.needed(ORIENTATION)?)?;
         let values = self.needed(VALUES)?;
         let marked: Vec<Attributes<'a>> = [RECONSTRUCTION, TYPE, MEASURES, CONTENT]
             .into_iter()
@@ -82,8 +83,8 @@ impl<'a> Groups<'a> {
             patient_study: PatientStudy::of(self.object),
             frame_of_reference: header::frame_of_reference(self.object)?,
             position_mm: header::position(self.needed(POSITION)?)?,
-            row_direction,
-            column_direction,
+            row_direction: row,
+            column_direction: column,
             pixel_spacing_mm: header::pixel_spacing(self.needed(MEASURES)?)?,
             format: pixels.format(),
             rescale: header::rescale(values)?,

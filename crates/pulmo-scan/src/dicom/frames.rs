@@ -61,7 +61,7 @@ impl Frames {
         let layout = match (coding, header.pixel_data.as_ref().ok_or(DicomError::NoPixels)?) {
             (Coding::Native, PixelData::Native { vr, extent }) => {
                 check_length(*extent, format.bytes() * count)?;
-                native(*extent, *vr, (format, header.order))?
+                native(*extent, *vr, format, header.order)?
             }
             (Coding::Native, _) | (_, PixelData::Native { .. }) => {
                 return Err(GateError::ContradictedSyntax.into());
@@ -161,7 +161,7 @@ fn check_length(extent: Extent, expected: usize) -> Result<(), DicomError> {
     }
 }
 
-fn native(extent: Extent, vr: VR, (format, order): (PixelFormat, Endianness)) -> Result<Layout, DicomError> {
+fn native(extent: Extent, vr: VR, format: PixelFormat, order: Endianness) -> Result<Layout, DicomError> {
     let is_big = order == Endianness::Big;
     if is_big && vr != VR::OW && format.bits_allocated == 16 {
         // bytes or words: nobody can tell which order is meant

@@ -145,13 +145,13 @@ pub(super) fn slice_header(header: &FileHeader) -> Result<SliceHeader, DicomErro
     check_single_frame(header)?;
     codec::check_supported(&header.transfer_syntax)?;
     let format = Frames::of(header)?.format();
-    let (row_direction, column_direction) = orientation(attributes)?;
+    let SliceDirections { row, column } = orientation(attributes)?;
     Ok(SliceHeader {
         patient_study: PatientStudy::of(attributes),
         frame_of_reference: frame_of_reference(attributes)?,
         position_mm: position(attributes)?,
-        row_direction,
-        column_direction,
+        row_direction: row,
+        column_direction: column,
         pixel_spacing_mm: pixel_spacing(attributes)?,
         format,
         rescale: rescale(attributes)?,
@@ -182,8 +182,14 @@ pub(super) fn position(attributes: Attributes<'_>) -> Result<DVec3, DicomError> 
     Ok(DVec3::from_array(position))
 }
 
-/// The unit directions of growing column and row index.
-pub(super) fn orientation(attributes: Attributes<'_>) -> Result<(DVec3, DVec3), DicomError> {
+/// The unit directions of growing column index, along a row, and of growing row index.
+pub(super) struct SliceDirections {
+    pub(super) row: DVec3,
+    pub(super) column: DVec3,
+}
+
+/// Reads the directions of a slice.
+pub(super) fn orientation(attributes: Attributes<'_>) -> Result<SliceDirections, DicomError> {
     let [a, b, c, d, e, f] = attributes
         .decimals::<6>(ORIENTATION)
         .map_err(|source| DicomError::attribute(source, Code::Orientation))?;
@@ -196,7 +202,7 @@ pub(super) fn orientation(attributes: Attributes<'_>) -> Result<(DVec3, DVec3), 
             dot: row.dot(column),
         });
     }
-    Ok((row.normalize(), column.normalize()))
+    Ok(SliceDirections { row: row.normalize(), column: column.normalize() })
 }
 
 /// The distance between rows, then between columns, in millimetres.

@@ -86,7 +86,7 @@ impl Conversion {
         let far_out = (0..=u16::MAX)
             .zip(counts)
             .filter(|(word, count)| **count > 0 && may_be_undeclared(*word, self.format, self.rescale));
-        plateau(far_out.map(|(word, count)| (word, u64::from(*count))), words as u64).map(|(word, _)| word)
+        plateau(far_out.map(|(word, count)| (word, u64::from(*count))), words as u64).map(|found| found.value)
     }
 
     /// Writes the Hounsfield value of each word to `out`; with whole numbers, as nearly all scanners

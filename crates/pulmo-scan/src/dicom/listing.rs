@@ -65,6 +65,19 @@ pub fn list(paths: &[PathBuf], links: Links) -> Listing {
     walk.finish()
 }
 
+/// A file or folder as the walk came to it, and without the links on its way.
+struct Walked {
+    path: PathBuf,
+    canonical: PathBuf,
+}
+
+impl Walked {
+    /// What lies in a folder under this name.
+    fn below(&self, name: &OsStr) -> Self {
+        Self { path: self.path.join(name), canonical: self.canonical.join(name) }
+    }
+}
+
 /// A walk under way.
 #[derive(Default)]
 struct Walk {
@@ -94,51 +107,50 @@ impl Walk {
         if self.walked.contains(&root) {
             return false;
         }
-        let mut to_do = vec![(folder, root)];
-        while let Some((folder, real)) = to_do.pop() {
-            if !self.walked.insert(real.clone()) {
+        let mut to_do = vec![Walked { path: folder, canonical: root }];
+        while let Some(folder) = to_do.pop() {
+            if !self.walked.insert(folder.canonical.clone()) {
                 continue;
             }
-            match std::fs::read_dir(&folder) {
+            match std::fs::read_dir(&folder.path) {
                 Ok(entries) => {
                     let entries =
                         entries.map(|entry| entry.and_then(|it| Ok((it.file_name(), it.file_type()?))));
-                    let inside = self.entries((&folder, &real), entries);
-                    to_do.extend(inside.into_iter().map(|name| (folder.join(&name), real.join(&name))));
+                    to_do.extend(self.entries(&folder, entries));
                 }
-                Err(_) => self.found.refused.push(Refused::new(&folder, Code::Unreadable)),
+                Err(_) => self.found.refused.push(Refused::new(&folder.path, Code::Unreadable)),
             }
         }
         true
     }
 
-    /// Takes in what lies in a folder, whose canonical path is `real`, and returns the names of the
-    /// folders in it.
+    /// Takes in what lies in a folder, and returns the folders in it.
     fn entries(
         &mut self,
-        (folder, real): (&Path, &Path),
+        folder: &Walked,
         entries: impl Iterator<Item = std::io::Result<(OsString, FileType)>>,
-    ) -> Vec<OsString> {
+    ) -> Vec<Walked> {
         let (mut inside, mut is_whole) = (Vec::new(), true);
         for entry in entries {
             match entry {
                 Err(_) => is_whole = false,
                 Ok((name, _)) if is_hidden(&name) => self.found.passed.add(Passed::Hidden),
-                Ok((name, kind)) if kind.is_dir() => inside.push(name),
-                Ok((name, kind)) => self.entry(folder.join(&name), &real.join(&name), kind),
+                Ok((name, kind)) if kind.is_dir() => inside.push(folder.below(&name)),
+                Ok((name, kind)) => self.entry(folder.below(&name), kind),
             }
         }
         if !is_whole {
-            self.found.missing.push(Unlisted { folder: folder.to_path_buf(), link: None });
+            self.found.missing.push(Unlisted { folder: folder.path.clone(), link: None });
         }
         inside
     }
 
     /// Takes in what is no folder.
-    fn entry(&mut self, path: PathBuf, real: &Path, kind: FileType) {
+    fn entry(&mut self, entry: Walked, kind: FileType) {
+        let Walked { path, canonical } = entry;
         if kind.is_file() {
             // named ones are listed already
-            if !self.known.contains(real) {
+            if !self.known.contains(&canonical) {
                 self.found.files.push(path);
             }
             return;
@@ -318,7 +330,10 @@ mod tests {
             entries.map(|entry| entry.and_then(|it| Ok((it.file_name(), it.file_type()?)))).collect();
         entries.insert(1, Err(std::io::Error::other("the share is gone")));
         let mut walk = Walk::default();
-        walk.entries((folder.path(), folder.path()), entries.into_iter());
+        walk.entries(
+            &Walked { path: folder.path().into(), canonical: folder.path().into() },
+            entries.into_iter(),
+        );
         let listing = walk.finish();
         assert_eq!(names(folder.path(), &listing), ["1", "2"]);
         assert_eq!(listing.missing, [Unlisted { folder: folder.path().to_path_buf(), link: None }]);

@@ -18,7 +18,7 @@
 //!   turns them into HU, without any look-up table of the decoder's; `statistics`, `coverage` and `check` judge
 //!   what came of it.
 //! - `refused`, `doubt`, `missing` and `cut` are facts that an `error` or a series carries; `number_text` writes
-//!   numbers of headers as text.
+//!   numbers of headers as text, `hexadecimal` bytes.
 //!
 //! No message of this room tells an attribute's text: only names, sizes and numbers that are not
 //! about the patient.
@@ -44,6 +44,7 @@ mod frames;
 mod gate;
 mod grouping;
 mod header;
+mod hexadecimal;
 mod hounsfield;
 mod identity;
 mod limits;
@@ -81,11 +82,12 @@ pub use doubt::Doubt;
 pub use error::DicomError;
 pub use gate::GateError;
 pub use header::SliceHeader;
+pub(crate) use hexadecimal::hexadecimal;
 pub use identity::PatientStudy;
 pub use limits::GeometrySettings;
 pub use listing::{Links, Listing, Unlisted, list};
 pub use missing::Missing;
-pub use padding::{Padding, PixelPadding, plateau};
+pub use padding::{Padding, PixelPadding, Plateau, plateau};
 pub use partial::{Partial, check_whole};
 pub use passed_over::{Passed, PassedOver};
 pub use pixel_format::{MAX_FRAMES, MAX_SIDE, PixelFormat};
@@ -96,4 +98,6 @@ pub use rescale::{Rescale, Units};
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use statistics::LEAST_HU;
-pub use write::{CtSeriesDescription, PatientPosition, PixelLayout, WriteError, write_ct_series};
+pub use write::{
+    CtSeriesDescription, DisplayWindow, PatientPosition, PixelLayout, WriteError, write_ct_series,
+};

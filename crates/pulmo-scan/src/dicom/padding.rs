@@ -85,12 +85,21 @@ pub(super) fn may_be_undeclared(word: u16, format: PixelFormat, rescale: Rescale
     rescale.hounsfield(value) < LEAST_HU
 }
 
+/// One value that many voxels have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plateau<T> {
+    /// The value.
+    pub value: T,
+    /// Voxels that have it.
+    pub count: u64,
+}
+
 /// The one value that makes up nearly all of `counted`, the values where no CT has any and how often each
-/// occurs among `voxels`; with how often it does. `None` where these are few, or several.
+/// occurs among `voxels`. `None` where these are few, or several.
 pub fn plateau<T: Copy + PartialEq>(
     counted: impl Iterator<Item = (T, u64)> + Clone,
     voxels: u64,
-) -> Option<(T, u64)> {
+) -> Option<Plateau<T>> {
     let few = voxels / FEW;
     // a value that makes up more than half of all outvotes the others
     let vote = |(leader, lead): (Option<T>, u64), (value, count): (T, u64)| match leader {
@@ -103,7 +112,7 @@ pub fn plateau<T: Copy + PartialEq>(
     for (value, count) in counted {
         *(if value == leader { &mut of_leader } else { &mut of_others }) += count;
     }
-    (of_leader > few && of_others <= few).then_some((leader, of_leader))
+    (of_leader > few && of_others <= few).then_some(Plateau { value: leader, count: of_leader })
 }
 
 #[cfg(test)]
@@ -143,7 +152,9 @@ mod tests {
 
     #[test]
     fn a_plateau_is_one_value_but_for_few() {
-        let of = |counted: &[(i32, u64)], voxels| plateau(counted.iter().copied(), voxels);
+        let of = |counted: &[(i32, u64)], voxels| {
+            plateau(counted.iter().copied(), voxels).map(|found| (found.value, found.count))
+        };
         assert_eq!(of(&[(-2048, 900)], 4000), Some((-2048, 900)));
         assert_eq!(of(&[(-1200, 2), (-2048, 900), (-1101, 2)], 4000), Some((-2048, 900)));
         assert_eq!(of(&[(-1200, 5), (-2048, 900)], 4000), None);

@@ -99,9 +99,9 @@ impl Frames {
                 let mut bytes = vec![0; format.bytes()];
                 match swaps {
                     false => self.storage().read(source, first + after, &mut bytes)?,
-                    true => self.read_swapped(source, (first, after), &mut bytes)?,
+                    true => self.read_swapped(source, first, after, &mut bytes)?,
                 }
-                fill(words, &bytes, (format, self.order()));
+                fill(words, &bytes, format, self.order());
                 Ok(())
             }
             FrameLocation::Encapsulated { fragments } => {
@@ -126,7 +126,8 @@ impl Frames {
     fn read_swapped<R: Read + Seek>(
         &self,
         source: &mut R,
-        (first, after): (u64, u64),
+        first: u64,
+        after: u64,
         bytes: &mut [u8],
     ) -> Result<(), DicomError> {
         let skipped = usize::from(after % 2 == 1);
@@ -138,7 +139,7 @@ impl Frames {
     }
 }
 
-fn fill(words: &mut [u16], bytes: &[u8], (format, order): (PixelFormat, Endianness)) {
+fn fill(words: &mut [u16], bytes: &[u8], format: PixelFormat, order: Endianness) {
     let pairs = words.iter_mut().zip(bytes.as_chunks::<2>().0);
     match (format.bits_allocated, order) {
         (8, _) => words.iter_mut().zip(bytes).for_each(|(word, byte)| *word = u16::from(*byte)),

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::stack::{OrderedSlices, check_limits, check_uniform, grid};
 use super::{DicomError, GeometrySettings};
-use crate::geometry::Grid;
+use crate::geometry::{Grid, whole};
 use crate::units::{AIR_HU, Hounsfield, Millimetres};
 use crate::volume::Volume;
 
@@ -194,10 +194,4 @@ fn median_step(along_mm: &[Millimetres]) -> Millimetres {
 /// A whole number of pixels where the shift is one but for rounding.
 fn snapped(shift: f64) -> f64 {
     if (shift - shift.round()).abs() < SAME_WITHIN { shift.round() } else { shift }
-}
-
-/// A whole number that is not negative.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded first")]
-fn whole(value: f64) -> usize {
-    value.clamp(0.0, f64::from(u32::MAX)) as usize
 }

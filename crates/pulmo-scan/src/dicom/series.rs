@@ -136,7 +136,7 @@ pub(super) fn common_folder<'a>(mut paths: impl Iterator<Item = &'a Path>) -> Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dicom::{CtSeriesDescription, PatientPosition, PixelLayout, write_ct_series};
+    use crate::dicom::{CtSeriesDescription, DisplayWindow, PatientPosition, PixelLayout, write_ct_series};
     use crate::geometry::Grid;
     use crate::volume::Volume;
 
@@ -145,6 +145,10 @@ mod tests {
         let volume = Volume::from_fn(Grid::aligned([1, 8, 8], [1.0; 3]).unwrap(), |_| hu);
         let description = CtSeriesDescription {
             patient_id: "a".to_owned(),
+            is_synthetic: true,
+            image_type: String::new(),
+            manufacturer: String::new(),
+            body_part: String::new(),
             series_description: String::new(),
             uid_seed: 1,
             patient_position: PatientPosition::Hfs,
@@ -152,6 +156,7 @@ mod tests {
             kvp: 120.0,
             convolution_kernel: "B".to_owned(),
             layout: PixelLayout::Signed16,
+            window: DisplayWindow { centre_hu: 40.0, width_hu: 400.0 },
             padding_stored: None,
             file_names: vec![path.file_name().unwrap().to_string_lossy().into_owned()],
             instances_descend: false,

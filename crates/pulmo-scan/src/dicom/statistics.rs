@@ -76,7 +76,7 @@ impl HuStatistics {
         let of_part = |part: &[Hounsfield]| {
             let mut counts = vec![0u32; 1 << 16];
             part.iter()
-                .for_each(|hu| counts[usize::from(whole(*hu).wrapping_sub(i16::MIN).cast_unsigned())] += 1);
+                .for_each(|hu| counts[usize::from(floor(*hu).wrapping_sub(i16::MIN).cast_unsigned())] += 1);
             let mut statistics = Self::EMPTY;
             for (hu, count) in (i16::MIN..=i16::MAX).zip(counts).filter(|(_, count)| *count > 0) {
                 statistics.count(f32::from(hu), u64::from(count));
@@ -160,7 +160,7 @@ pub(super) fn histogram(words: &[u16], values: usize) -> Vec<u32> {
 
 /// The whole unit at or below a value, the lowest there is for what is no number.
 #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-fn whole(hu: Hounsfield) -> i16 {
+fn floor(hu: Hounsfield) -> i16 {
     if hu.is_nan() { i16::MIN } else { hu.floor() as i16 }
 }
 

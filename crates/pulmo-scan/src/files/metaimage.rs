@@ -9,7 +9,7 @@ use glam::{DAffine3, DMat3, DVec3};
 use super::element::{ByteOrder, ElementType, ValueEncoding, count_of, volume_of};
 use super::header_lines::HeaderLines;
 use super::placement::grid_of;
-use super::stored::{Files, Packing, Stored, ValuesStart, numbered};
+use super::stored::{FileNames, Files, Packing, Stored, ValuesStart, numbered};
 use super::{VolumeFileError, stream};
 use crate::volume::Volume;
 
@@ -232,11 +232,14 @@ impl Header {
         let slices = sizes.len() - 1;
         let named = match self.list_axes() {
             None if LOCAL.contains(&name) => return Ok(None),
-            None if name.contains('%') => (numbered_names(name, sizes).ok_or_else(wrong)?, Some(slices)),
-            None => (vec![name.to_owned()], None),
+            None if name.contains('%') => {
+                FileNames { names: numbered_names(name, sizes).ok_or_else(wrong)?, axes: Some(slices) }
+            }
+            None => FileNames { names: vec![name.to_owned()], axes: None },
             Some(axes) => {
                 let axes = axes.map(|axes| axes.trim_end_matches(['D', 'd']).parse());
-                (self.list.clone(), Some(axes.transpose().map_err(|_| wrong())?.unwrap_or(slices)))
+                let axes = axes.transpose().map_err(|_| wrong())?.unwrap_or(slices);
+                FileNames { names: self.list.clone(), axes: Some(axes) }
             }
         };
         Files::beside(path, LAST_KEY, named).map(Some)

@@ -7,7 +7,7 @@ use glam::DAffine3;
 
 use super::element::{ElementType, ValueEncoding, count_of, read_values, volume_of};
 use super::nifti_fields::{FURTHEST_VALUES, Fields, HEADER_1_BYTES, HEADER_2_BYTES};
-use super::nifti_place::placement;
+use super::nifti_place::{NiftiPlacement, placement};
 use super::placement::grid_of;
 use super::{VolumeFile, VolumeFileError, VolumeFileWarning, stream};
 
@@ -75,7 +75,7 @@ struct Header {
 
 fn header(fields: &Fields<'_>) -> Result<Header, VolumeFileError> {
     let wrong = |what| VolumeFileError::Header { what };
-    let (patient_from_voxel, warnings) = placement(fields)?;
+    let NiftiPlacement { patient_from_voxel, warnings } = placement(fields)?;
     Ok(Header {
         shape_zyx: shape(fields)?,
         encoding: encoding(fields)?,

@@ -16,16 +16,25 @@ const SAME_PLACE_MM: f64 = 0.1;
 /// An axis further from its own place than this is nearer to another axis, or points the other way.
 const ANOTHER_AXIS_DEGREES: f64 = 45.0;
 
-/// Returns LPS millimetres from voxel indices, and what was doubtful about them.
-pub(super) fn placement(fields: &Fields<'_>) -> Result<(DAffine3, Vec<VolumeFileWarning>), VolumeFileError> {
+/// Where voxels lie.
+pub(super) struct NiftiPlacement {
+    /// LPS millimetres from voxel indices.
+    pub(super) patient_from_voxel: DAffine3,
+    /// What was doubtful about them.
+    pub(super) warnings: Vec<VolumeFileWarning>,
+}
+
+/// Returns where a header says that its voxels lie.
+pub(super) fn placement(fields: &Fields<'_>) -> Result<NiftiPlacement, VolumeFileError> {
     let scale = LPS_FROM_RAS * millimetres(fields)?;
-    let placed = |(matrix, offset): (DMat3, DVec3)| {
-        DAffine3::from_mat3_translation(DMat3::from_diagonal(scale) * matrix, scale * offset)
+    let placed = |stated: DAffine3| {
+        let matrix = DMat3::from_diagonal(scale) * stated.matrix3;
+        DAffine3::from_mat3_translation(matrix, scale * stated.translation)
     };
     let [has_sform, has_qform] = [[254, 348], [252, 344]].map(|at| fields.code(at) > 0);
     if !has_sform {
         return match has_qform {
-            true => Ok((placed(qform(fields)?), Vec::new())),
+            true => Ok(NiftiPlacement { patient_from_voxel: placed(qform(fields)?), warnings: Vec::new() }),
             false => Err(VolumeFileError::NoOrientation),
         };
     }
@@ -35,7 +44,7 @@ pub(super) fn placement(fields: &Fields<'_>) -> Result<(DAffine3, Vec<VolumeFile
         Err(_) if has_qform => Some(VolumeFileWarning::Qform),
         _ => check_sizes(&sform, pixdim(fields) * scale.abs()),
     };
-    Ok((sform, warning.into_iter().collect()))
+    Ok(NiftiPlacement { patient_from_voxel: sform, warnings: warning.into_iter().collect() })
 }
 
 /// Millimetres in the header's unit of length.
@@ -51,14 +60,15 @@ fn millimetres(fields: &Fields<'_>) -> Result<f64, VolumeFileError> {
     }
 }
 
-fn sform(fields: &Fields<'_>) -> (DMat3, DVec3) {
+fn sform(fields: &Fields<'_>) -> DAffine3 {
     let at = [280, 400];
     let rows = [0, 4, 8].map(|first| fields.vector(at, first));
     let offset = [3, 7, 11].map(|index| fields.real(at, index));
-    (DMat3::from_cols(rows[0], rows[1], rows[2]).transpose(), offset.into())
+    let matrix = DMat3::from_cols(rows[0], rows[1], rows[2]).transpose();
+    DAffine3::from_mat3_translation(matrix, offset.into())
 }
 
-fn qform(fields: &Fields<'_>) -> Result<(DMat3, DVec3), VolumeFileError> {
+fn qform(fields: &Fields<'_>) -> Result<DAffine3, VolumeFileError> {
     let bcd = fields.vector([256, 352], 0);
     let offset = fields.vector([268, 376], 0);
     let spacing = pixdim(fields);
@@ -75,7 +85,8 @@ fn qform(fields: &Fields<'_>) -> Result<(DMat3, DVec3), VolumeFileError> {
     let rotation = DQuat::from_xyzw(bcd.x, bcd.y, bcd.z, a).normalize();
     let side = if fields.real([76, 104], 0) < 0.0 { -1.0 } else { 1.0 };
     let scale = spacing * DVec3::new(1.0, 1.0, side);
-    Ok((DMat3::from_quat(rotation) * DMat3::from_diagonal(scale), offset))
+    let matrix = DMat3::from_quat(rotation) * DMat3::from_diagonal(scale);
+    Ok(DAffine3::from_mat3_translation(matrix, offset))
 }
 
 /// The size of a voxel as stated beside the transforms, in the header's unit.

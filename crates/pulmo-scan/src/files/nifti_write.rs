@@ -40,7 +40,7 @@ pub enum Gzip {
 /// # References
 /// NIfTI-1.1 data format (`nifti1.h`, 2007).
 pub fn write_nifti(path: &Path, volume: &Volume, gzip: Gzip) -> Result<(), VolumeFileError> {
-    write_nifti_described(path, volume, (gzip, "pulmo, Hounsfield units"))
+    write_nifti_described(path, volume, gzip, "pulmo, Hounsfield units")
 }
 
 /// As [`write_nifti`], for values that are no Hounsfield units: the file's header holds `description`,
@@ -51,7 +51,8 @@ pub fn write_nifti(path: &Path, volume: &Volume, gzip: Gzip) -> Result<(), Volum
 pub fn write_nifti_described(
     path: &Path,
     volume: &Volume,
-    (gzip, description): (Gzip, &str),
+    gzip: Gzip,
+    description: &str,
 ) -> Result<(), VolumeFileError> {
     let element = smallest_element(volume.as_slice());
     let header = header(volume.grid(), element, description)?;

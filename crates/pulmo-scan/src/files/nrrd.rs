@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::element::{ByteOrder, ElementType, ValueEncoding, count_of, volume_of};
 use super::header_lines::HeaderLines;
-use super::placement::grid_of;
-use super::stored::{Files, Packing, Stored, ValuesStart, numbered};
+use super::placement::{Placement, grid_of};
+use super::stored::{FileNames, Files, Packing, Stored, ValuesStart, numbered};
 use super::{VolumeFileError, stream};
 use crate::volume::Volume;
 
@@ -42,7 +42,7 @@ pub fn read_nrrd(path: &Path) -> Result<Volume, VolumeFileError> {
     let header = NrrdHeader::read(&mut file)?;
     let sizes = header.sizes()?;
     let count = count_of(&sizes)?;
-    let (shape_zyx, patient_from_voxel) = header.placement(&sizes)?;
+    let Placement { shape_zyx, patient_from_voxel } = header.placement(&sizes)?;
     let grid = grid_of(shape_zyx, patient_from_voxel)?;
     let stored = header.stored()?;
     let values = match header.files(path, sizes.len())? {
@@ -184,26 +184,33 @@ impl NrrdHeader {
     /// The files that hold the values; `None` where they follow the header.
     fn files(&self, path: &Path, axes: usize) -> Result<Option<Files>, VolumeFileError> {
         let Some(name) = self.find(DATA_FILE) else { return Ok(None) };
-        let named = match self.list_axes() {
-            Some(part) => part.map(str::parse).transpose().ok().map(|part| (self.list.clone(), part)),
-            None if name.contains('%') => numbered_names(name),
-            None => return Files::beside(path, DATA_FILE, (vec![name.to_owned()], None)).map(Some),
+        let slices = Some(axes.saturating_sub(1));
+        let listed = |axes: Option<&str>| {
+            let axes = axes.map(str::parse).transpose().ok()?;
+            Some(FileNames { names: self.list.clone(), axes: axes.or(slices) })
         };
-        let (names, part) = named.ok_or(VolumeFileError::Header { what: DATA_FILE })?;
-        Files::beside(path, DATA_FILE, (names, Some(part.unwrap_or(axes.saturating_sub(1))))).map(Some)
+        let named = match self.list_axes() {
+            Some(axes) => listed(axes),
+            None if name.contains('%') => {
+                numbered_names(name).map(|named| FileNames { axes: named.axes.or(slices), ..named })
+            }
+            None => Some(FileNames { names: vec![name.to_owned()], axes: None }),
+        };
+        Files::beside(path, DATA_FILE, named.ok_or(VolumeFileError::Header { what: DATA_FILE })?).map(Some)
     }
 }
 
 /// The files of a pattern, its first and last number and its step; behind them the axes of each file's part
 /// may stand.
-fn numbered_names(text: &str) -> Option<(Vec<String>, Option<usize>)> {
+fn numbered_names(text: &str) -> Option<FileNames> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (pattern, first, last, step, axes) = match words[..] {
         [pattern, first, last, step] => (pattern, first, last, step, None),
         [pattern, first, last, step, axes] => (pattern, first, last, step, Some(axes.parse().ok()?)),
         _ => return None,
     };
-    Some((numbered(pattern, [first.parse().ok()?, last.parse().ok()?, step.parse().ok()?])?, axes))
+    let names = numbered(pattern, [first.parse().ok()?, last.parse().ok()?, step.parse().ok()?])?;
+    Some(FileNames { names, axes })
 }
 
 #[cfg(test)]

@@ -13,6 +13,13 @@ const SIZES_MM: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 /// Furthest place of the first voxel, in millimetres along each axis.
 const FURTHEST_MM: f64 = 1e9;
 
+/// Where voxels lie.
+pub(super) struct Placement {
+    pub(super) shape_zyx: [usize; 3],
+    /// LPS millimetres from voxel indices.
+    pub(super) patient_from_voxel: DAffine3,
+}
+
 /// The grid of voxels that lie in LPS millimetres as a file says.
 pub(super) fn grid_of(shape_zyx: [usize; 3], patient_from_voxel: DAffine3) -> Result<Grid, VolumeFileError> {
     let axes = patient_from_voxel.matrix3;

@@ -62,17 +62,17 @@ impl Stored {
             }
         };
         match self.packing {
-            Packing::Plain => read_values(behind(file, (skipped, count))?, self.encoding, count),
-            Packing::Text => read_text_values(behind(file, (skipped, count))?, count),
+            Packing::Plain => read_values(behind(file, skipped, count)?, self.encoding, count),
+            Packing::Text => read_text_values(behind(file, skipped, count)?, count),
             Packing::Zlib => {
-                let mut content = ZlibDecoder::new(behind(&mut *file, (skipped, count))?);
+                let mut content = ZlibDecoder::new(behind(&mut *file, skipped, count)?);
                 let values = read_values(&mut content, self.encoding, count)?;
                 after_padding(file)?.map_or(Ok(values), |_| Err(VolumeFileError::Damaged))
             }
             Packing::Gzip if skipped > MOST_SKIPPED => Err(VolumeFileError::Header { what: "byte skip" }),
             Packing::Gzip => {
                 let mut content = Gunzip::new(file);
-                read_values(behind(&mut content, (skipped, count))?, self.encoding, count)
+                read_values(behind(&mut content, skipped, count)?, self.encoding, count)
             }
         }
     }
@@ -105,11 +105,18 @@ impl Stored {
 }
 
 /// The stream behind its next bytes, of one that should hold `count` values more.
-fn behind<R: Read>(mut from: R, (bytes, count): (u64, usize)) -> Result<R, VolumeFileError> {
+fn behind<R: Read>(mut from: R, bytes: u64, count: usize) -> Result<R, VolumeFileError> {
     match std::io::copy(&mut from.by_ref().take(bytes), &mut std::io::sink())? {
         skipped if skipped == bytes => Ok(from),
         _ => Err(VolumeFileError::Short { values: count }),
     }
+}
+
+/// Names of files in a header.
+pub(super) struct FileNames {
+    pub(super) names: Vec<String>,
+    /// Axes of the part that each file holds; `None` for one file that holds all.
+    pub(super) axes: Option<usize>,
 }
 
 /// The files that a header names.
@@ -127,7 +134,7 @@ impl Files {
     pub(super) fn beside(
         header: &Path,
         what: &'static str,
-        (names, axes): (Vec<String>, Option<usize>),
+        FileNames { names, axes }: FileNames,
     ) -> Result<Self, VolumeFileError> {
         let folder = header.parent().unwrap_or(Path::new(""));
         let places = names.iter().map(|name| below(folder, name)).collect::<Option<Vec<_>>>();

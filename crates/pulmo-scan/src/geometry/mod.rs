@@ -9,7 +9,9 @@
 mod bounding_box;
 mod grid;
 mod orientation;
+mod whole;
 
 pub use bounding_box::BoundingBox;
 pub use grid::{Grid, GridError, Unit};
 pub use orientation::{CanonicalAxes, canonical_axes};
+pub use whole::whole;

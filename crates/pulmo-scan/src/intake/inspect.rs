@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::item::{Item, ReadSettings, Source};
 use crate::dicom::{
     AssembleSettings, Description, Padding, Partial, Series, Stack, Unspecified, check_whole, describe,
+    hexadecimal,
 };
 use crate::findings::{Code, Verdict};
 use crate::geometry::{Grid, Unit};
@@ -290,10 +291,6 @@ fn shorts(values: &[Hounsfield]) -> Option<Vec<u8>> {
     };
     let bytes: Vec<[u8; 2]> = values.iter().map(short).collect();
     are_whole.then(|| bytes.into_flattened())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

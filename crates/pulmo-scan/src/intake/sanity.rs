@@ -4,7 +4,7 @@
 //! says neither, so its values must speak for themselves.
 
 use super::IntakeError;
-use crate::dicom::{AssembleSettings, LEAST_HU, Padding, check_volume, plateau};
+use crate::dicom::{AssembleSettings, LEAST_HU, Padding, Plateau, check_volume, plateau};
 use crate::findings::{Code, Reason};
 use crate::geometry::Unit;
 use crate::units::{AIR_HU, Hounsfield};
@@ -26,7 +26,7 @@ pub(super) fn checked(
     if volume.grid().unit() == Unit::Pixel {
         return Ok((volume, Vec::new()));
     }
-    let Some((padding_hu, voxels)) = padding_of(volume.as_slice()) else {
+    let Some(Plateau { value: padding_hu, count: voxels }) = padding_of(volume.as_slice()) else {
         let warnings = check_volume(&volume, settings)?;
         return Ok((volume, warnings));
     };
@@ -42,7 +42,7 @@ pub(super) fn checked(
 }
 
 /// The one value of voxels that lie below what CT gives, where these are not few, and how many there are.
-fn padding_of(values: &[Hounsfield]) -> Option<(Hounsfield, u64)> {
+fn padding_of(values: &[Hounsfield]) -> Option<Plateau<Hounsfield>> {
     let below = values.iter().filter(|value| **value < LEAST_HU);
     plateau(below.map(|value| (*value, 1)), values.len() as u64)
 }

@@ -2,12 +2,12 @@
 
 use super::anatomy::{Anatomy, Side};
 use super::growth::grow;
-use super::lungs::Lungs;
+use super::lungs::{Lungs, Scatter};
 use super::shape::Tube;
 use pulmo_random::Random;
 
 /// Ends of the bronchial tree in one lung, and how near the pleura they come.
-const BRONCHUS_ENDS: (usize, f64) = (44, 15.0);
+const BRONCHUS_ENDS: Scatter = Scatter { count: 44, margin_mm: 15.0 };
 
 /// The lumens of all airways, from the trachea to the smallest bronchi that CT shows.
 pub(super) fn airways(anatomy: &Anatomy, lungs: &Lungs, random: &mut Random) -> Vec<Tube> {

@@ -48,6 +48,12 @@ pub(super) struct Anatomy {
     pub(super) habitus: Habitus,
 }
 
+/// The rib cage at one level: middle and semi-axes.
+pub(super) struct Cage {
+    pub(super) centre: DVec2,
+    pub(super) semi: DVec2,
+}
+
 impl Anatomy {
     pub(super) fn new(habitus: Habitus) -> Self {
         Self { habitus }
@@ -90,17 +96,17 @@ impl Anatomy {
         DVec2::new(62.0 * wide * deeper, 86.0 * wide) * self.habitus.scale.truncate()
     }
 
-    /// Middle and semi-axes of the rib cage, on whose outline the ribs run.
-    pub(super) fn cage(&self, z_mm: f64) -> (DVec2, DVec2) {
+    /// The rib cage, on whose outline the ribs run.
+    pub(super) fn cage(&self, z_mm: f64) -> Cage {
         let descent = self.descent(z_mm);
         let semi = self.lung_semi((descent + 0.05).clamp(0.04, 1.1));
         let reach = DVec2::new(self.lung_x(descent), 0.0) + semi + WALL_MM;
-        (DVec2::new(0.0, self.middle_y(descent)), reach)
+        Cage { centre: DVec2::new(0.0, self.middle_y(descent)), semi: reach }
     }
 
     /// The rib cage's inner outline.
     pub(super) fn cage_section(&self, z_mm: f64) -> Section {
-        let (centre, semi) = self.cage(z_mm);
+        let Cage { centre, semi } = self.cage(z_mm);
         Section::new(centre, semi - WALL_MM, 0.0, Power::TwoHalf)
     }
 

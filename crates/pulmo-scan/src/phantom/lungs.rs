@@ -22,6 +22,13 @@ pub(super) struct Lungs {
     high_mm: DVec3,
 }
 
+/// How many places are drawn from a lung, and how near to its surface they come along an axis.
+#[derive(Clone, Copy)]
+pub(super) struct Scatter {
+    pub(super) count: usize,
+    pub(super) margin_mm: f64,
+}
+
 impl Lungs {
     pub(super) fn new(anatomy: &Anatomy) -> Self {
         let [base, apex] = anatomy.lung_span_mm();
@@ -70,11 +77,11 @@ impl Lungs {
         DVec3::new(x, y, z)
     }
 
-    /// Places drawn evenly from one lung, none nearer to its surface than `margin_mm` along an axis.
+    /// Places drawn evenly from one lung.
     pub(super) fn scatter(
         &self,
         side: Side,
-        (count, margin_mm): (usize, f64),
+        Scatter { count, margin_mm }: Scatter,
         random: &mut Random,
     ) -> Vec<DVec3> {
         const TRIES_PER_PLACE: usize = 60;

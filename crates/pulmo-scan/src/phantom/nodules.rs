@@ -43,7 +43,7 @@ pub(super) struct Nodule {
     body_hu: Hounsfield,
     core_hu: Hounsfield,
     /// Direction, height as a fraction of the radius, and narrowness of each bump.
-    bumps: Vec<(DVec3, f64, f64)>,
+    bumps: Vec<Bump>,
     /// Mean radius that gives the bumpy shape the volume of a sphere of `diameter_mm`.
     base_radius_mm: Millimetres,
     /// Tubes around the origin.
@@ -53,6 +53,16 @@ pub(super) struct Nodule {
 fn direction(random: &mut Random) -> DVec3 {
     let [x, y, z] = [(); 3].map(|()| random.normal());
     DVec3::new(x, y, z).try_normalize().unwrap_or(DVec3::Z)
+}
+
+/// A bump of a nodule's surface.
+#[derive(Debug, Clone, PartialEq)]
+struct Bump {
+    /// Unit direction in which it is highest.
+    top: DVec3,
+    /// As a multiple of the base radius.
+    height: f64,
+    narrowness: f64,
 }
 
 impl Nodule {
@@ -102,7 +112,7 @@ impl Nodule {
 
     /// Radius in a direction (unit vector), as a multiple of the base radius.
     fn factor(&self, direction: DVec3) -> f64 {
-        let bump = |(top, height, narrowness): &(DVec3, f64, f64)| {
+        let bump = |Bump { top, height, narrowness }: &Bump| {
             height * (narrowness * (direction.dot(*top) - 1.0)).exp()
         };
         1.0 + self.bumps.iter().map(bump).sum::<f64>()
@@ -163,13 +173,15 @@ fn ramp(depth_mm: f64, width_mm: f64) -> f64 {
     (0.5 + depth_mm / width_mm).clamp(0.0, 1.0)
 }
 
-fn draw_bumps(edge: NoduleEdge, random: &mut Random) -> Vec<(DVec3, f64, f64)> {
-    let (count, heights, narrowness) = match edge {
-        NoduleEdge::Smooth => (3, (-0.06, 0.06), 1.0),
-        NoduleEdge::Lobulated => (4 + random.below(4), (0.18, 0.38), 5.0),
-        NoduleEdge::Spiculated => (3 + random.below(4), (0.05, 0.25), 4.0),
+fn draw_bumps(edge: NoduleEdge, random: &mut Random) -> Vec<Bump> {
+    let (count, [least, most], narrowness) = match edge {
+        NoduleEdge::Smooth => (3, [-0.06, 0.06], 1.0),
+        NoduleEdge::Lobulated => (4 + random.below(4), [0.18, 0.38], 5.0),
+        NoduleEdge::Spiculated => (3 + random.below(4), [0.05, 0.25], 4.0),
     };
-    (0..count).map(|_| (direction(random), random.uniform(heights.0, heights.1), narrowness)).collect()
+    (0..count)
+        .map(|_| Bump { top: direction(random), height: random.uniform(least, most), narrowness })
+        .collect()
 }
 
 #[cfg(test)]

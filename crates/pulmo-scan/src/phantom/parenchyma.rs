@@ -2,7 +2,7 @@
 
 use glam::DVec3;
 
-use super::anatomy::{Anatomy, Side};
+use super::anatomy::{Anatomy, Cage, Side};
 use super::lungs::Lungs;
 use super::shape::{Tube, narrow};
 use super::texture::LatticeLevel;
@@ -23,7 +23,7 @@ impl Parenchyma<'_> {
     /// The density in one lung as a function of x and y.
     pub(super) fn ink(&self, side: Side) -> impl Fn(f32, f32) -> Hounsfield {
         let habitus = &self.anatomy.habitus;
-        let (centre, semi) = self.anatomy.cage(self.z_mm);
+        let Cage { centre, semi } = self.anatomy.cage(self.z_mm);
         let (middle_y, per_half) = (narrow(centre.y), self.down / narrow(semi.y));
         let fissures = self.fissures(side);
         move |x, y| {

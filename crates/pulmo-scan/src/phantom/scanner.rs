@@ -8,7 +8,7 @@ use super::settings::{PhantomSettings, weighted};
 use super::shape::narrow;
 use super::slice_raster::SlicePlane;
 use crate::dicom::{PatientPosition, PixelLayout};
-use crate::geometry::{Grid, GridError};
+use crate::geometry::{Grid, GridError, whole};
 use crate::units::{Hounsfield, Millimetres};
 use pulmo_random::Random;
 
@@ -122,7 +122,7 @@ impl Protocol {
         let [base, apex] = anatomy.lung_span_mm();
         let (low, high) = (base - self.margin_mm[0], apex + self.margin_mm[1]);
         let slices = whole((high - low) / self.spacing_mm) + 1;
-        let (_, cage) = anatomy.cage(base);
+        let cage = anatomy.cage(base).semi;
         let needed_mm = 2.0 * (cage.max_element() + self.off_centre_mm.abs().max_element() + 6.0);
         let pixel_mm = (self.field_mm.max(needed_mm) / self.matrix as f64 * 1e4).round() / 1e4;
         let axes = self.axes();
@@ -168,9 +168,4 @@ pub(super) struct ScanGeometry {
     pub(super) plane: SlicePlane,
     pub(super) first_z_mm: f64,
     pub(super) step_z_mm: f64,
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive count of slices")]
-fn whole(value: f64) -> usize {
-    value as usize
 }

@@ -231,6 +231,14 @@ pub(super) struct Tube {
     pub(super) radius_to_mm: f64,
 }
 
+/// How far a point lies from a tube.
+pub(super) struct TubeDistance {
+    /// From its surface, negative inside.
+    pub(super) surface_mm: f64,
+    /// The tube's radius there.
+    pub(super) radius_mm: f64,
+}
+
 impl Tube {
     /// The tubes that join `points_mm`, all of one radius.
     pub(super) fn chain(points_mm: &[DVec3], radius_mm: f64) -> impl Iterator<Item = Self> {
@@ -242,12 +250,13 @@ impl Tube {
         })
     }
 
-    /// Distance from the tube's surface, negative inside, and the radius there.
-    pub(super) fn distance_mm(&self, point_mm: DVec3) -> (f64, f64) {
+    /// How far a point lies from the tube.
+    pub(super) fn distance(&self, point_mm: DVec3) -> TubeDistance {
         let axis = self.to_mm - self.from_mm;
         let along = ((point_mm - self.from_mm).dot(axis) / axis.length_squared().max(1e-9)).clamp(0.0, 1.0);
         let radius = self.radius_from_mm + (self.radius_to_mm - self.radius_from_mm) * along;
-        ((point_mm - self.from_mm - axis * along).length() - radius, radius)
+        let surface_mm = (point_mm - self.from_mm - axis * along).length() - radius;
+        TubeDistance { surface_mm, radius_mm: radius }
     }
 
     /// The larger of its radii.
@@ -305,7 +314,8 @@ mod tests {
     fn a_tapered_tube_knows_its_radius() {
         let tube =
             Tube { from_mm: DVec3::ZERO, to_mm: DVec3::Z * 10.0, radius_from_mm: 2.0, radius_to_mm: 1.0 };
-        let (distance, radius) = tube.distance_mm(DVec3::new(4.0, 0.0, 5.0));
+        let TubeDistance { surface_mm: distance, radius_mm: radius } =
+            tube.distance(DVec3::new(4.0, 0.0, 5.0));
         assert!((radius - 1.5).abs() < 1e-12 && (distance - 2.5).abs() < 1e-12);
     }
 }

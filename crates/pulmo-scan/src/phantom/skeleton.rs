@@ -2,7 +2,7 @@
 
 use glam::{DVec2, DVec3};
 
-use super::anatomy::{Anatomy, Side};
+use super::anatomy::{Anatomy, Cage, Side};
 use super::shape::{Power, Section, Tube, smoothstep};
 use super::slice_raster::SliceRaster;
 use crate::units::Hounsfield;
@@ -98,7 +98,7 @@ impl Skeleton {
         if !(-62.0..92.0).contains(&template_z) {
             return;
         }
-        let (centre, semi) = anatomy.cage(raster.z_mm);
+        let Cage { centre, semi } = anatomy.cage(raster.z_mm);
         let wide =
             13.0 + 12.0 * smoothstep(45.0, 80.0, template_z) - 5.0 * smoothstep(-35.0, -62.0, template_z);
         let place = DVec2::new(centre.x, centre.y - semi.y - 3.0);
@@ -112,7 +112,8 @@ impl Skeleton {
             return;
         }
         for side in Side::BOTH {
-            let outward = on_cage(anatomy, side, (48.0, 13.0), raster.z_mm);
+            let outward =
+                on_cage(anatomy, side, CagePlace { degrees: 48.0, outward_mm: 13.0, z_mm: raster.z_mm });
             let blade =
                 Section::new(outward.truncate(), DVec2::new(length, 2.6), -side.sign() * 0.62, Power::Two);
             self.plate(raster, &blade, 240.0);
@@ -120,10 +121,18 @@ impl Skeleton {
     }
 }
 
-/// The place on the rib cage at `(degrees, outward_mm)`: 90 degrees is the spine's side, 0 the
-/// flank, -90 the breastbone.
-fn on_cage(anatomy: &Anatomy, side: Side, (degrees, outward_mm): (f64, f64), z_mm: f64) -> DVec3 {
-    let (centre, semi) = anatomy.cage(z_mm);
+/// A place on the rib cage.
+struct CagePlace {
+    /// 90 degrees is the spine's side, 0 the flank, -90 the breastbone.
+    degrees: f64,
+    outward_mm: f64,
+    z_mm: f64,
+}
+
+/// The place in the body.
+fn on_cage(anatomy: &Anatomy, side: Side, place: CagePlace) -> DVec3 {
+    let CagePlace { degrees, outward_mm, z_mm } = place;
+    let Cage { centre, semi } = anatomy.cage(z_mm);
     let semi = semi + outward_mm;
     let (sin, cos) = degrees.to_radians().sin_cos();
     let full = |t: f64| t.signum() * t.abs().powf(0.8);
@@ -143,7 +152,7 @@ fn rib_path(anatomy: &Anatomy, number: usize, side: Side) -> Vec<DVec3> {
         let part = f64::from(step) / f64::from(STEPS);
         let degrees = 62.0 + (RIB_END[number] - 62.0) * part;
         let z = head_z - RIB_DROP_MM[number] * scale.z * part.powf(1.15);
-        path.push(on_cage(anatomy, side, (degrees, 1.5), z));
+        path.push(on_cage(anatomy, side, CagePlace { degrees, outward_mm: 1.5, z_mm: z }));
     }
     path.iter().map(|place| DVec3::new(place.x, place.y, place.z * RIB_FLATTENING)).collect()
 }

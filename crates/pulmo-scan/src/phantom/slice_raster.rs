@@ -53,7 +53,7 @@ impl SliceRaster {
 
     /// Paints a section with a value that depends on the place.
     pub(super) fn shade(&mut self, section: &Section, ink: impl Fn(f32, f32) -> Hounsfield) {
-        self.paint((section, None), |_, _| 1.0, ink);
+        self.paint(section, None, |_, _| 1.0, ink);
     }
 
     /// [`SliceRaster::shade`] for what lies around `hole`: inside it, pixels are left as they were, for
@@ -64,7 +64,7 @@ impl SliceRaster {
         section: &Section,
         ink: impl Fn(f32, f32) -> Hounsfield,
     ) {
-        self.paint((section, Some(hole)), |_, _| 1.0, ink);
+        self.paint(section, Some(hole), |_, _| 1.0, ink);
     }
 
     /// [`SliceRaster::shade`] for a section of which something else leaves only a part: `most` is the
@@ -75,12 +75,13 @@ impl SliceRaster {
         most: impl Fn(f32, f32) -> f32,
         ink: impl Fn(f32, f32) -> Hounsfield,
     ) {
-        self.paint((section, None), most, ink);
+        self.paint(section, None, most, ink);
     }
 
     fn paint(
         &mut self,
-        (section, hole): (&Section, Option<&Section>),
+        section: &Section,
+        hole: Option<&Section>,
         most: impl Fn(f32, f32) -> f32,
         ink: impl Fn(f32, f32) -> Hounsfield,
     ) {
@@ -115,7 +116,7 @@ impl SliceRaster {
         self.stroke_at(tube, self.z_mm, ink);
     }
 
-    /// [`SliceRaster::stroke`] for a tube in a space whose z is not the canvas's own.
+    /// [`SliceRaster::stroke`] for a tube in a space whose z is not the slice's own.
     pub(super) fn stroke_at(&mut self, tube: &Tube, z_mm: f64, ink: impl Fn(f32, Hounsfield) -> Hounsfield) {
         let pixel_mm = self.pixel_mm();
         let reach = tube.widest_mm() + self.plane.pixel_mm;

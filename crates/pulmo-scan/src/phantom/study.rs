@@ -12,10 +12,13 @@ use super::scene::Scene;
 use super::settings::{PhantomSettings, Purpose, StudyKey};
 use super::slice_raster::SliceRaster;
 use super::truth::{Label, NoduleTruth, StudyTruth};
-use crate::dicom::{CtSeriesDescription, write_ct_series};
+use crate::dicom::{CtSeriesDescription, DisplayWindow, write_ct_series};
 use crate::units::AIR_HU;
 use crate::volume::Volume;
 use pulmo_random::Random;
+
+/// What a viewer of a chest CT shows at first.
+const LUNG_WINDOW: DisplayWindow = DisplayWindow { centre_hu: -600.0, width_hu: 1500.0 };
 
 /// A synthetic chest CT and the truth about it.
 #[derive(Debug, Clone)]
@@ -96,17 +99,24 @@ fn check(settings: &PhantomSettings) -> Result<(), PhantomError> {
     Ok(())
 }
 
+/// What one thread paints with.
+struct Tools {
+    raster: SliceRaster,
+    finisher: Finisher,
+}
+
 /// The slices, each from its own noise stream, so that the order of work changes nothing.
 fn render(scene: &Scene, protocol: &Protocol, geometry: &ScanGeometry, key: StudyKey) -> Array3<f32> {
     let plane = geometry.plane;
     let [slices, rows, columns] = geometry.grid.shape_zyx();
     let mut voxels = Array3::zeros((slices, rows, columns));
     let offsets: Vec<f64> = protocol.thin_slices().collect();
-    let tools =
-        || (SliceRaster::new(plane), Finisher::new(plane.matrix, plane.pixel_mm, protocol.kernel.sharpness));
-    let paint = |(raster, finisher): &mut (SliceRaster, Finisher),
-                 z: usize,
-                 mut slice: ndarray::ArrayViewMut2<'_, f32>| {
+    let tools = || Tools {
+        raster: SliceRaster::new(plane),
+        finisher: Finisher::new(plane.matrix, plane.pixel_mm, protocol.kernel.sharpness),
+    };
+    let paint = |tools: &mut Tools, z: usize, mut slice: ndarray::ArrayViewMut2<'_, f32>| {
+        let Tools { raster, finisher } = tools;
         let Some(values) = slice.as_slice_mut() else { return };
         let middle = geometry.first_z_mm + geometry.step_z_mm * z as f64;
         for offset in &offsets {
@@ -176,6 +186,10 @@ fn describe(protocol: &Protocol, truth: &StudyTruth, key: StudyKey) -> CtSeriesD
     random.shuffle(&mut numbers);
     CtSeriesDescription {
         patient_id: truth.patient_id.clone(),
+        is_synthetic: true,
+        image_type: "ORIGINAL\\PRIMARY\\AXIAL".to_owned(),
+        manufacturer: "pulmo phantom".to_owned(),
+        body_part: "CHEST".to_owned(),
         series_description: "synthetic chest CT".to_owned(),
         uid_seed: random.bits(),
         patient_position: protocol.position,
@@ -183,6 +197,7 @@ fn describe(protocol: &Protocol, truth: &StudyTruth, key: StudyKey) -> CtSeriesD
         kvp: protocol.kvp,
         convolution_kernel: protocol.kernel.name.to_owned(),
         layout: protocol.layout,
+        window: LUNG_WINDOW,
         padding_stored: protocol.padding_stored,
         file_names: numbers.iter().map(|number| format!("IM{number:04}.dcm")).collect(),
         instances_descend: random.chance(0.5),

@@ -43,10 +43,9 @@ impl Tubes {
     /// Distance from a place to the surface of the nearest tube at least `radius_mm` wide there;
     /// infinite where there is none.
     pub(super) fn clearance_mm(&self, place_mm: DVec3, radius_mm: f64) -> f64 {
-        let near = self.tubes.iter().map(|tube| tube.distance_mm(place_mm));
-        near.filter(|(_, radius)| *radius >= radius_mm)
-            .map(|(distance, _)| distance)
-            .fold(f64::INFINITY, f64::min)
+        let distances = self.tubes.iter().map(|tube| tube.distance(place_mm));
+        let wide = distances.filter(|distance| distance.radius_mm >= radius_mm);
+        wide.map(|distance| distance.surface_mm).fold(f64::INFINITY, f64::min)
     }
 }
 

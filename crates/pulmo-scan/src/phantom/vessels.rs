@@ -2,13 +2,13 @@
 
 use super::anatomy::{Anatomy, Side};
 use super::growth::grow;
-use super::lungs::Lungs;
+use super::lungs::{Lungs, Scatter};
 use super::shape::Tube;
 use pulmo_random::Random;
 
 /// Ends of the arteries and of the veins in one lung, and how near the pleura they come.
-const ARTERY_ENDS: (usize, f64) = (640, 2.5);
-const VEIN_ENDS: (usize, f64) = (440, 2.5);
+const ARTERY_ENDS: Scatter = Scatter { count: 640, margin_mm: 2.5 };
+const VEIN_ENDS: Scatter = Scatter { count: 440, margin_mm: 2.5 };
 
 /// The arteries and veins inside both lungs, grown from the hila.
 pub(super) fn lung_vessels(anatomy: &Anatomy, lungs: &Lungs, random: &mut Random) -> Vec<Tube> {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::components::label;
 use super::{Mask, Volume};
-use crate::geometry::{BoundingBox, CanonicalAxes, Grid, canonical_axes};
+use crate::geometry::{BoundingBox, CanonicalAxes, Grid, canonical_axes, whole};
 use crate::units::{AIR_HU, Hounsfield, Millimetres};
 
 /// Side of the blocks that masks are made of.
@@ -77,12 +77,6 @@ pub fn box_on(mask: &Mask, grid: &Grid, margin_mm: Millimetres) -> Option<Boundi
     };
     let margin = std::array::from_fn(|axis| whole((margin_mm / spacing[axis]).ceil()));
     Some(on_grid.grown(margin, shape))
-}
-
-/// A whole number that is not negative.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded first")]
-fn whole(value: f64) -> usize {
-    value.clamp(0.0, f64::from(u32::MAX)) as usize
 }
 
 /// A volume averaged over blocks, its axes in the patient's order.

@@ -62,15 +62,16 @@ pub(super) fn decode(frame: &[u8], format: PixelFormat, words: &mut [u16]) -> Re
         let mut direct = 0;
         for block in first..blocks.min(first + interval) {
             let samples = decoder.block(&mut reader, &mut direct)?;
-            place(&samples, words, (block / across, block % across, columns));
+            place(&samples, block, words, columns);
         }
     }
     Ok(())
 }
 
-/// Copies a block to its place, as far as that lies inside the image.
-fn place(samples: &[[u16; SIDE]; SIDE], words: &mut [u16], (down, across, columns): (usize, usize, usize)) {
-    let left = across * SIDE;
+/// Copies the block of this number to its place in an image of so many columns, as far as that lies inside.
+fn place(samples: &[[u16; SIDE]; SIDE], block: usize, words: &mut [u16], columns: usize) {
+    let across = columns.div_ceil(SIDE);
+    let (down, left) = (block / across, block % across * SIDE);
     let width = SIDE.min(columns - left);
     let rows = words.chunks_exact_mut(columns).skip(down * SIDE);
     for (row, samples) in rows.zip(samples) {

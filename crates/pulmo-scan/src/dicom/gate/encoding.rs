@@ -45,23 +45,17 @@ impl DataSetEncoding {
     pub(super) const EXPLICIT: Self = Self { vr_encoding: VrEncoding::Explicit, order: Endianness::Little };
     pub(super) const BIG_ENDIAN: Self = Self { vr_encoding: VrEncoding::Explicit, order: Endianness::Big };
 
-    /// The encoding that a transfer syntax prescribes, and whether the data set is deflated.
-    pub(super) fn of(transfer_syntax: &str) -> Result<(Self, bool), GateError> {
+    /// The encoding that a transfer syntax prescribes.
+    pub(super) fn of(transfer_syntax: &str) -> Result<Self, GateError> {
         let is_uid = transfer_syntax.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         if !is_uid || transfer_syntax.len() > 64 || !transfer_syntax.starts_with(STANDARD_ROOT) {
             return Err(GateError::UnknownSyntax);
         }
-        let is_deflated = [
-            uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-            uids::JPIP_REFERENCED_DEFLATE,
-            uids::JPIPHTJ2K_REFERENCED_DEFLATE,
-        ]
-        .contains(&transfer_syntax);
         Ok(match transfer_syntax {
-            uids::IMPLICIT_VR_LITTLE_ENDIAN => (Self::IMPLICIT, false),
-            EXPLICIT_VR_BIG_ENDIAN => (Self::BIG_ENDIAN, false),
+            uids::IMPLICIT_VR_LITTLE_ENDIAN => Self::IMPLICIT,
+            EXPLICIT_VR_BIG_ENDIAN => Self::BIG_ENDIAN,
             // everything else in the standard is explicit and little endian (PS3.5 annex A)
-            _ => (Self::EXPLICIT, is_deflated),
+            _ => Self::EXPLICIT,
         })
     }
 
@@ -82,6 +76,16 @@ impl DataSetEncoding {
     pub(super) fn tag(self, [a, b, c, d]: [u8; 4]) -> Tag {
         Tag(self.word([a, b]), self.word([c, d]))
     }
+}
+
+/// Whether a transfer syntax deflates the data set.
+pub(super) fn is_deflated(transfer_syntax: &str) -> bool {
+    [
+        uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        uids::JPIP_REFERENCED_DEFLATE,
+        uids::JPIPHTJ2K_REFERENCED_DEFLATE,
+    ]
+    .contains(&transfer_syntax)
 }
 
 /// Whether an explicit header of this representation has a length of 32 bits (PS3.5 section 7.1.2).
@@ -110,13 +114,14 @@ mod tests {
 
     #[test]
     fn transfer_syntaxes_prescribe_an_encoding() {
-        assert_eq!(DataSetEncoding::of("1.2.840.10008.1.2").unwrap(), (DataSetEncoding::IMPLICIT, false));
-        assert_eq!(DataSetEncoding::of("1.2.840.10008.1.2.2").unwrap(), (DataSetEncoding::BIG_ENDIAN, false));
-        assert_eq!(DataSetEncoding::of("1.2.840.10008.1.2.1.99").unwrap(), (DataSetEncoding::EXPLICIT, true));
-        assert_eq!(
-            DataSetEncoding::of("1.2.840.10008.1.2.4.70").unwrap(),
-            (DataSetEncoding::EXPLICIT, false)
-        );
+        for (syntax, encoding, deflated) in [
+            ("1.2.840.10008.1.2", DataSetEncoding::IMPLICIT, false),
+            ("1.2.840.10008.1.2.2", DataSetEncoding::BIG_ENDIAN, false),
+            ("1.2.840.10008.1.2.1.99", DataSetEncoding::EXPLICIT, true),
+            ("1.2.840.10008.1.2.4.70", DataSetEncoding::EXPLICIT, false),
+        ] {
+            assert_eq!((DataSetEncoding::of(syntax).unwrap(), is_deflated(syntax)), (encoding, deflated));
+        }
         for unknown in ["", "..", "1.2.3", "1.2.840.10008.1.2.x"] {
             assert!(DataSetEncoding::of(unknown).is_err(), "{unknown}");
         }

@@ -5,8 +5,8 @@ use std::io::{Read, Seek, SeekFrom};
 use super::GateError;
 use super::bytes::Bytes;
 use super::data_set::DataSet;
-use super::encoding::{DataSetEncoding, Endianness};
-use super::meta::{BEGINNING, FileStart, read_meta, recognise};
+use super::encoding::{DataSetEncoding, Endianness, is_deflated};
+use super::meta::{BEGINNING, FileMeta, FileStart, read_meta, recognise};
 use super::pixel_data::PixelData;
 use super::walk::walk;
 use crate::findings::Code;
@@ -64,17 +64,18 @@ pub(in crate::dicom) fn read_file_header_into<R: Read + Seek>(
     if bytes.end() > MOST_BYTES {
         return Err(GateError::FileSize { bytes: bytes.end(), most: MOST_BYTES });
     }
-    let (transfer_syntax, offset) = match start {
-        FileStart::DataSet(uid) => (uid.to_owned(), 0),
+    let FileMeta { transfer_syntax, data_set_at } = match start {
+        FileStart::DataSet(uid) => FileMeta { transfer_syntax: uid.to_owned(), data_set_at: 0 },
         FileStart::Meta(offset) => {
             bytes.go_back_to(offset)?;
             read_meta(&mut bytes)?
         }
     };
-    let (encoding, is_deflated) = DataSetEncoding::of(&transfer_syntax)?;
-    bytes.go_back_to(offset)?;
+    let encoding = DataSetEncoding::of(&transfer_syntax)?;
+    let is_deflated = is_deflated(&transfer_syntax);
+    bytes.go_back_to(data_set_at)?;
     if is_deflated {
-        bytes = bytes.inflated_from(offset)?;
+        bytes = bytes.inflated_from(data_set_at)?;
     }
     let seen = walk(&mut bytes, encoding, beginning)?;
     let has_preamble = start == FileStart::Meta(BEGINNING as u64);
@@ -88,7 +89,11 @@ pub(in crate::dicom) fn read_file_header_into<R: Read + Seek>(
         pixel_data: seen.pixel_data.filter(|_| !seen.has_float_pixels),
         warnings,
         order: encoding.order,
-        storage: if is_deflated { DataSetStorage::Deflated { start: offset } } else { DataSetStorage::Plain },
+        storage: if is_deflated {
+            DataSetStorage::Deflated { start: data_set_at }
+        } else {
+            DataSetStorage::Plain
+        },
     }))
 }
 

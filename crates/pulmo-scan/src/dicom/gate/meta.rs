@@ -50,8 +50,17 @@ pub(super) fn recognise(beginning: &[u8]) -> Option<FileStart> {
     }
 }
 
-/// Reads the elements of group 0002 and returns the transfer syntax and where the data set starts.
-pub(super) fn read_meta<R: Read + Seek>(bytes: &mut Bytes<R>) -> Result<(String, u64), GateError> {
+/// What is read of the file meta information.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FileMeta {
+    /// Transfer Syntax UID.
+    pub(super) transfer_syntax: String,
+    /// Where the data set starts.
+    pub(super) data_set_at: u64,
+}
+
+/// Reads the elements of group 0002.
+pub(super) fn read_meta<R: Read + Seek>(bytes: &mut Bytes<R>) -> Result<FileMeta, GateError> {
     let mut transfer_syntax = None;
     for _ in 0..MOST_ELEMENTS {
         let offset = bytes.at();
@@ -59,7 +68,7 @@ pub(super) fn read_meta<R: Read + Seek>(bytes: &mut Bytes<R>) -> Result<(String,
         let found = bytes.read(&mut header)?;
         if found < header.len() || header[..2] != [2, 0] {
             return match transfer_syntax {
-                Some(transfer_syntax) => Ok((transfer_syntax, offset)),
+                Some(transfer_syntax) => Ok(FileMeta { transfer_syntax, data_set_at: offset }),
                 None if found < header.len() => Err(GateError::Meta),
                 None => Err(GateError::UnknownSyntax),
             };
@@ -131,7 +140,7 @@ mod tests {
         let end = file.len() as u64;
         file.extend(b"\x08\0\x05\0CS\x02\0AB");
         let read = |file: &[u8]| read_meta(&mut Bytes::plain(Cursor::new(file)).unwrap());
-        assert_eq!(read(&file).unwrap(), ("1.2".to_owned(), end));
+        assert_eq!(read(&file).unwrap(), FileMeta { transfer_syntax: "1.2".to_owned(), data_set_at: end });
         assert!(matches!(read(b"\x08\0\x05\0CS\0\0"), Err(GateError::UnknownSyntax)));
         assert!(matches!(read(b""), Err(GateError::Meta)));
         assert!(matches!(read(&file[..22]), Err(GateError::Meta)));

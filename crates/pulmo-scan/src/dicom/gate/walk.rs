@@ -14,7 +14,7 @@ use super::data_set::{DataElement, DataSet, ElementValue};
 use super::element_header::{ElementHeader, ElementPlace, Length, read_element_header};
 use super::encoding::{DataSetEncoding, ITEM, ITEM_END};
 use super::pixel_data::{Extent, PixelData, announced, encapsulated};
-use super::wanted::{Wanted, number_size, wanted};
+use super::wanted::{number_size, wanted};
 
 /// Longest run of zeros passed over after Pixel Data: some writers fill up blocks.
 const LONGEST_FILL: u64 = 1 << 16;
@@ -43,6 +43,16 @@ pub(super) struct Scope {
     pub(super) ending: Ending,
     /// Whether elements are kept, or only passed over.
     pub(super) is_kept: bool,
+}
+
+/// A value that is kept.
+struct KeptValue {
+    tag: Tag,
+    /// What the file says, or the standard where the file does not.
+    vr: VR,
+    /// What the standard says.
+    standard_vr: VR,
+    length: u32,
 }
 
 /// What ends a scope.
@@ -186,7 +196,7 @@ impl<R: Read + Seek> Walk<'_, R> {
                 false => Err(GateError::LongValue { tag, length }),
             },
             (false, Some(length), Some(wanted)) => {
-                let value = self.value(scope, tag, length, (vr, wanted))?;
+                let value = self.value(scope, KeptValue { tag, vr, standard_vr: wanted.vr, length })?;
                 into.push(DataElement { tag, vr, value });
                 Ok(())
             }
@@ -218,14 +228,9 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     /// Reads a value that is kept; numbers are brought into little-endian order.
-    fn value(
-        &mut self,
-        scope: Scope,
-        tag: Tag,
-        length: u32,
-        (vr, wanted): (VR, Wanted),
-    ) -> Result<ElementValue, GateError> {
-        let size = number_size(if vr == VR::UN { wanted.vr } else { vr });
+    fn value(&mut self, scope: Scope, kept: KeptValue) -> Result<ElementValue, GateError> {
+        let KeptValue { tag, vr, standard_vr, length } = kept;
+        let size = number_size(if vr == VR::UN { standard_vr } else { vr });
         let is_big = scope.encoding == DataSetEncoding::BIG_ENDIAN && size > 1;
         if is_big && vr == VR::UN {
             // nobody can tell the byte order of an unknown element (PS3.5 6.2.2)

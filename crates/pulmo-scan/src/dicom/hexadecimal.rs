@@ -1,0 +1,6 @@
+//! Bytes as text.
+
+/// Two hexadecimal digits for each byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
