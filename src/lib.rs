@@ -44,6 +44,7 @@
 //! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
+//! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
 //!
 //! A room may import only from floors below its own, no file needs itself by way of others, no two public types
@@ -60,7 +61,7 @@
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
 //! | 8 | `engine` |
-//! | 9 | `train`, `report`, `plan` |
+//! | 9 | `train`, `report`, `plan`, `triage` |
 //! | 10 | `tune`, `bench` |
 //! | 11 | `cli` |
 //!

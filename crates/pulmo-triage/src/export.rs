@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::TriageError;
 use crate::atomic::write_whole;
-use crate::finding::Cause;
+use crate::finding::DeathCause;
 use crate::folder_map::FolderMap;
-use crate::ledger::{Ledger, Method, Row};
+use crate::ledger::{Ledger, LedgerRow, Method};
 use crate::site::{ledger_file, map_file};
 
 /// What was written.
@@ -64,7 +64,7 @@ struct LastRun {
 /// A line of the worklist, as far as its order needs it.
 struct Ranked {
     urgency: f32,
-    row: Row,
+    row: LedgerRow,
 }
 
 /// Writes `worklist.csv`, `results.jsonl`, `issues.csv` and `run.json` of the run in `folder` into it, each whole or
@@ -147,7 +147,7 @@ fn results(
     places: Places<'_>,
 ) -> Result<(), TriageError> {
     let name = Path::new("results.jsonl");
-    ledger.each_row(method, |Row { key, places: folders, finding }| {
+    ledger.each_row(method, |LedgerRow { key, places: folders, finding }| {
         let line = ResultLine {
             study: &key.study,
             fingerprint: &key.fingerprint,
@@ -168,7 +168,7 @@ fn worklist(out: &mut dyn Write, ranked: &[Ranked], places: Places<'_>) -> Resul
     header.extend(places.map(|_| "path"));
     csv.write_record(header).map_err(into_file(name))?;
     for (rank, Ranked { urgency, row }) in (1..).zip(ranked) {
-        let Row { key, finding, .. } = row;
+        let LedgerRow { key, finding, .. } = row;
         let mut record = vec![
             format!("{rank}"),
             key.study.clone(),
@@ -198,14 +198,14 @@ fn issues(
     let mut header = vec!["study", "verdict", "codes", "stage", "signal", "what_to_do"];
     header.extend(places.map(|_| "path"));
     csv.write_record(header).map_err(into_file(name))?;
-    ledger.each_row(method, |Row { key, finding, .. }| {
+    ledger.each_row(method, |LedgerRow { key, finding, .. }| {
         if finding.is_scored() {
             return Ok(());
         }
         *count += 1;
         let stage = finding.poison.and_then(|poison| poison.stage);
         let stage = stage.and_then(|stage| serde_json::to_value(stage).ok());
-        let advice = finding.codes.iter().find_map(|code| Cause::advice(code));
+        let advice = finding.codes.iter().find_map(|code| DeathCause::advice(code));
         let mut record = vec![
             key.study.clone(),
             finding.verdict.clone(),

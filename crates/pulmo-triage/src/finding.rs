@@ -63,7 +63,7 @@ pub struct SeriesFinding {
 /// What a worker was doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub enum WorkStage {
     /// Reading headers.
     List,
     /// Reading and decoding images.
@@ -77,7 +77,7 @@ pub enum Stage {
 /// How a worker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cause {
+pub enum DeathCause {
     /// It asked for more memory than its limit.
     Memory,
     /// Its stack overflowed.
@@ -96,7 +96,7 @@ pub enum Cause {
     Interrupted,
 }
 
-impl Cause {
+impl DeathCause {
     /// The code in a row.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -126,9 +126,9 @@ impl Cause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poison {
     /// What the worker was doing.
-    pub stage: Option<Stage>,
+    pub stage: Option<WorkStage>,
     /// How it ended.
-    pub cause: Cause,
+    pub cause: DeathCause,
     /// The signal that ended it; `None` where there was none.
     pub signal: Option<i32>,
 }

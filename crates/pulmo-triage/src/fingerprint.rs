@@ -1,6 +1,6 @@
 //! What a study's files are, without opening any.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::SiteKey;
@@ -9,14 +9,25 @@ use crate::protocol::{Place, WirePath};
 use crate::system::path_bytes;
 use sha2::{Digest, Sha256};
 
+/// The files of a place, sorted: all that are regular files, also behind links, and not hidden, or those that it
+/// names.
+pub fn files_of(place: &Place) -> Vec<PathBuf> {
+    let folder = place.path();
+    names_of(place, &folder).into_iter().map(|name| folder.join(name)).collect()
+}
+
+fn names_of(place: &Place, folder: &Path) -> Vec<PathBuf> {
+    match &place.names {
+        Some(names) => names.iter().map(WirePath::path).collect(),
+        None => crate::walk::files_in(folder).into_iter().map(|file| file.name.into()).collect(),
+    }
+}
+
 /// The keyed hash of names, sizes and times of change of the files of a place. Files that are gone count as such.
 pub fn of_place(place: &Place, key: &SiteKey) -> String {
     let folder = place.path();
-    let names = match &place.names {
-        Some(names) => names.iter().map(WirePath::path).collect(),
-        None => crate::walk::files_in(&folder).into_iter().map(|file| file.name.into()).collect::<Vec<_>>(),
-    };
-    let mut facts: Vec<Vec<u8>> = names.iter().map(|name| facts_of(&folder, name)).collect();
+    let mut facts: Vec<Vec<u8>> =
+        names_of(place, &folder).iter().map(|name| facts_of(&folder, name)).collect();
     facts.sort();
     let parts: Vec<&[u8]> = facts.iter().map(Vec::as_slice).collect();
     key.name("files", &parts)

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::TriageError;
 use crate::finding::Poison;
 use crate::fingerprint::of_places;
-use crate::ledger::{StudyKey, Unit};
-use crate::protocol::{Found, Place, WirePath};
+use crate::ledger::{ArchiveStudy, StudyState};
+use crate::protocol::{FoundStudy, Place, WirePath};
 use crate::schema::open_map;
 use crate::walk::Folder;
 
@@ -53,7 +53,7 @@ impl FolderMap {
     pub(crate) fn replace(
         &mut self,
         folder: &Folder,
-        found: &[Found],
+        found: &[FoundStudy],
         poison: Option<Poison>,
     ) -> Result<(), TriageError> {
         let [root, inside] = texts(folder);
@@ -93,7 +93,7 @@ impl FolderMap {
     /// Tells each study, in the order of their names.
     pub(crate) fn each_unit(
         &self,
-        tell: &mut dyn FnMut(Unit) -> Result<(), TriageError>,
+        tell: &mut dyn FnMut(ArchiveStudy) -> Result<(), TriageError>,
     ) -> Result<(), TriageError> {
         let find = "SELECT study, fingerprint, poison FROM place ORDER BY study, fingerprint";
         let mut statement = self.connection.prepare(find)?;
@@ -102,7 +102,11 @@ impl FolderMap {
         let mut close = |open: Option<(String, Vec<String>, Option<Poison>)>| match open {
             Some((study, parts, poison)) => {
                 let places = parts.len();
-                tell(Unit { key: StudyKey { study, fingerprint: of_places(parts) }, places, poison })
+                tell(ArchiveStudy {
+                    key: StudyState { study, fingerprint: of_places(parts) },
+                    places,
+                    poison,
+                })
             }
             None => Ok(()),
         };

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::TriageError;
-use crate::finding::{Cause, Finding, Poison};
+use crate::finding::{DeathCause, Finding, Poison};
+use crate::key::hexadecimal;
 use crate::schema::open_ledger;
 use crate::system::boot;
 
@@ -28,9 +30,14 @@ pub struct Method {
     pub device: String,
 }
 
+/// SHA-256 of what a method depends on, hexadecimal.
+pub fn content_hash(content: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(content))
+}
+
 /// A study and the state of its files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StudyKey {
+pub struct StudyState {
     /// Its name, a keyed hash.
     pub study: String,
     /// Fingerprint of its files.
@@ -39,9 +46,9 @@ pub struct StudyKey {
 
 /// A study of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
+pub struct ArchiveStudy {
     /// Which.
-    pub key: StudyKey,
+    pub key: StudyState,
     /// Folders that its files lie in.
     pub places: usize,
     /// How it ended workers when it was listed.
@@ -50,9 +57,9 @@ pub struct Unit {
 
 /// A row: a study that is done.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct LedgerRow {
     /// Which study.
-    pub key: StudyKey,
+    pub key: StudyState,
     /// Folders that its files lie in; 0 where the archive has it no more, or differently.
     pub places: usize,
     /// What is said of it.
@@ -135,7 +142,7 @@ impl Ledger {
     /// Replaces what the archive holds.
     pub(crate) fn replace_units(
         &mut self,
-        fill: impl FnOnce(&mut dyn FnMut(Unit) -> Result<(), TriageError>) -> Result<(), TriageError>,
+        fill: impl FnOnce(&mut dyn FnMut(ArchiveStudy) -> Result<(), TriageError>) -> Result<(), TriageError>,
     ) -> Result<(), TriageError> {
         let transaction = self.connection.transaction()?;
         transaction.execute("DELETE FROM unit", [])?;
@@ -153,14 +160,19 @@ impl Ledger {
     }
 
     /// Up to `most` studies behind `after` that have no row of this method, in the order of their names.
-    pub(crate) fn to_do(&self, method: i64, after: &str, most: usize) -> Result<Vec<Unit>, TriageError> {
+    pub(crate) fn to_do(
+        &self,
+        method: i64,
+        after: &str,
+        most: usize,
+    ) -> Result<Vec<ArchiveStudy>, TriageError> {
         let find = "SELECT study, fingerprint, places, poison FROM unit AS u WHERE study > ?1 AND NOT EXISTS
             (SELECT 1 FROM finding AS f WHERE f.study = u.study AND f.fingerprint = u.fingerprint AND f.method = ?2)
             ORDER BY study LIMIT ?3";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.all(find, params![after, method, most], |row| {
             let poison: Option<String> = row.get(3)?;
-            Ok(Unit {
+            Ok(ArchiveStudy {
                 key: key_of(row)?,
                 places: usize::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
                 poison: poison.and_then(|text| serde_json::from_str(&text).ok()),
@@ -169,7 +181,7 @@ impl Ledger {
     }
 
     /// Notes, before work starts, that a study is tried; returns the number of the attempt.
-    pub(crate) fn begin(&self, key: &StudyKey, method: i64) -> Result<i64, TriageError> {
+    pub(crate) fn begin(&self, key: &StudyState, method: i64) -> Result<i64, TriageError> {
         let add = "INSERT INTO attempt (study, fingerprint, method, boot) VALUES (?1, ?2, ?3, ?4)";
         self.connection.execute(add, params![key.study, key.fingerprint, method, self.boot])?;
         Ok(self.connection.last_insert_rowid())
@@ -189,7 +201,7 @@ impl Ledger {
     }
 
     /// How often a study was tried.
-    pub(crate) fn tried(&self, key: &StudyKey, method: i64) -> Result<Tried, TriageError> {
+    pub(crate) fn tried(&self, key: &StudyState, method: i64) -> Result<Tried, TriageError> {
         let find = "SELECT death, boot FROM attempt WHERE study = ?1 AND fingerprint = ?2 AND method = ?3";
         let attempts = self.all(find, params![key.study, key.fingerprint, method], |row| {
             Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
@@ -198,7 +210,7 @@ impl Ledger {
         for (death, boot) in attempts {
             let death = death.and_then(|text| serde_json::from_str::<Poison>(&text).ok());
             let counted = match death.map(|poison| poison.cause) {
-                Some(Cause::Killed) => &mut tried.killed,
+                Some(DeathCause::Killed) => &mut tried.killed,
                 Some(_) => &mut tried.died,
                 None if boot == self.boot => &mut tried.interrupted,
                 None => &mut tried.rebooted,
@@ -209,7 +221,7 @@ impl Ledger {
     }
 
     /// The last death of a study.
-    pub(crate) fn last_death(&self, key: &StudyKey, method: i64) -> Result<Option<Poison>, TriageError> {
+    pub(crate) fn last_death(&self, key: &StudyState, method: i64) -> Result<Option<Poison>, TriageError> {
         let find = "SELECT death FROM attempt WHERE study = ?1 AND fingerprint = ?2 AND method = ?3
             AND death IS NOT NULL ORDER BY id DESC LIMIT 1";
         let values = params![key.study, key.fingerprint, method];
@@ -221,7 +233,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`TriageError`] where it cannot be written: then nothing was.
-    pub fn record(&mut self, key: &StudyKey, method: i64, finding: &Finding) -> Result<(), TriageError> {
+    pub fn record(&mut self, key: &StudyState, method: i64, finding: &Finding) -> Result<(), TriageError> {
         let content = serde_json::to_string(finding).unwrap_or_default();
         let transaction = self.connection.transaction()?;
         let values = params![key.study, key.fingerprint, method, finding.verdict, content];
@@ -238,7 +250,7 @@ impl Ledger {
     pub fn each_row(
         &self,
         method: i64,
-        mut tell: impl FnMut(Row) -> Result<(), TriageError>,
+        mut tell: impl FnMut(LedgerRow) -> Result<(), TriageError>,
     ) -> Result<(), TriageError> {
         let find = "SELECT f.study, f.fingerprint, u.places, f.content FROM unit AS u JOIN finding AS f
             ON f.study = u.study AND f.fingerprint = u.fingerprint AND f.method = ?1 ORDER BY f.study";
@@ -246,7 +258,7 @@ impl Ledger {
         let mut rows = statement.query([method])?;
         while let Some(row) = rows.next()? {
             let content: String = row.get(3)?;
-            tell(Row {
+            tell(LedgerRow {
                 key: key_of(row)?,
                 places: usize::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
                 finding: serde_json::from_str(&content).map_err(|_| TriageError::Protocol)?,
@@ -309,6 +321,6 @@ impl Ledger {
     }
 }
 
-fn key_of(row: &SqlRow<'_>) -> rusqlite::Result<StudyKey> {
-    Ok(StudyKey { study: row.get(0)?, fingerprint: row.get(1)? })
+fn key_of(row: &SqlRow<'_>) -> rusqlite::Result<StudyState> {
+    Ok(StudyState { study: row.get(0)?, fingerprint: row.get(1)? })
 }

@@ -10,6 +10,7 @@
 //! other, `docs/triage.md` what a run promises. This crate knows neither DICOM nor networks.
 
 mod atomic;
+mod context;
 mod error;
 mod export;
 mod finding;
@@ -33,15 +34,15 @@ mod walk;
 
 pub use error::TriageError;
 pub use export::{Exported, export};
-pub use finding::{Cause, Finding, Poison, Probability, SeriesFinding, Stage};
-pub use fingerprint::{of_place, of_places};
+pub use finding::{DeathCause, Finding, Poison, Probability, SeriesFinding, WorkStage};
+pub use fingerprint::{files_of, of_place, of_places};
 pub use key::SiteKey;
-pub use ledger::{Ledger, Method, Row, StudyKey, Unit};
+pub use ledger::{ArchiveStudy, Ledger, LedgerRow, Method, StudyState, content_hash};
 pub use merge::{Merged, merge};
-pub use protocol::{Answer, Found, Place, Request, Scored, StudyRequest, WirePath};
+pub use protocol::{Answer, FoundStudy, Place, Request, ScoredStudy, StudyRequest, WirePath};
 pub use run::{Ended, run};
-pub use serve::{Work, serve};
-pub use settings::{Deadlines, Event, Part, Settings, Spawn};
+pub use serve::{StudyScorer, serve};
+pub use settings::{Deadlines, RunEvent, Settings, Share, Spawn, Workers};
 pub use site::{Site, key_file};
 pub use status::{Status, status};
-pub use system::{Limits, confine, peak_bytes};
+pub use system::{WorkerLimits, confine, peak_bytes};

@@ -6,11 +6,11 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::SystemTime;
 
 use crate::TriageError;
+use crate::context::{Context, Next, Tasks};
 use crate::finding::Poison;
 use crate::key::hexadecimal;
-use crate::protocol::{Answer, Found, Place, Request, WirePath};
-use crate::run::{Context, Job, Next};
-use crate::settings::{Event, Settings};
+use crate::protocol::{Answer, FoundStudy, Place, Request, WirePath};
+use crate::settings::{RunEvent, Settings};
 use crate::system::path_bytes;
 use crate::walk::{Folder, walk};
 
@@ -20,7 +20,7 @@ const FOLDERS_AHEAD: usize = 256;
 const TOLD_EVERY: usize = 100;
 
 /// Folders come from a thread that walks the archive: a network disk that does not answer holds up only that.
-pub(crate) struct Listing {
+pub(crate) struct FolderListing {
     folders: Receiver<Folder>,
     is_whole: Arc<AtomicBool>,
     again: Vec<FolderTask>,
@@ -31,11 +31,11 @@ pub(crate) struct Listing {
 /// A folder to be listed.
 pub(crate) struct FolderTask {
     folder: Folder,
-    found: Vec<Found>,
+    found: Vec<FoundStudy>,
     deaths: usize,
 }
 
-impl Listing {
+impl FolderListing {
     /// Begins to walk.
     pub(crate) fn start(settings: &Settings) -> Self {
         let (sender, folders) = sync_channel(FOLDERS_AHEAD);
@@ -59,7 +59,7 @@ impl Listing {
     }
 }
 
-impl Job for Listing {
+impl Tasks for FolderListing {
     type Task = FolderTask;
 
     fn next(&mut self, context: &mut Context<'_>) -> Result<Next<FolderTask>, TriageError> {
@@ -74,7 +74,7 @@ impl Job for Listing {
             };
             self.seen += 1;
             if self.seen.is_multiple_of(TOLD_EVERY) {
-                (context.tell)(Event::Listed { folders: self.seen });
+                (context.tell)(RunEvent::Listed { folders: self.seen });
             }
             if is_arriving(&folder, context.settings) {
                 self.arriving += 1;
@@ -116,14 +116,14 @@ impl Job for Listing {
     ) -> Result<(), TriageError> {
         let deaths = task.deaths + 1;
         if deaths < 2 {
-            (context.tell)(Event::Retried);
+            (context.tell)(RunEvent::Retried);
             self.again.push(FolderTask { found: Vec::new(), deaths, ..task });
             return Ok(());
         }
         let Folder { inside, signature, .. } = &task.folder;
         let study = context.key.name("folder", &[path_bytes(inside)]);
         let fingerprint = context.key.name("files", &[hexadecimal(signature).as_bytes()]);
-        let found = [Found { study, fingerprint, names: None }];
+        let found = [FoundStudy { study, fingerprint, names: None }];
         context.kept(|_, map| map.replace(&task.folder, &found, Some(poison)))
     }
 

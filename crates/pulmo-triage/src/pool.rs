@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::TriageError;
-use crate::finding::{Cause, Poison, Stage};
+use crate::finding::{DeathCause, Poison, WorkStage};
 use crate::ledger::Method;
 use crate::protocol::{Answer, Request};
 use crate::settings::{Deadlines, Spawn};
@@ -54,7 +54,7 @@ struct Worker {
     state: State,
     /// Tells the lines of this process from those of the one before.
     generation: usize,
-    stage: Option<Stage>,
+    stage: Option<WorkStage>,
     trace: Trace,
 }
 
@@ -62,10 +62,10 @@ struct Worker {
 type Trace = Arc<AtomicU8>;
 
 /// What Rust programs say as they end, and what it means. Nothing else of stderr is kept.
-const TRACES: [(&[u8], Cause); 3] = [
-    (b"memory allocation of", Cause::Memory),
-    (b"has overflowed its stack", Cause::Stack),
-    (b"panicked at", Cause::Panic),
+const TRACES: [(&[u8], DeathCause); 3] = [
+    (b"memory allocation of", DeathCause::Memory),
+    (b"has overflowed its stack", DeathCause::Stack),
+    (b"panicked at", DeathCause::Panic),
 ];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -98,16 +98,22 @@ enum Said {
 }
 
 impl Pool {
-    /// Starts so many workers.
-    pub(crate) fn start(spawn: Spawn, deadlines: Deadlines, workers: usize) -> Result<Self, TriageError> {
+    /// Starts the first worker.
+    pub(crate) fn start(spawn: Spawn, deadlines: Deadlines) -> Result<Self, TriageError> {
         let (sender, lines) = sync_channel(LINES_AHEAD);
         let mut pool =
             Self { spawn, deadlines, workers: Vec::new(), sender, lines, failed_starts: 0, method: None };
-        for worker in 0..workers {
-            let started = pool.worker(worker, 0)?;
-            pool.workers.push(started);
-        }
+        pool.grow(1)?;
         Ok(pool)
+    }
+
+    /// Starts workers until there are so many.
+    pub(crate) fn grow(&mut self, workers: usize) -> Result<(), TriageError> {
+        for worker in self.workers.len()..workers {
+            let started = self.worker(worker, 0)?;
+            self.workers.push(started);
+        }
+        Ok(())
     }
 
     fn worker(&self, worker: usize, generation: usize) -> Result<Worker, TriageError> {
@@ -131,6 +137,11 @@ impl Pool {
         Ok(Worker { child, input, state: State::Starting { until }, generation, stage: None, trace })
     }
 
+    /// How many workers there are.
+    pub(crate) fn size(&self) -> usize {
+        self.workers.len()
+    }
+
     /// The workers that wait for a request.
     pub(crate) fn idle(&self) -> Vec<usize> {
         let is_idle = |worker: &usize| self.workers[*worker].state == State::Idle;
@@ -142,7 +153,7 @@ impl Pool {
         let (now, deadlines) = (Instant::now(), self.deadlines);
         let Some(asked) = self.workers.get_mut(worker) else { return };
         let (stage, until) = match request {
-            Request::List(_) => (Some(Stage::List), now + deadlines.folder),
+            Request::List(_) => (Some(WorkStage::List), now + deadlines.folder),
             Request::Score(_) => (None, now + deadlines.study),
         };
         asked.stage = stage;
@@ -167,7 +178,7 @@ impl Pool {
         let now = Instant::now();
         let late = |worker: &Worker| worker.state.until().is_some_and(|until| until <= now);
         if let Some(worker) = self.workers.iter().position(late) {
-            return self.replace(worker, Some(Cause::Deadline));
+            return self.replace(worker, Some(DeathCause::Deadline));
         }
         let next = self.workers.iter().filter_map(|worker| worker.state.until()).min();
         let wait = next.map_or(longest, |until| longest.min(until - now));
@@ -192,7 +203,7 @@ impl Pool {
                     self.agree(method)?;
                     Ok(Happened::Ready)
                 }
-                _ => self.replace(worker, Some(Cause::Garbage)),
+                _ => self.replace(worker, Some(DeathCause::Garbage)),
             },
             (Said::Answer(answer), State::Busy { until, .. }) => {
                 if let Answer::Stage(stage) = *answer {
@@ -202,7 +213,7 @@ impl Pool {
                 }
                 Ok(Happened::Said { worker, answer: *answer })
             }
-            _ => self.replace(worker, Some(Cause::Garbage)),
+            _ => self.replace(worker, Some(DeathCause::Garbage)),
         }
     }
 
@@ -214,13 +225,17 @@ impl Pool {
     }
 
     /// Ends a worker for `cause`, or because it ended, and starts another in its place.
-    pub(crate) fn replace(&mut self, worker: usize, cause: Option<Cause>) -> Result<Happened, TriageError> {
+    pub(crate) fn replace(
+        &mut self,
+        worker: usize,
+        cause: Option<DeathCause>,
+    ) -> Result<Happened, TriageError> {
         let Some(ended) = self.workers.get_mut(worker) else { return Ok(Happened::Nothing) };
         let signal = end(&mut ended.child);
         let seen = ended.trace.load(Ordering::Acquire);
         let trace = usize::from(seen).checked_sub(1).and_then(|trace| TRACES.get(trace));
-        let by_others = signal.filter(|signal| OUTSIDE.contains(signal)).map(|_| Cause::Killed);
-        let cause = cause.or(trace.map(|(_, cause)| *cause)).or(by_others).unwrap_or(Cause::Ended);
+        let by_others = signal.filter(|signal| OUTSIDE.contains(signal)).map(|_| DeathCause::Killed);
+        let cause = cause.or(trace.map(|(_, cause)| *cause)).or(by_others).unwrap_or(DeathCause::Ended);
         let poison = Poison { stage: ended.stage, cause, signal };
         let (state, generation) = (ended.state, ended.generation);
         if matches!(state, State::Starting { .. }) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Finding, Stage};
+use crate::finding::{Finding, WorkStage};
 use crate::ledger::Method;
 use crate::system::{path_bytes, path_of_bytes};
 
@@ -117,18 +117,18 @@ pub enum Answer {
     /// It is ready, and scores by this method: the first line.
     Ready(Method),
     /// What it does now; the deadline of a series begins anew.
-    Stage(Stage),
+    Stage(WorkStage),
     /// A study that files in the folder belong to.
-    Found(Found),
+    Found(FoundStudy),
     /// All studies of the folder were told.
     Listed,
     /// What is to be said about the study.
-    Scored(Box<Scored>),
+    Scored(Box<ScoredStudy>),
 }
 
 /// Files of a study in one folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct FoundStudy {
     /// The study's name, a keyed hash.
     pub study: String,
     /// Hash of the files' names, sizes and times of change.
@@ -140,7 +140,7 @@ pub struct Found {
 
 /// What is said about a study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scored {
+pub struct ScoredStudy {
     /// Fingerprint of the files that were read.
     pub fingerprint: String,
     /// The content of its row.
@@ -170,7 +170,7 @@ mod tests {
             Place { root: WirePath::of(Path::new("/a")), folder: WirePath::of(Path::new("b")), names: None };
         let line = serde_json::to_string(&Request::List(place)).unwrap();
         assert_eq!(line, r#"{"list":{"root":"/a","folder":"b"}}"#);
-        assert_eq!(serde_json::to_string(&Answer::Stage(Stage::Read)).unwrap(), r#"{"stage":"read"}"#);
+        assert_eq!(serde_json::to_string(&Answer::Stage(WorkStage::Read)).unwrap(), r#"{"stage":"read"}"#);
         assert_eq!(serde_json::to_string(&Answer::Listed).unwrap(), r#""listed""#);
     }
 }

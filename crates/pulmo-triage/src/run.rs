@@ -1,20 +1,18 @@
 //! A run: list the archive, score what has no row, export.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::TriageError;
+use crate::context::{Context, Next, Tasks};
 use crate::export::export_run;
-use crate::finding::Poison;
 use crate::folder_map::FolderMap;
 use crate::key::SiteKey;
 use crate::ledger::Ledger;
-use crate::listing::Listing;
+use crate::listing::FolderListing;
 use crate::pool::{Happened, Pool};
-use crate::protocol::{Answer, Request};
 use crate::scoring::Scoring;
-use crate::settings::{Event, Settings, Spawn};
+use crate::settings::{RunEvent, Settings, Spawn};
 use crate::site::{Site, ledger_file, map_file};
 use crate::status::write_metrics;
 use crate::system::peak_bytes;
@@ -43,97 +41,6 @@ pub struct Ended {
     pub arriving: usize,
 }
 
-/// What workers are asked for: leases one task after the other.
-pub(crate) trait Job {
-    /// A task.
-    type Task;
-    /// The next task.
-    fn next(&mut self, context: &mut Context<'_>) -> Result<Next<Self::Task>, TriageError>;
-    /// What a worker is asked for it.
-    fn request(&self, task: &Self::Task, context: &Context<'_>) -> Result<Request, TriageError>;
-    /// Takes an answer; `Some` hands the task back, as more is to come.
-    fn answer(
-        &mut self,
-        task: Self::Task,
-        answer: Answer,
-        context: &mut Context<'_>,
-    ) -> Result<Option<Self::Task>, TriageError>;
-    /// The worker ended.
-    fn died(
-        &mut self,
-        task: Self::Task,
-        poison: Poison,
-        context: &mut Context<'_>,
-    ) -> Result<(), TriageError>;
-    /// The run ends while a worker is at a task.
-    fn abandoned(&mut self, task: Self::Task, context: &mut Context<'_>) -> Result<(), TriageError>;
-}
-
-/// What comes next.
-pub(crate) enum Next<T> {
-    /// A task.
-    Task(T),
-    /// Something may come.
-    Wait,
-    /// Nothing, unless a task that is leased comes back.
-    Done,
-}
-
-/// What the parts of a run share.
-pub(crate) struct Context<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) ledger: Ledger,
-    pub(crate) map: FolderMap,
-    pub(crate) key: SiteKey,
-    pub(crate) tell: &'a mut dyn FnMut(Event),
-    pub(crate) started: Instant,
-    /// Studies that got their row in this run.
-    pub(crate) recorded: usize,
-    /// The most memory that a worker used.
-    pub(crate) worker_peak: u64,
-    measured: Option<Instant>,
-}
-
-impl Context<'_> {
-    /// Whether the run is to end.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.settings.stop.load(Ordering::Relaxed)
-    }
-
-    /// Writes something, as often as it takes while the disk is full.
-    pub(crate) fn kept<T>(
-        &mut self,
-        mut write: impl FnMut(&mut Ledger, &mut FolderMap) -> Result<T, TriageError>,
-    ) -> Result<T, TriageError> {
-        let mut is_paused = false;
-        loop {
-            match write(&mut self.ledger, &mut self.map) {
-                Err(error) if error.is_disk_full() && !self.is_stopped() => {
-                    if !is_paused {
-                        (self.tell)(Event::Paused);
-                    }
-                    is_paused = true;
-                    std::thread::sleep(self.settings.pause);
-                }
-                written => {
-                    if is_paused {
-                        (self.tell)(Event::Resumed);
-                    }
-                    return written;
-                }
-            }
-        }
-    }
-
-    fn measure(&mut self) {
-        if self.measured.is_some_and(|last| last.elapsed() < METRICS_EVERY) {
-            return;
-        }
-        self.measured = Some(Instant::now());
-        _ = write_metrics(self);
-    }
-}
-
 /// Scores what the archives hold and has no row yet. The exports are written also where the run is told to end.
 ///
 /// # Errors
@@ -142,7 +49,7 @@ impl Context<'_> {
 pub fn run(
     settings: &Settings,
     key_file: &std::path::Path,
-    tell: &mut dyn FnMut(Event),
+    tell: &mut dyn FnMut(RunEvent),
 ) -> Result<Ended, TriageError> {
     let site = Site::open(&settings.out)?;
     let temporary = site.clean_temporary()?;
@@ -158,9 +65,9 @@ pub fn run(
         worker_peak: 0,
         measured: None,
     };
-    let mut pool =
-        Pool::start(with_temporary(&settings.worker, temporary), settings.deadlines, settings.workers)?;
+    let mut pool = Pool::start(with_temporary(&settings.worker, temporary), settings.deadlines)?;
     let arriving = passes(&mut pool, &mut context)?;
+    let workers = pool.size();
     drop(pool);
     let ended = summary(&context, arriving)?;
     let (peak, seconds) = (peak_bytes().unwrap_or(0), context.started.elapsed().as_secs());
@@ -171,7 +78,7 @@ pub fn run(
             ("worker_peak_bytes", worker_peak),
             ("seconds", seconds),
             ("recorded", recorded),
-            ("workers", settings.workers as u64),
+            ("workers", workers as u64),
         ];
         figures.into_iter().try_for_each(|(name, value)| ledger.set_figure(name, value))?;
         export_run(ledger, &settings.out)
@@ -190,14 +97,14 @@ fn passes(pool: &mut Pool, context: &mut Context<'_>) -> Result<usize, TriageErr
     let settled = Instant::now() + context.settings.settle;
     while Instant::now() < settled && !context.is_stopped() {
         std::thread::sleep(LOOK.min(settled.saturating_duration_since(Instant::now())));
-        (context.tell)(Event::Quiet);
+        (context.tell)(RunEvent::Quiet);
     }
     pass(pool, context)
 }
 
 fn pass(pool: &mut Pool, context: &mut Context<'_>) -> Result<usize, TriageError> {
     context.map.begin_pass();
-    let mut listing = Listing::start(context.settings);
+    let mut listing = FolderListing::start(context.settings);
     drive(pool, &mut listing, context)?;
     if context.is_stopped() {
         return Ok(listing.arriving());
@@ -215,8 +122,9 @@ fn pass(pool: &mut Pool, context: &mut Context<'_>) -> Result<usize, TriageError
 }
 
 /// Leases tasks to workers until there are none, or the run is to end.
-fn drive<J: Job>(pool: &mut Pool, job: &mut J, context: &mut Context<'_>) -> Result<(), TriageError> {
-    let mut held: Vec<Option<J::Task>> = (0..context.settings.workers).map(|_| None).collect();
+fn drive<J: Tasks>(pool: &mut Pool, job: &mut J, context: &mut Context<'_>) -> Result<(), TriageError> {
+    let most = context.settings.workers.on_cpu.max(context.settings.workers.on_gpu).max(1);
+    let mut held: Vec<Option<J::Task>> = (0..most).map(|_| None).collect();
     while !context.is_stopped() {
         let (mut wait, mut is_done) = (LOOK, false);
         for worker in pool.idle() {
@@ -248,18 +156,19 @@ fn drive<J: Job>(pool: &mut Pool, job: &mut J, context: &mut Context<'_>) -> Res
                 }
             }
             Happened::Ready => {
-                if let Some(method) = &pool.method {
+                if let Some(method) = pool.method.clone() {
+                    pool.grow(context.settings.workers.on(&method.device))?;
                     let id = context.kept(|ledger, _| {
-                        let id = ledger.method(method)?;
+                        let id = ledger.method(&method)?;
                         ledger.set_figure("method", id.unsigned_abs())?;
                         Ok(id)
                     })?;
-                    (context.tell)(Event::Ready { method: id, device: method.device.clone() });
+                    (context.tell)(RunEvent::Ready { method: id, device: method.device.clone() });
                 }
             }
-            Happened::Nothing => (context.tell)(Event::Quiet),
+            Happened::Nothing => (context.tell)(RunEvent::Quiet),
         }
-        context.measure();
+        measure(context);
     }
     held.into_iter().flatten().try_for_each(|task| job.abandoned(task, context))
 }
@@ -283,4 +192,14 @@ fn summary(context: &Context<'_>, arriving: usize) -> Result<Ended, TriageError>
     }
     ended.remaining = ended.studies - ended.scored - ended.unscored;
     Ok(ended)
+}
+
+/// Writes the metrics, where it is time.
+fn measure(context: &mut Context<'_>) {
+    if context.measured.is_some_and(|last| last.elapsed() < METRICS_EVERY) {
+        return;
+    }
+    context.measured = Some(Instant::now());
+    // figures are missed once where they cannot be written; the run goes on
+    _ = write_metrics(context);
 }

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use crate::TriageError;
-use crate::finding::{Cause, Finding, Poison};
-use crate::ledger::{StudyKey, Tried, Unit};
-use crate::protocol::{Answer, Request, Scored, StudyRequest};
-use crate::run::{Context, Job, Next};
-use crate::settings::Event;
+use crate::context::{Context, Next, Tasks};
+use crate::finding::{DeathCause, Finding, Poison};
+use crate::ledger::{ArchiveStudy, StudyState, Tried};
+use crate::protocol::{Answer, Request, ScoredStudy, StudyRequest};
+use crate::settings::RunEvent;
 
 /// Studies read from the ledger at once.
 const AHEAD: usize = 256;
@@ -21,16 +21,16 @@ const MOST_REBOOTS: usize = 2;
 const MOST_INTERRUPTIONS: usize = 10;
 
 pub(crate) struct Scoring {
-    ahead: VecDeque<Unit>,
+    ahead: VecDeque<ArchiveStudy>,
     last: String,
-    again: Vec<StudyKey>,
+    again: Vec<StudyState>,
     leased: usize,
     changed: usize,
 }
 
 /// A study at which a worker is.
 pub(crate) struct StudyTask {
-    key: StudyKey,
+    key: StudyState,
     attempt: i64,
     method: i64,
 }
@@ -46,7 +46,7 @@ impl Scoring {
     }
 
     /// The next study of this run that was not tried too often.
-    fn due(&mut self, method: i64, context: &mut Context<'_>) -> Result<Option<StudyKey>, TriageError> {
+    fn due(&mut self, method: i64, context: &mut Context<'_>) -> Result<Option<StudyState>, TriageError> {
         if let Some(key) = self.again.pop() {
             return Ok(Some(key));
         }
@@ -54,7 +54,7 @@ impl Scoring {
             if self.ahead.is_empty() {
                 self.ahead = context.ledger.to_do(method, &self.last, AHEAD)?.into();
             }
-            let Some(Unit { key, poison, .. }) = self.ahead.pop_front() else { break };
+            let Some(ArchiveStudy { key, poison, .. }) = self.ahead.pop_front() else { break };
             self.last.clone_from(&key.study);
             if !context.settings.part.has(&key.study) {
                 continue;
@@ -76,27 +76,29 @@ impl Scoring {
     }
 }
 
-fn too_often(tried: Tried) -> Option<Cause> {
+fn too_often(tried: Tried) -> Option<DeathCause> {
     if tried.died >= MOST_DEATHS {
-        return Some(Cause::Ended);
+        return Some(DeathCause::Ended);
     }
     let is_interrupted = tried.rebooted >= MOST_REBOOTS || tried.interrupted >= MOST_INTERRUPTIONS;
-    (tried.killed >= MOST_KILLS).then_some(Cause::Killed).or(is_interrupted.then_some(Cause::Interrupted))
+    (tried.killed >= MOST_KILLS)
+        .then_some(DeathCause::Killed)
+        .or(is_interrupted.then_some(DeathCause::Interrupted))
 }
 
 fn record(
     context: &mut Context<'_>,
-    key: &StudyKey,
+    key: &StudyState,
     method: i64,
     finding: &Finding,
 ) -> Result<(), TriageError> {
     context.kept(|ledger, _| ledger.record(key, method, finding))?;
     context.recorded += 1;
-    (context.tell)(Event::Done { verdict: finding.verdict.clone() });
+    (context.tell)(RunEvent::Done { verdict: finding.verdict.clone() });
     Ok(())
 }
 
-impl Job for Scoring {
+impl Tasks for Scoring {
     type Task = StudyTask;
 
     fn next(&mut self, context: &mut Context<'_>) -> Result<Next<StudyTask>, TriageError> {
@@ -122,7 +124,7 @@ impl Job for Scoring {
         context: &mut Context<'_>,
     ) -> Result<Option<StudyTask>, TriageError> {
         let Answer::Scored(scored) = answer else { return Ok(Some(task)) };
-        let Scored { fingerprint, finding, peak_bytes } = *scored;
+        let ScoredStudy { fingerprint, finding, peak_bytes } = *scored;
         context.worker_peak = context.worker_peak.max(peak_bytes.unwrap_or(0));
         if fingerprint == task.key.fingerprint {
             record(context, &task.key, task.method, &finding)?;
@@ -144,7 +146,7 @@ impl Job for Scoring {
     ) -> Result<(), TriageError> {
         context.kept(|ledger, _| ledger.died(task.attempt, poison))?;
         if too_often(context.ledger.tried(&task.key, task.method)?).is_none() {
-            (context.tell)(Event::Retried);
+            (context.tell)(RunEvent::Retried);
             self.again.push(task.key);
             return Ok(());
         }
@@ -164,6 +166,6 @@ fn tell_found(method: i64, context: &mut Context<'_>) -> Result<(), TriageError>
         done += usize::from(part.has(&row.key.study));
         Ok(())
     })?;
-    (context.tell)(Event::Found { studies, done });
+    (context.tell)(RunEvent::Found { studies, done });
     Ok(())
 }

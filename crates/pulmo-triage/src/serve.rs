@@ -4,18 +4,18 @@ use std::io::{BufRead, Write};
 use std::sync::mpsc::channel;
 
 use crate::TriageError;
-use crate::finding::Stage;
+use crate::finding::WorkStage;
 use crate::ledger::Method;
-use crate::protocol::{Answer, Found, Place, Request, Scored, StudyRequest};
+use crate::protocol::{Answer, FoundStudy, Place, Request, ScoredStudy, StudyRequest};
 
 /// What a worker can do.
-pub trait Work {
+pub trait StudyScorer {
     /// By what it scores.
     fn method(&self) -> Method;
     /// The studies that files in a folder belong to.
-    fn list(&mut self, place: &Place) -> Vec<Found>;
+    fn list(&mut self, place: &Place) -> Vec<FoundStudy>;
     /// What is to be said about a study; tells what it does meanwhile.
-    fn score(&mut self, study: &StudyRequest, stage: &mut dyn FnMut(Stage)) -> Scored;
+    fn score(&mut self, study: &StudyRequest, stage: &mut dyn FnMut(WorkStage)) -> ScoredStudy;
 }
 
 /// Answers the requests on `input`, one after the other, until it ends. Then the process ends at once, whatever the
@@ -26,7 +26,7 @@ pub trait Work {
 pub fn serve(
     input: impl BufRead + Send + 'static,
     mut output: impl Write,
-    work: &mut impl Work,
+    work: &mut impl StudyScorer,
 ) -> Result<(), TriageError> {
     let (sender, requests) = channel();
     std::thread::spawn(move || {

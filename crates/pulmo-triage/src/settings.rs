@@ -21,11 +21,11 @@ pub struct Settings {
     /// How a worker is started.
     pub worker: Spawn,
     /// Workers at a time.
-    pub workers: usize,
+    pub workers: Workers,
     /// How long a worker may take.
     pub deadlines: Deadlines,
     /// Which studies are this run's.
-    pub part: Part,
+    pub part: Share,
     /// Most studies to score in this run; `None` for all.
     pub limit: Option<usize>,
     /// A folder of which a file changed so short a time ago is still arriving.
@@ -36,6 +36,27 @@ pub struct Settings {
     pub stop: Arc<AtomicBool>,
     /// File for figures in Prometheus' text form.
     pub metrics: Option<PathBuf>,
+}
+
+/// How many workers there are at a time. The first one tells what it computes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workers {
+    /// Where that is `cpu`.
+    pub on_cpu: usize,
+    /// Where that is a GPU.
+    pub on_gpu: usize,
+}
+
+impl Workers {
+    /// So many in any case.
+    pub fn always(workers: usize) -> Self {
+        Self { on_cpu: workers, on_gpu: workers }
+    }
+
+    /// How many there are where they compute on `device`.
+    pub(crate) fn on(self, device: &str) -> usize {
+        if device == "cpu" { self.on_cpu } else { self.on_gpu }
+    }
 }
 
 /// How a worker is started.
@@ -83,7 +104,7 @@ impl Default for Deadlines {
 
 /// One of several runs that share an archive: it scores the studies whose name falls to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct Share {
     /// Runs that share the archive.
     pub parts: u64,
     /// Which of them this is, from 0 on.
@@ -91,13 +112,13 @@ pub struct Part {
 }
 
 /// The only run.
-impl Default for Part {
+impl Default for Share {
     fn default() -> Self {
         Self { parts: 1, id: 0 }
     }
 }
 
-impl Part {
+impl Share {
     /// Whether a study falls to this run.
     pub fn has(self, study: &str) -> bool {
         let number = study.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
@@ -108,7 +129,7 @@ impl Part {
 /// What a run tells.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Event {
+pub enum RunEvent {
     /// A worker is ready.
     Ready {
         /// Number of the method in the ledger.

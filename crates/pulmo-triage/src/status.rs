@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::TriageError;
 use crate::atomic::write_whole;
+use crate::context::Context;
 use crate::ledger::Ledger;
-use crate::run::Context;
 use crate::site::{is_busy, ledger_file};
 use crate::system::peak_bytes;
 

@@ -14,7 +14,7 @@ use std::process::Child;
 
 /// What a worker may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
+pub struct WorkerLimits {
     /// Bytes of memory; `None` for no limit.
     pub memory_bytes: Option<u64>,
 }
@@ -52,11 +52,11 @@ mod os {
 
     use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, setrlimit};
 
-    use super::Limits;
+    use super::WorkerLimits;
 
     /// Puts limits on this process: its memory, no core dumps (they would hold images), and, on Linux, that it ends
     /// with whoever started it. What the system refuses is left.
-    pub fn confine(limits: Limits) {
+    pub fn confine(limits: WorkerLimits) {
         let limit = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
         _ = setrlimit(Resource::Core, limit(0));
         if let Some(bytes) = limits.memory_bytes {
@@ -118,10 +118,10 @@ mod os {
     use std::path::{Path, PathBuf};
     use std::process::{Child, Command, ExitStatus};
 
-    use super::Limits;
+    use super::WorkerLimits;
 
     /// Does nothing: see the head of this file.
-    pub fn confine(_: Limits) {}
+    pub fn confine(_: WorkerLimits) {}
 
     pub(crate) fn own_group(_: &mut Command) {}
 

@@ -190,7 +190,7 @@ fn a_full_disk_is_waited_for() {
     let ledger = scene.out().join("ledger.sqlite");
     let mut ledger = pulmo_triage::Ledger::open(&ledger).unwrap();
     ledger.limit_pages(Some(1)).unwrap();
-    let key = |n: usize| pulmo_triage::StudyKey { study: format!("s{n}"), fingerprint: "f".into() };
+    let key = |n: usize| pulmo_triage::StudyState { study: format!("s{n}"), fingerprint: "f".into() };
     let long = pulmo_triage::Finding { codes: vec!["X".repeat(20_000)], ..pulmo_triage::Finding::default() };
     let error = ledger.record(&key(1), 1, &long).unwrap_err();
     assert!(error.is_disk_full(), "{error}");

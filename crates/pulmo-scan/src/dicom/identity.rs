@@ -73,6 +73,13 @@ impl PatientStudy {
         !self.has_other_patient(other) && !self.has_other_study(other)
     }
 
+    /// What tells the study from all others, to make a keyed name of: digests of Patient ID and Study Instance
+    /// UID. `None` where the latter is unknown.
+    pub fn study_bytes(&self) -> Option<[Vec<u8>; 2]> {
+        let patient = self.patient_id.map(|digest| digest.0.to_vec()).unwrap_or_default();
+        Some([patient, self.study?.0.to_vec()])
+    }
+
     /// How many facts are known.
     pub(super) fn known(&self) -> usize {
         [self.patient_id, self.patient_name, self.study].iter().flatten().count()

@@ -20,8 +20,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use pulmo_triage::{
-    Deadlines, Finding, Found, Limits, Method, Part, Place, Probability, Scored, Settings, SiteKey, Spawn,
-    Stage, StudyRequest, WirePath, Work, confine, of_place, of_places, peak_bytes, run, serve,
+    Deadlines, Finding, FoundStudy, Method, Place, Probability, ScoredStudy, Settings, Share, SiteKey, Spawn,
+    StudyRequest, StudyScorer, WirePath, WorkStage, WorkerLimits, Workers, confine, of_place, of_places,
+    peak_bytes, run, serve,
 };
 
 const MIB: u64 = 1 << 20;
@@ -31,7 +32,7 @@ fn main() {
     if arguments[0] == Path::new("supervise") {
         return supervise(&arguments[1..]);
     }
-    confine(Limits { memory_bytes: Some(256 * MIB) });
+    confine(WorkerLimits { memory_bytes: Some(256 * MIB) });
     let mut fake = Fake { key: SiteKey::read(&arguments[0]).unwrap(), weights: number("FAKE_WEIGHTS", 1) };
     serve(BufReader::new(std::io::stdin()), std::io::stdout(), &mut fake).unwrap();
 }
@@ -54,13 +55,13 @@ fn supervise(arguments: &[PathBuf]) {
             arguments: vec![key.clone().into()],
             environment: Vec::new(),
         },
-        workers: workers.to_string_lossy().parse().unwrap(),
+        workers: Workers::always(workers.to_string_lossy().parse().unwrap()),
         deadlines: Deadlines {
             series: seconds("FAKE_SECONDS", 60),
             study: seconds("FAKE_SECONDS", 60),
             ..Deadlines::default()
         },
-        part: Part { parts: number("FAKE_PARTS", 1), id: number("FAKE_PART", 0) },
+        part: Share { parts: number("FAKE_PARTS", 1), id: number("FAKE_PART", 0) },
         limit: std::env::var("FAKE_LIMIT").ok().map(|text| text.parse().unwrap()),
         settle: seconds("FAKE_SETTLE", 0),
         pause: Duration::from_millis(50),
@@ -69,9 +70,9 @@ fn supervise(arguments: &[PathBuf]) {
     };
     let mut scored = 0;
     let ended = run(&settings, &key, &mut |event| match event {
-        pulmo_triage::Event::Done { .. } => scored += 1,
-        pulmo_triage::Event::Paused => println!("paused"),
-        pulmo_triage::Event::Resumed => println!("resumed"),
+        pulmo_triage::RunEvent::Done { .. } => scored += 1,
+        pulmo_triage::RunEvent::Paused => println!("paused"),
+        pulmo_triage::RunEvent::Resumed => println!("resumed"),
         _ => {}
     });
     match ended {
@@ -106,7 +107,7 @@ fn lines(place: &Place) -> Vec<[String; 3]> {
     lines
 }
 
-impl Work for Fake {
+impl StudyScorer for Fake {
     fn method(&self) -> Method {
         Method {
             bundle: "fake".into(),
@@ -118,7 +119,7 @@ impl Work for Fake {
         }
     }
 
-    fn list(&mut self, place: &Place) -> Vec<Found> {
+    fn list(&mut self, place: &Place) -> Vec<FoundStudy> {
         let mut studies: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for [file, study, what] in lines(place) {
             if what == "list-abort" {
@@ -131,16 +132,16 @@ impl Work for Fake {
             let names = files.iter().map(|file| WirePath::of(Path::new(file))).collect();
             let part = Place { names: (!is_alone).then_some(names), ..place.clone() };
             let fingerprint = of_place(&part, &self.key);
-            Found { study: self.key.name("study", &[study.as_bytes()]), fingerprint, names: part.names }
+            FoundStudy { study: self.key.name("study", &[study.as_bytes()]), fingerprint, names: part.names }
         };
         studies.into_iter().map(found).collect()
     }
 
-    fn score(&mut self, study: &StudyRequest, stage: &mut dyn FnMut(Stage)) -> Scored {
-        stage(Stage::Read);
+    fn score(&mut self, study: &StudyRequest, stage: &mut dyn FnMut(WorkStage)) -> ScoredStudy {
+        stage(WorkStage::Read);
         std::thread::sleep(Duration::from_millis(number("FAKE_MS", 0)));
         let files: Vec<[String; 3]> = study.places.iter().flat_map(lines).collect();
-        stage(Stage::Predict);
+        stage(WorkStage::Predict);
         files.iter().for_each(|[_, _, what]| end(what, &study.places[0]));
         let urgency = f32::from(u16::from_str_radix(&study.study[..4], 16).unwrap()) / 65_536.0;
         let finding = Finding {
@@ -156,7 +157,7 @@ impl Work for Fake {
             ..Finding::default()
         };
         let fingerprint = of_places(study.places.iter().map(|place| of_place(place, &self.key)).collect());
-        Scored { fingerprint, finding, peak_bytes: peak_bytes() }
+        ScoredStudy { fingerprint, finding, peak_bytes: peak_bytes() }
     }
 }
 
