@@ -7,7 +7,8 @@ Needs: pydicom, numpy, imagecodecs.
 
 F1 and F2 get the small files as they are, and small files made of crops. F4 to F7 get codestreams behind the two
 bytes that choose rows, columns, bits and sign (`fuzz/src/frames.rs`): those of the files whose sides the targets
-know, and crops of real slices, encoded anew, which run a hundred times as often.
+know, and crops of real slices, encoded anew, which run a hundred times as often. F17 gets all of these behind a byte that
+tells the coding, F18 crops in JPEG XL behind one that tells whether they may lose.
 """
 
 import sys
@@ -73,7 +74,8 @@ def of_crop(corpus, path, number):
         jpeg = [imagecodecs.ljpeg_encode(crop, bitspersample=12), imagecodecs.jpeg8_encode((crop >> 4).astype("u1"))]
         coded = {
             "f05_jpeg": jpeg,
-            "f06_jpeg_2000": [jpeg_2000(crop, level) for level in (0, 40)],
+            "f06_jpeg_2000": [jpeg_2000(crop, 0), jpeg_2000(crop, 40), imagecodecs.htj2k_encode(crop, reversible=True)],
+            "f18_jpeg_xl": [jpeg_xl(crop, lossless) for lossless in (True, False)],
             "f07_jpeg_ls": [imagecodecs.jpegls_encode(crop, level=near) for near in (0, 3)],
             "f04_rle": [get_encoder(RLELossless).encode(crop, **layout(side))],
         }
@@ -83,13 +85,27 @@ def of_crop(corpus, path, number):
                 # JPEG-LS of 16-bit words states 12 or 16 bits, as its encoder sees fit: seed both
                 for bits in [8] if eight else [12, 16]:
                     header = choice(side, side, bits, 8 if eight else 16, 0)
-                    keep(corpus, target, f"crop-{number}-{side}-{index}-{bits}", header + codestream)
+                    first = bytes([index]) if target == "f18_jpeg_xl" else b""
+                    keep(corpus, target, f"crop-{number}-{side}-{index}-{bits}", first + header + codestream)
         small(corpus, data_set, crop, f"crop-{number}-{side}")
 
 
 def jpeg_2000(crop, level):
     """Without loss at level 0, else with loss."""
     return imagecodecs.jpeg2k_encode(crop, level=level, bitspersample=12, codecformat="J2K", reversible=level == 0)
+
+
+def jpeg_xl(crop, lossless):
+    return imagecodecs.jpegxl_encode(crop, lossless=lossless, distance=None if lossless else 1.0, bitspersample=12)
+
+
+def for_both_readers(corpus):
+    """The seeds of the codecs and of whole files for F17, behind the number of the coding in its list."""
+    codings = {"f04_rle": [0], "f05_jpeg": [1, 2, 3, 4], "f06_jpeg_2000": [5, 6], "f02_file": [255]}
+    for target, numbers in codings.items():
+        for path in sorted((corpus / target).iterdir()):
+            for number in numbers:
+                keep(corpus, "f17_cross_check", f"{target}-{number}-{path.name}", bytes([number]) + path.read_bytes())
 
 
 def layout(side):
@@ -126,6 +142,7 @@ def main():
             print(f"{path.name}: {type(error).__name__}")
     for number, path in enumerate(sorted((data / "covid_ct_md" / "P002").iterdir())[20:120:20]):
         of_crop(corpus, path, number)
+    for_both_readers(corpus)
     for folder in sorted(corpus.iterdir()):
         print(folder.name, len(list(folder.iterdir())))
 

@@ -84,7 +84,7 @@ def npy():
 
 
 def pickle():
-    for path in sorted(Path("tests/golden/networks").glob("*.pth")):
+    for path in sorted(Path("crates/pulmo-scan/tests/golden/torch").glob("*.pth")):
         yield path.read_bytes()
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:

@@ -130,7 +130,7 @@ fn the_stored_answer_tells_a_device_that_computes_wrongly() {
     let older = Golden { slab_probabilities: None, ..golden.clone() };
     assert_eq!(slab(&older.completed(asked)), slab(&now));
     let wrong = Golden { logits: golden.logits.iter().map(|logit| logit + 0.01).collect(), ..golden };
-    let found = wrong.check(asked, (network, &cpu));
+    let found = wrong.check(asked, network, &cpu);
     assert!(matches!(found, Err(SelfTestError::Wrong { .. })), "{found:?}");
 }
 

@@ -328,19 +328,43 @@ fn the_real_series_are_classified_one_line_each() {
 #[test]
 fn the_bench_measures_every_stage() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("figures/of/bench.json");
-    let output = pulmo(&["bench", "--quick", "--device", "cpu", "--json", text(&file)]);
+    let [file, kept] = ["figures/of/bench.json", "kept"].map(|name| folder.path().join(name));
+    let output = pulmo(&[
+        "bench",
+        "--quick",
+        "--device",
+        "cpu",
+        "--json",
+        text(&file),
+        "--networks",
+        "bundle,resnet18",
+        "--keep-networks",
+        text(&kept),
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    assert_eq!(report["machine"]["device"], "cpu");
+    assert_eq!((&report["machine"]["device"], &report["is_complete"]), (&"cpu".into(), &true.into()));
     assert!(report["copy_gb_per_s"].as_f64().unwrap() > 0.0);
     let steps = report["steps"].as_array().unwrap();
     assert!(steps.len() >= 8 && steps.iter().all(|row| row["gb_per_s"].as_f64().unwrap() > 0.0), "{report}");
     let networks = report["networks"].as_array().unwrap();
+    let names: Vec<_> = networks.iter().map(|row| row["network"].as_str().unwrap()).collect();
+    assert_eq!(names, ["lung-nodule-phantom", "resnet18"]);
     let is_measured = |row: &Value, field: &str| row[field].as_f64().unwrap() > 0.0;
     assert!(networks.iter().all(|row| is_measured(row, "forward_images_per_s")), "{report}");
     assert!(networks.iter().all(|row| is_measured(row, "training_images_per_s")), "{report}");
     let shares =
         ["share_read", "share_preprocess", "share_predict"].map(|f| report["pipeline"][f].as_f64().unwrap());
     assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{report}");
+    for name in names {
+        let folder = kept.join(name);
+        let bundle = pulmo::bundle::Bundle::open(&folder).unwrap();
+        assert_eq!(bundle.manifest().name, name);
+        assert_eq!(pulmo::files::read_npy(&folder.join("images.npy")).unwrap().shape, [2, 3, 64, 64]);
+        let logits = pulmo::files::read_npy(&folder.join("logits.npy")).unwrap();
+        assert_eq!(logits.shape[1], bundle.manifest().classes.len());
+    }
+    let unknown = pulmo(&["bench", "--networks", "vgg16"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("resnet50"), "{}", stderr(&unknown));
 }

@@ -222,12 +222,18 @@ fn one_item_and_a_volume_in_memory_are_scored_as_a_run_scores_them() {
 }
 
 #[test]
-fn a_volume_in_memory_that_is_no_ct_is_refused() {
+fn a_volume_in_memory_that_is_no_ct_is_refused_like_its_file() {
     let grid = pulmo::geometry::Grid::aligned([8, 16, 16], [2.0; 3]).unwrap();
-    let volume = pulmo::volume::Volume::from_fn(grid, |[_, y, x]| (x + y) as f32 / 32.0);
+    let volume = pulmo::volume::Volume::from_fn(grid, |[_, y, x]| (x + y) as f32);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.nii");
+    write_nifti(&path, &volume, Gzip::No).unwrap();
     let chain = toml::to_string(&embedded().unwrap().manifest().chain).unwrap();
-    let observation = engine(NetworkKind::Mil, &chain).observe_volume(Path::new("made"), volume);
-    assert_eq!((observation.verdict.codes(), observation.prediction), (vec![Code::OutOfDomain], None));
+    let engine = engine(NetworkKind::Mil, &chain);
+    let [from_memory, from_file] =
+        [engine.observe_volume(&path, volume), engine.observe(&find(std::slice::from_ref(&path))[0])];
+    assert_eq!((from_memory.verdict.codes(), &from_memory.prediction), (vec![Code::OutOfDomain], &None));
+    assert_eq!(from_memory, from_file);
 }
 
 /// What the engine says of what it cannot score, `evaluate` tells as a failure, and measures the rest.
@@ -240,7 +246,7 @@ fn a_case_that_cannot_be_scored_is_left_out_and_told() {
     pulmo::files::write_npy(&deep, &[2, 20, 20], &[7.0; 800]).unwrap();
     paths.insert(4, deep);
     manifest(folder.path(), &paths);
-    let chain = "[[step]]\nkind = 'crop_or_pad'\nshape = [0, 24, 24]\n";
+    let chain = "[[step]]\nkind = 'crop_or_pad'\nshape = [0, 24, 24]\nfill = 0.0\n";
     let engine = engine(NetworkKind::Slice, chain);
     let cases = read_manifest(&folder.path().join("manifest.csv")).unwrap();
     let evaluated = evaluate(&engine, &cases, &|_| {}).unwrap();
@@ -261,10 +267,9 @@ fn a_partial_series_is_measured_as_it_is_predicted() {
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = chests(folder.path()).into_iter().filter(|path| path.is_dir()).collect();
     manifest(folder.path(), &paths);
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(&paths[0]).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let last = files.last().unwrap();
+    // The uppermost slice: a hole further down would be refused all the same.
+    let series = find(&paths[..1]).remove(0);
+    let last = &series.series().unwrap().slices.last().unwrap().path;
     let bytes = std::fs::read(last).unwrap();
     std::fs::write(last, &bytes[..bytes.len() / 2]).unwrap();
 

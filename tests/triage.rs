@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use pulmo::dicom::{CtSeriesDescription, PatientPosition, PixelLayout, write_ct_series};
+use pulmo::dicom::{CtSeriesDescription, DisplayWindow, PatientPosition, PixelLayout, write_ct_series};
 use pulmo::geometry::Grid;
 use pulmo::volume::Volume;
 use serde_json::Value;
@@ -56,6 +56,10 @@ impl Archive {
         });
         let description = CtSeriesDescription {
             patient_id: format!("{CANARY}-{study}"),
+            is_synthetic: true,
+            image_type: "ORIGINAL\\PRIMARY\\AXIAL".to_owned(),
+            manufacturer: String::new(),
+            body_part: "CHEST".to_owned(),
             series_description: CANARY.to_owned(),
             uid_seed: study,
             patient_position: PatientPosition::Hfs,
@@ -63,6 +67,7 @@ impl Archive {
             kvp: 120.0,
             convolution_kernel: "B".to_owned(),
             layout: PixelLayout::Signed16,
+            window: DisplayWindow { centre_hu: 40.0, width_hu: 400.0 },
             padding_stored: None,
             file_names: (0..SLICES).map(|z| format!("{CANARY}{z:03}.dcm")).collect(),
             instances_descend: false,

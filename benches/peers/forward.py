@@ -79,7 +79,7 @@ def benched(path, bundle):
 def with_bench(arguments, folder):
     """Seconds for a batch by `pulmo bench`."""
     command = [arguments.pulmo, "bench", "--json", folder / "bench.json", "--device", arguments.device]
-    command += ["--bundle", arguments.bundle]
+    command += ["--bundle", arguments.bundle, "--networks", "bundle"]
     subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True)
     return BATCH / benched(folder / "bench.json", arguments.bundle)
 

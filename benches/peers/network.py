@@ -58,6 +58,19 @@ class Encoder(nn.Module):
         return {"average": mean, "max": highest, "average_max": torch.cat([mean, highest], 1)}[self.pooling]
 
 
+def resnet(config, channels):
+    """torchvision's network without its head: the parts and names that pulmo's have too."""
+    import torchvision
+
+    if config.get("pooling", "average") != "average":
+        raise SystemExit("of torchvision's networks only those that average are compared")
+    encoder = getattr(torchvision.models, config["architecture"])(weights=None)
+    if channels != 3:
+        encoder.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
+    encoder.fc = nn.Identity()
+    return encoder
+
+
 class Network(nn.Module):
     """Images to logits: one row an image (kind `slice`) or one row for all of them, a study (`mil`)."""
 
@@ -65,10 +78,11 @@ class Network(nn.Module):
         super().__init__()
         self.is_study, self.neighbours = config["kind"] == "mil", config.get("neighbours", 0)
         self.channels = 2 * self.neighbours + 1
-        self.encoder = Encoder(config["encoder"], self.channels)
+        build = resnet if "architecture" in config["encoder"] else Encoder
+        self.encoder = build(config["encoder"], self.channels)
         loose = {name: value for name, value in weights.items() if not name.startswith("encoder.")}
         for name, value in loose.items():
-            self.register_buffer(name.replace(".", "_"), value)
+            self.register_parameter(name.replace(".", "_"), nn.Parameter(value))
         norms = {"gamma": "weight", "beta": "bias"}
         named = {}
         for name, value in weights.items():

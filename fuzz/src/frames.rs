@@ -8,10 +8,18 @@ use pulmo_forge::forge::{Body, Element, Forge, PIXEL_DATA};
 /// Rows and columns that the first byte of an input chooses.
 const SIDES: [u16; 4] = [1, 8, 64, 512];
 
-/// Decodes `data` as a frame of a sound file in this transfer syntax. The first two bytes choose rows,
-/// columns, bits and sign; the rest is the codestream, in one fragment.
+/// Decodes `data` as a frame of a sound file in this transfer syntax, as [`framed`] makes it.
 pub fn decode_as(transfer_syntax: &str, data: &[u8]) {
-    let Some((&[sides, bits], codestream)) = data.split_first_chunk::<2>() else { return };
+    let Some(file) = framed(transfer_syntax, data) else { return };
+    if let Ok(pixels) = StoredPixels::read(Cursor::new(file)) {
+        assert_eq!(pixels.words().len(), pixels.format().samples());
+    }
+}
+
+/// A sound file in this transfer syntax around a frame. The first two bytes of `data` choose rows, columns, bits and
+/// sign; the rest is the codestream, in one fragment.
+pub fn framed(transfer_syntax: &str, data: &[u8]) -> Option<Vec<u8>> {
+    let (&[sides, bits], codestream) = data.split_first_chunk::<2>()?;
     let stored = u16::from(bits & 15) + 1;
     let allocated = if bits & 32 == 0 || stored > 8 { 16 } else { 8 };
     let fragments = Body::Fragments(vec![], vec![codestream.to_vec()]);
@@ -20,11 +28,7 @@ pub fn decode_as(transfer_syntax: &str, data: &[u8]) {
         .with(Element::word((0x0028, 0x0011), SIDES[usize::from(sides >> 2 & 3)]))
         .with(Element::new(PIXEL_DATA, "OB", fragments));
     forge.transfer_syntax = Some(transfer_syntax.to_owned());
-    let rows = usize::from(SIDES[usize::from(sides & 3)]);
-    let columns = usize::from(SIDES[usize::from(sides >> 2 & 3)]);
-    if let Ok(pixels) = StoredPixels::read(Cursor::new(forge.bytes())) {
-        assert_eq!(pixels.words().len(), rows * columns);
-    }
+    Some(forge.bytes())
 }
 
 /// A native file of one row with these words; `None` where they are none or too many.

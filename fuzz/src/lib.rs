@@ -3,5 +3,5 @@
 mod frames;
 mod whole;
 
-pub use frames::{decode_as, native, slice};
+pub use frames::{decode_as, framed, native, slice};
 pub use whole::{assert_sound, with_file, with_folder, zipped};

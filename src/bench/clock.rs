@@ -1,18 +1,31 @@
-//! Time and memory.
+//! Time.
 
 use std::time::{Duration, Instant};
 
 /// Time after which no further run of a figure is started, once there are enough.
 const ENOUGH: Duration = Duration::from_secs(2);
 
-/// Returns the median seconds of at least `runs` runs of `work`, after one that is not counted.
+/// Time below which short work is run more often than was asked for.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Runs before the clock counts, where they are short: a device compiles, tries kernels out and wakes up.
+const WARM_UP: usize = 3;
+
+/// Returns the median seconds of `runs` runs of `work`: fewer of long work, but three at least, and more of
+/// short work. Up to three before are not counted.
 ///
 /// # Errors
 /// The first error of `work`.
 pub(super) fn median_seconds<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
-    work()?;
+    let start = Instant::now();
+    for _ in 0..WARM_UP.min(runs.max(1)) {
+        work()?;
+        if start.elapsed() > ENOUGH {
+            break;
+        }
+    }
     let (start, mut seconds) = (Instant::now(), Vec::new());
-    while seconds.len() < runs.max(1) && (seconds.len() < 3 || start.elapsed() < ENOUGH) {
+    while goes_on(seconds.len(), runs.max(1), start.elapsed()) {
         let begin = Instant::now();
         work()?;
         seconds.push(begin.elapsed().as_secs_f64());
@@ -21,9 +34,8 @@ pub(super) fn median_seconds<E>(runs: usize, mut work: impl FnMut() -> Result<()
     Ok(seconds[seconds.len() / 2])
 }
 
-/// Returns the most memory that this process has held, in MiB; `None` where the system does not tell.
-pub(super) fn peak_memory_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib / 1024)
+/// Whether another run follows those `done`.
+fn goes_on(done: usize, wanted: usize, elapsed: Duration) -> bool {
+    let limit = if elapsed < SHORT { 10 * wanted } else { wanted };
+    done < limit && (done < 3 || elapsed < ENOUGH)
 }

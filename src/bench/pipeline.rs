@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use super::clock::median_seconds;
 use super::{BenchError, BenchSettings, PipelineRow};
 use crate::bundle::Bundle;
 use crate::engine::Engine;
@@ -28,11 +29,11 @@ pub(super) fn measure(
     let paths = [folder.path().to_path_buf()];
     let items = intake::find(&paths);
     let engine = Engine::new(bundle, compute);
-    // The first run compiles the kernels and warms the file cache.
-    engine.run(&paths, |_| ControlFlow::Continue(()));
-    let start = Instant::now();
-    let studies = engine.run(&paths, |_| ControlFlow::Continue(()));
-    let whole = start.elapsed().as_secs_f64();
+    let mut studies = 0;
+    let whole = median_seconds::<BenchError>(settings.runs, || {
+        studies = engine.run(&paths, |_| ControlFlow::Continue(()));
+        Ok(())
+    })?;
 
     let processor = compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
     let predictor = Predictor::new(bundle, compute);

@@ -45,17 +45,37 @@ impl Machine {
     }
 }
 
-/// One preprocessing step.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StepRow {
-    /// What was done.
-    pub step: String,
+/// How fast voxels were worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bandwidth {
     /// Milliseconds for one volume.
     pub ms: f64,
     /// Bytes of input and output in a second, in units of 10^9.
     pub gb_per_s: f64,
     /// That as a share of the copy bandwidth.
     pub share_of_copy: f64,
+}
+
+/// One preprocessing step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepRow {
+    /// What was done.
+    pub step: String,
+    /// From its input to its output; on a GPU the passes alone, without upload and read-back.
+    #[serde(flatten)]
+    pub bandwidth: Bandwidth,
+    /// The passes that a GPU does it in; none on the CPU.
+    pub passes: Vec<PassRow>,
+}
+
+/// One pass on a GPU.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PassRow {
+    /// The kernel, what it reads and what it writes.
+    pub pass: String,
+    /// From its own input to its own output.
+    #[serde(flatten)]
+    pub bandwidth: Bandwidth,
 }
 
 /// One network at one batch size.
@@ -67,10 +87,12 @@ pub struct NetworkRow {
     pub image: [usize; 3],
     /// Images in a batch.
     pub batch: usize,
-    /// Images classified in a second.
-    pub forward_images_per_s: f64,
-    /// Images in a second of training steps: forward, backward, optimizer.
-    pub training_images_per_s: f64,
+    /// Images classified in a second; `None` where the device could not, or not yet.
+    pub forward_images_per_s: Option<f64>,
+    /// Images in a second of training steps: forward, backward, optimizer; `None` as above.
+    pub training_images_per_s: Option<f64>,
+    /// What the device failed with, for want of memory say.
+    pub problem: Option<String>,
 }
 
 /// The way from a volume on the host to the network's input on a GPU: upload, window, resize to 224 x 224.
@@ -99,21 +121,23 @@ pub struct PipelineRow {
     pub share_predict: f64,
 }
 
-/// All figures.
+/// All figures, or those measured so far.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BenchReport {
     /// What they were measured on.
     pub machine: Machine,
+    /// Whether nothing is left to measure.
+    pub is_complete: bool,
     /// Bytes read and written in a second by a plain copy, in units of 10^9.
     pub copy_gb_per_s: f64,
     /// Preprocessing.
     pub steps: Vec<StepRow>,
-    /// Networks.
-    pub networks: Vec<NetworkRow>,
     /// The way from preprocessing to the network; `None` on the CPU.
     pub handover: Option<HandoverRow>,
     /// The whole job.
-    pub pipeline: PipelineRow,
+    pub pipeline: Option<PipelineRow>,
+    /// Networks.
+    pub networks: Vec<NetworkRow>,
     /// The most memory that the process has held, in MiB.
     pub peak_memory_mib: Option<u64>,
 }

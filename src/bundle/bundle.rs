@@ -85,11 +85,7 @@ impl Bundle {
         weights: Vec<u8>,
     ) -> Result<Self, BundleError> {
         let manifest = Manifest { weights_sha256: sha256_hex(&weights), ..manifest };
-        manifest.validate().map_err(|what| BundleError::Content {
-            bundle: manifest.name.clone(),
-            file: "bundle.toml",
-            what,
-        })?;
+        check(&manifest)?;
         let mut bundle = Self::assemble(manifest, network_config, vec![weights])?;
         let answer = bundle.asked().next().map(Golden::of);
         let failed = |source| BundleError::SelfTest { bundle: bundle.manifest.name.clone(), source };
@@ -118,7 +114,7 @@ impl Bundle {
     /// ROC AUC where it is defined.
     ///
     /// # Errors
-    /// [`BundleError::Content`] where the threshold does not fit the classes.
+    /// [`BundleError::Manifest`] where the threshold does not fit the classes.
     pub fn validated(mut self, threshold: Option<f32>, roc_auc: Option<f64>) -> Result<Self, BundleError> {
         self.manifest.threshold = threshold;
         self.manifest.origin.validation_roc_auc = roc_auc;
@@ -126,16 +122,14 @@ impl Bundle {
     }
 
     fn checked_manifest(self) -> Result<Self, BundleError> {
-        let content =
-            |what| BundleError::Content { bundle: self.manifest.name.clone(), file: "bundle.toml", what };
-        self.manifest.validate().map_err(content)?;
+        check(&self.manifest)?;
         Ok(self)
     }
 
     /// The bundle with its probabilities calibrated, deciding from `threshold` on.
     ///
     /// # Errors
-    /// [`BundleError::Content`] where the calibration or the threshold does not fit the classes.
+    /// [`BundleError::Manifest`] where the calibration or the threshold does not fit the classes.
     pub fn calibrated(
         mut self,
         calibration: Calibration,
@@ -201,7 +195,7 @@ impl Bundle {
                 None => Golden::of(asked)?,
             };
             let on_device = asked.network.clone().folded().to_device(compute.device());
-            golden.check(asked, (&on_device, compute))?;
+            golden.check(asked, &on_device, compute)?;
         }
         Ok(())
     }
@@ -233,14 +227,15 @@ impl Bundle {
     }
 }
 
+fn check(manifest: &Manifest) -> Result<(), BundleError> {
+    let refused = |source| BundleError::Manifest { bundle: manifest.name.clone(), source };
+    manifest.validate().map_err(refused)
+}
+
 fn read_manifest(toml: &[u8]) -> Result<Manifest, BundleError> {
-    let wrong = |bundle: &str, what: String| BundleError::Content {
-        bundle: bundle.into(),
-        file: "bundle.toml",
-        what,
-    };
-    let text = std::str::from_utf8(toml).map_err(|error| wrong("?", error.to_string()))?;
-    let manifest: Manifest = toml::from_str(text).map_err(|error| wrong("?", error.to_string()))?;
-    manifest.validate().map_err(|what| wrong(&manifest.name, what))?;
+    let wrong = |what| BundleError::Content { bundle: "?".into(), file: "bundle.toml", what };
+    let text = std::str::from_utf8(toml).map_err(|error| wrong(error.to_string()))?;
+    let manifest: Manifest = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    check(&manifest)?;
     Ok(manifest)
 }

@@ -3,7 +3,50 @@
 use std::path::PathBuf;
 
 use super::WeightsError;
+use crate::metrics::CalibrationMapError;
 use crate::network::NetworkError;
+use crate::preprocess::PreprocessError;
+
+/// What cannot be in `bundle.toml`, although each field can be read.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// It has another layout.
+    #[error("format {found} is not {known}: use the pulmo that wrote the bundle")]
+    Format {
+        /// Its version.
+        found: u32,
+        /// The version that this pulmo reads.
+        known: u32,
+    },
+    /// Nothing can be told apart.
+    #[error("classes must name at least two")]
+    FewClasses {
+        /// Classes named.
+        count: usize,
+    },
+    /// It is not said when the second of two classes is predicted.
+    #[error("two classes need a threshold")]
+    NoThreshold,
+    /// There is a threshold for more than two classes.
+    #[error("a threshold goes with two classes only")]
+    ThresholdOfMany {
+        /// Classes named.
+        count: usize,
+    },
+    /// The threshold is no probability.
+    #[error("threshold {found} is not in [0, 1]")]
+    Threshold {
+        /// The threshold.
+        found: f32,
+    },
+    /// The calibration cannot be applied.
+    #[error("[calibration] {0}")]
+    Calibration(#[from] CalibrationMapError),
+    /// The preprocessing cannot be done.
+    #[error("[chain] {0}")]
+    Chain(#[from] PreprocessError),
+}
 
 /// Why a bundle is refused.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +69,14 @@ pub enum BundleError {
         file: &'static str,
         /// What is wrong.
         what: String,
+    },
+    /// `bundle.toml` says what cannot be.
+    #[error("bundle `{bundle}`, bundle.toml: {source}")]
+    Manifest {
+        /// The bundle.
+        bundle: String,
+        /// What is wrong.
+        source: ManifestError,
     },
     /// The weights are not those that the bundle names.
     #[error(

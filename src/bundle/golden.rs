@@ -128,14 +128,10 @@ impl Golden {
     ///
     /// # Errors
     /// [`SelfTestError::Wrong`] or [`SelfTestError::Voxels`] where it does not.
-    pub fn check(
-        &self,
-        asked: Asked,
-        (on_device, compute): (&Network, &Compute),
-    ) -> Result<(), SelfTestError> {
+    pub fn check(&self, asked: Asked, on_device: &Network, compute: &Compute) -> Result<(), SelfTestError> {
         let on_device = Asked { network: on_device, ..asked };
         match (compute.gpu(), &self.slab_probabilities) {
-            (Some(gpu), Some(expected)) => on_device.check_path(expected, (compute, gpu))?,
+            (Some(gpu), Some(expected)) => on_device.check_path(expected, compute, gpu)?,
             _ => compare("logits", on_device.logits(&made(self.shape_zyx), compute)?, &self.logits)?,
         }
         if compute.gpu().is_none() || asked.config.kind != NetworkKind::Mil {
@@ -168,7 +164,7 @@ impl Asked<'_> {
     }
 
     /// Asks the passes, and the network about what they left on the device.
-    fn check_path(&self, expected: &[f32], (compute, gpu): (&Compute, &Gpu)) -> Result<(), SelfTestError> {
+    fn check_path(&self, expected: &[f32], compute: &Compute, gpu: &Gpu) -> Result<(), SelfTestError> {
         let Some(slab) = self.slab() else { return Ok(()) };
         let resident = self.check_passes(self.chain, &slab, gpu).or_else(|error| {
             let steps = 0..self.chain.steps.len();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Golden;
+use super::{Golden, ManifestError};
 use crate::metrics::CalibrationMap;
 use crate::preprocess::Chain;
 
@@ -117,29 +117,24 @@ impl Manifest {
     /// Checks what types cannot.
     ///
     /// # Errors
-    /// A sentence that names the field.
-    pub fn validate(&self) -> Result<(), String> {
+    /// [`ManifestError`] names the field.
+    pub fn validate(&self) -> Result<(), ManifestError> {
+        let count = self.classes.len();
         if self.format != FORMAT {
-            return Err(format!(
-                "format {} is not {FORMAT}: use the pulmo that wrote the bundle",
-                self.format
-            ));
+            return Err(ManifestError::Format { found: self.format, known: FORMAT });
         }
-        if self.classes.len() < 2 {
-            return Err("classes must name at least two".into());
+        if count < 2 {
+            return Err(ManifestError::FewClasses { count });
         }
         match self.threshold {
-            None if self.classes.len() == 2 => return Err("two classes need a threshold".into()),
-            Some(_) if self.classes.len() > 2 => return Err("a threshold goes with two classes only".into()),
-            Some(threshold) if !(0.0..=1.0).contains(&threshold) => {
-                return Err(format!("threshold {threshold} is not in [0, 1]"));
-            }
+            None if count == 2 => return Err(ManifestError::NoThreshold),
+            Some(_) if count > 2 => return Err(ManifestError::ThresholdOfMany { count }),
+            Some(found) if !(0.0..=1.0).contains(&found) => return Err(ManifestError::Threshold { found }),
             _ => {}
         }
         if let Some(calibration) = &self.calibration {
-            let validated = calibration.map.validate(self.classes.len());
-            validated.map_err(|what| format!("[calibration] {what}"))?;
+            calibration.map.validate(count)?;
         }
-        self.chain.validate().map_err(|error| format!("[chain] {error}"))
+        Ok(self.chain.validate()?)
     }
 }

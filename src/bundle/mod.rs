@@ -17,7 +17,7 @@ mod weights;
 
 pub use bundle::Bundle;
 pub use embedded::embedded;
-pub use error::BundleError;
+pub use error::{BundleError, ManifestError};
 pub use golden::{Asked, Golden, SelfTestError};
 pub use manifest::{Axis, Calibration, FORMAT, Manifest, Origin};
 pub use transfer::{Transfer, transfer};

@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use crate::bundle::{Axis, Bundle, Manifest};
-use crate::dicom::{AssembleSettings, Coverage, Partial, Shortfall};
-use crate::findings::Provenance;
+use crate::dicom::{AssembleSettings, Coverage, Partial, SecretKey, Shortfall};
+use crate::findings::{Provenance, Pseudonyms, ScanOrigin};
 use crate::gpu::Compute;
 use crate::intake::ReadSettings;
 use crate::predict::Predictor;
@@ -22,6 +22,7 @@ pub struct Engine {
     /// Whether heat maps are made.
     pub(super) shows: bool,
     partial: Partial,
+    key: Option<SecretKey>,
 }
 
 /// Why an engine makes no heat maps.
@@ -50,6 +51,7 @@ impl Engine {
             },
             shows: false,
             partial: Partial::default(),
+            key: None,
             manifest,
         }
     }
@@ -58,6 +60,12 @@ impl Engine {
     #[must_use]
     pub fn with_partial(self, partial: Partial) -> Self {
         Self { partial, ..self }
+    }
+
+    /// The same engine, which also names patient, study and series of each scan by this key.
+    #[must_use]
+    pub fn with_key(self, key: SecretKey) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// The same engine, which averages over mirror images along every combination of `axes`.
@@ -96,6 +104,12 @@ impl Engine {
         let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
         let assemble = AssembleSettings { coverage: Some(coverage), ..AssembleSettings::default() };
         ReadSettings { assemble, ..ReadSettings::default() }.with_partial(self.partial)
+    }
+
+    /// Names for the patient, study and series of a scan, where there is a key.
+    pub(super) fn pseudonyms(&self, origin: &ScanOrigin) -> Pseudonyms {
+        let key = self.key.as_ref().zip(origin.identity.as_ref());
+        key.map(|(key, identity)| key.pseudonyms(identity)).unwrap_or_default()
     }
 
     /// The predictor for what the device failed at.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::ready::{Content, Ready, contained, verdict_of};
-use crate::findings::{Grids, Setback, Stage, Verdict};
+use crate::findings::{Grids, ScanOrigin, Setback, Stage, Verdict};
 use crate::geometry::Grid;
 use crate::gpu::{Gpu, Rescued, rescued};
 use crate::preprocess::{PreprocessError, Processor, Resident};
@@ -16,6 +16,7 @@ use crate::volume::Volume;
 #[derive(Debug)]
 pub(crate) struct SeenItem {
     pub(super) path: PathBuf,
+    pub(super) origin: ScanOrigin,
     pub(super) verdict: Verdict,
     pub(super) input: Option<Input>,
     pub(super) setbacks: Vec<Setback>,
@@ -49,14 +50,15 @@ impl Input {
 impl Engine {
     /// What the network sees of an item that is ready.
     pub(crate) fn see(&self, ready: Ready) -> SeenItem {
-        let Ready { path, verdict, content } = ready;
+        let Ready { path, origin, verdict, content } = ready;
         let input =
             content.map(|content| contained(|| self.input(content).map_err(|error| verdict_of(&error))));
-        match input.transpose() {
-            Ok(None) => SeenItem { path, verdict, input: None, setbacks: Vec::new() },
-            Ok(Some(Rescued { value, setbacks })) => SeenItem { path, verdict, input: Some(value), setbacks },
-            Err(verdict) => SeenItem { path, verdict, input: None, setbacks: Vec::new() },
-        }
+        let (verdict, input, setbacks) = match input.transpose() {
+            Ok(None) => (verdict, None, Vec::new()),
+            Ok(Some(Rescued { value, setbacks })) => (verdict, Some(value), setbacks),
+            Err(verdict) => (verdict, None, Vec::new()),
+        };
+        SeenItem { path, origin, verdict, input, setbacks }
     }
 
     fn input(&self, content: Content) -> Result<Rescued<Input>, PreprocessError> {

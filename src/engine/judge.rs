@@ -59,9 +59,11 @@ impl Engine {
     }
 
     fn observation(&self, seen: SeenItem, answer: Option<Answer>) -> Observation {
-        let SeenItem { path, verdict, input, setbacks } = seen;
+        let SeenItem { path, origin, verdict, input, setbacks } = seen;
         let refused = Observation {
             path,
+            pseudonyms: self.pseudonyms(&origin),
+            origin,
             verdict,
             prediction: None,
             grids: None,

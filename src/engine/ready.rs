@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use super::Engine;
-use crate::findings::{Code, Reason, Verdict};
+use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::geometry::Grid;
 use crate::intake::{Item, Loaded};
 use crate::preprocess::{PreprocessError, Processor};
@@ -14,6 +14,7 @@ use crate::volume::Volume;
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(super) path: PathBuf,
+    pub(super) origin: ScanOrigin,
     pub(super) verdict: Verdict,
     pub(super) content: Option<Content>,
 }
@@ -52,13 +53,16 @@ impl Engine {
 
     /// Preprocesses what was loaded, where the CPU does that.
     pub(crate) fn ready(&self, path: PathBuf, loaded: Result<Loaded, Verdict>) -> Ready {
-        let content = |loaded: Loaded| {
-            let verdict = Verdict::from_warnings(loaded.warnings);
-            contained(|| Ok((verdict, self.content(loaded.volume).map_err(|error| verdict_of(&error))?)))
+        let Loaded { volume, warnings, origin, .. } = match loaded {
+            Ok(loaded) => loaded,
+            Err(verdict) => return Ready { path, origin: ScanOrigin::default(), verdict, content: None },
         };
-        match loaded.and_then(content) {
-            Ok((verdict, content)) => Ready { path, verdict, content: Some(content) },
-            Err(verdict) => Ready { path, verdict, content: None },
+        match contained(|| self.content(volume).map_err(|error| verdict_of(&error))) {
+            Ok(content) => {
+                let verdict = Verdict::from_warnings(warnings);
+                Ready { path, origin, verdict, content: Some(content) }
+            }
+            Err(verdict) => Ready { path, origin, verdict, content: None },
         }
     }
 

@@ -5,7 +5,7 @@ use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
-use super::convolution::{Convolution, Maps, Space};
+use super::convolution::{Convolution, Maps, SlidingWindow, Space};
 use super::normalization::{Then, batch_norm};
 use super::pooling::halve_by_maximum;
 use super::{ResidualConfig, SqueezeExcitation};
@@ -27,13 +27,15 @@ impl ResidualBlock {
     fn new(space: Space, channels: [usize; 2], stride: usize, random: &mut Random) -> Self {
         let [_, width] = channels;
         let changes = stride != 1 || channels[0] != width;
-        let mut convolution = |channels, sizes| Convolution::within(space, channels, sizes, random);
+        let mut convolution = |channels, side, stride| {
+            Convolution::within(space, channels, SlidingWindow { side, stride }, random)
+        };
         Self {
-            conv1: convolution(channels, (3, stride)),
+            conv1: convolution(channels, 3, stride),
             norm1: Some(batch_norm(width)),
-            conv2: convolution([width, width], (3, 1)),
+            conv2: convolution([width, width], 3, 1),
             norm2: Some(batch_norm(width)),
-            shortcut: changes.then(|| convolution(channels, (1, stride))),
+            shortcut: changes.then(|| convolution(channels, 1, stride)),
             shortcut_norm: changes.then(|| batch_norm(width)),
             excitation: None,
         }
@@ -105,7 +107,7 @@ impl Encoder {
     /// An untrained encoder for images or volumes of `channels` channels, on the CPU.
     pub fn new(config: &ResidualConfig, space: Space, channels: usize, random: &mut Random) -> Self {
         let first = config.widths.first().copied().unwrap_or(1);
-        let stem = (config.stem_kernel, config.stem_stride);
+        let stem = SlidingWindow { side: config.stem_kernel, stride: config.stem_stride };
         let stem = Convolution::within(space, [channels, first], stem, random);
         let mut blocks = Vec::new();
         let mut previous = first;

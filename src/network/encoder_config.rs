@@ -144,19 +144,17 @@ impl EncoderFields {
 }
 
 impl TryFrom<EncoderFields> for EncoderConfig {
-    type Error = String;
+    type Error = NetworkError;
 
-    fn try_from(fields: EncoderFields) -> Result<Self, String> {
+    fn try_from(fields: EncoderFields) -> Result<Self, NetworkError> {
         let pooling = fields.pooling;
         if let Some(architecture) = fields.architecture {
             return match fields.residual_field() {
-                Some(field) => {
-                    Err(format!("`{field}` does not go with `architecture`; leave one of them out"))
-                }
+                Some(field) => Err(NetworkError::Architecture { field }),
                 None => Ok(Self::Torchvision(TorchvisionConfig { architecture, pooling })),
             };
         }
-        let missing = |field| format!("missing field `{field}` (or name an `architecture`)");
+        let missing = |field| NetworkError::Missing { field };
         let usual = ResidualConfig::default();
         Ok(Self::Residual(ResidualConfig {
             widths: fields.widths.ok_or_else(|| missing("widths"))?,

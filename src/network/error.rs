@@ -62,6 +62,18 @@ pub enum NetworkError {
         /// What to write instead.
         instead: &'static str,
     },
+    /// A field of our own encoder stands beside the name of a network of torchvision.
+    #[error("`{field}` does not go with `architecture`; leave one of them out")]
+    Architecture {
+        /// The field's name in the recipe.
+        field: &'static str,
+    },
+    /// The encoder is neither named nor described.
+    #[error("missing field `{field}` (or name an `architecture`)")]
+    Missing {
+        /// The field's name in the recipe.
+        field: &'static str,
+    },
     /// The device failed to make the batch.
     #[error(transparent)]
     Device(#[from] GpuError),

@@ -1,6 +1,7 @@
 //! The choices, from the fingerprint and the memory at hand.
 
 use super::{Fingerprint, Modality};
+use crate::geometry::whole;
 use crate::network::NetworkKind;
 
 /// Sides that the network may see.
@@ -61,15 +62,6 @@ pub struct Design {
     pub imbalance: f64,
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "sides and counts are small and positive"
-)]
-fn whole(value: f64) -> usize {
-    value.round().max(0.0) as usize
-}
-
 /// Chooses for a data set and `memory_mib` of memory.
 pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
     let (spacing_mm, sides) = sampling(found);
@@ -77,8 +69,8 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
         Some(spacing) if spacing[0] > 0.0 => found.extent[0].median / spacing[0],
         _ => found.shape[0].median,
     };
-    let slices = whole(median).max(1);
-    let (kind, kind_reason) = representation(found, (spacing_mm, [slices, sides[0], sides[1]]), memory_mib);
+    let slices = whole(median.round()).max(1);
+    let (kind, kind_reason) = representation(found, spacing_mm, [slices, sides[0], sides[1]], memory_mib);
     let slices = if kind == NetworkKind::Volume { slices.next_multiple_of(SLICE_STEP) } else { slices };
     let seen = [slices, sides[0], sides[1]];
     let (stem_stride, stem_pool) = stem(kind, sides);
@@ -122,7 +114,8 @@ pub fn design(found: &Fingerprint, memory_mib: usize) -> Design {
 /// Single images, studies slice by slice, or studies as volumes; and why.
 fn representation(
     found: &Fingerprint,
-    (spacing_mm, seen): (Option<[f64; 3]>, [usize; 3]),
+    spacing_mm: Option<[f64; 3]>,
+    seen: [usize; 3],
     memory_mib: usize,
 ) -> (NetworkKind, String) {
     if found.shape[0].max <= 1.0 {
@@ -187,7 +180,7 @@ fn widths(cases: usize, short: usize, fits: &dyn Fn(&[usize]) -> (bool, f64)) ->
 /// Spacing, and rows and columns.
 fn sampling(found: &Fingerprint) -> (Option<[f64; 3]>, [usize; 2]) {
     let rounded = |side: f64| {
-        let steps = whole(side / SIDE_STEP as f64).max(1);
+        let steps = whole((side / SIDE_STEP as f64).round()).max(1);
         (steps * SIDE_STEP).clamp(*SIDES.start(), *SIDES.end())
     };
     if found.modality != Modality::Hounsfield {

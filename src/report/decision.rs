@@ -34,7 +34,7 @@ pub fn decision_curve_svg(curve: &[NetBenefit]) -> String {
             legend: "acting on nobody".into(),
         },
     ];
-    plot_scaled("Decision curve", ("threshold probability", "net benefit"), range, curves)
+    plot_scaled("Decision curve", ["threshold probability", "net benefit"], range, curves)
 }
 
 #[cfg(test)]

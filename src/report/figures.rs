@@ -3,10 +3,11 @@
 use super::ReportError;
 use super::matrix::confusion_svg;
 use super::plot::{Curve, DASHED, LEGEND_STEP, PLOT, WIDTH, plot, solid};
-use super::svg::{Axes, Canvas};
+use super::svg::{Axes, Canvas, Turned};
 use super::table::{estimate_text, number_text};
 use crate::metrics::{
-    Evaluation, PrecisionRecallPoint, Reliability, RocPoint, Samples, precision_recall_curve, roc_curve,
+    ClassScores, Evaluation, PrecisionRecallPoint, Reliability, RocPoint, Samples, precision_recall_curve,
+    roc_curve,
 };
 
 /// Four figures, each an SVG document.
@@ -45,15 +46,45 @@ fn drawn_classes(samples: &Samples) -> std::ops::Range<usize> {
     if samples.is_binary() { 1..2 } else { 0..samples.classes.len() }
 }
 
+/// The area under a curve, which stands in its legend.
+#[derive(Clone, Copy)]
+enum CurveArea {
+    Roc,
+    PrecisionRecall,
+}
+
+impl CurveArea {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Roc => "AUC",
+            Self::PrecisionRecall => "average precision",
+        }
+    }
+
+    /// The metric's name in an evaluation.
+    fn metric(self) -> &'static str {
+        match self {
+            Self::Roc => "roc_auc",
+            Self::PrecisionRecall => "average_precision",
+        }
+    }
+
+    fn of_class(self, scores: &ClassScores) -> Option<f64> {
+        match self {
+            Self::Roc => scores.roc_auc,
+            Self::PrecisionRecall => scores.average_precision,
+        }
+    }
+}
+
 /// `class: value`, with the interval where there is only one curve.
-fn legend(evaluation: &Evaluation, class: usize, (name, metric): (&str, &str)) -> String {
-    let scores = &evaluation.per_class[class];
-    let own = if metric == "roc_auc" { scores.roc_auc } else { scores.average_precision };
-    let text = match evaluation.metric(metric).filter(|_| evaluation.positive.is_some()) {
+fn legend(evaluation: &Evaluation, class: usize, area: CurveArea) -> String {
+    let own = area.of_class(&evaluation.per_class[class]);
+    let text = match evaluation.metric(area.metric()).filter(|_| evaluation.positive.is_some()) {
         Some(estimate) => estimate_text(estimate),
         None => number_text(own),
     };
-    format!("{}, {name} {text}", evaluation.classes[class])
+    format!("{}, {} {text}", evaluation.classes[class], area.name())
 }
 
 fn roc_svg(samples: &Samples, evaluation: &Evaluation) -> Result<String, ReportError> {
@@ -64,7 +95,7 @@ fn roc_svg(samples: &Samples, evaluation: &Evaluation) -> Result<String, ReportE
         curves.push(Curve {
             style: solid(index),
             points: points.iter().map(place).collect(),
-            legend: legend(evaluation, class, ("AUC", "roc_auc")),
+            legend: legend(evaluation, class, CurveArea::Roc),
         });
     }
     let diagonal = vec![[0.0, 0.0], [1.0, 1.0]];
@@ -98,7 +129,7 @@ fn precision_recall_svg(samples: &Samples, evaluation: &Evaluation) -> Result<St
         curves.push(Curve {
             style: solid(index),
             points: stairs(&points),
-            legend: legend(evaluation, class, ("average precision", "average_precision")),
+            legend: legend(evaluation, class, CurveArea::PrecisionRecall),
         });
     }
     if let Some(positive) = evaluation.positive {
@@ -116,7 +147,7 @@ fn precision_recall_svg(samples: &Samples, evaluation: &Evaluation) -> Result<St
 fn reliability_svg(reliability: &Reliability, evaluation: &Evaluation) -> String {
     let mut canvas = Canvas::new([WIDTH, 552.0], "Reliability");
     let upper = Axes { height: 320.0, ..PLOT };
-    upper.draw(&mut canvas, "confidence (probability of the class given)", "accuracy");
+    upper.draw(&mut canvas, ["confidence (probability of the class given)", "accuracy"]);
     let lower = Axes { top: upper.top + upper.height + 54.0, height: 70.0, ..PLOT };
     let bins = reliability.bins();
     let fullest = bins.iter().map(|bin| bin.count).max().unwrap_or(0).max(1);
@@ -135,7 +166,7 @@ fn reliability_svg(reliability: &Reliability, evaluation: &Evaluation) -> String
     canvas.line(upper.at(0.0, 0.0), upper.at(1.0, 1.0), DASHED);
     lower.frame(&mut canvas);
     let [x, y] = lower.at(0.0, 0.5);
-    canvas.turned_text([x - 42.0, y], -90.0, ("text-anchor=\"middle\" font-size=\"13\"", "count"));
+    canvas.turned_text(Turned::up([x - 42.0, y]), "text-anchor=\"middle\" font-size=\"13\"", "count");
     canvas.text([x - 8.0, lower.top + 8.0], "text-anchor=\"end\"", &fullest.to_string());
     canvas.text([x - 8.0, lower.top + lower.height], "text-anchor=\"end\"", "0");
     let error = evaluation.metric("expected_calibration_error").map_or_else(String::new, estimate_text);

@@ -1,6 +1,6 @@
 //! The confusion matrix as a picture.
 
-use super::svg::Canvas;
+use super::svg::{Canvas, Turned};
 
 const TOP: f64 = 48.0;
 /// Pixels that a character of a class name takes, about.
@@ -29,35 +29,49 @@ pub(super) fn confusion_svg(classes: &[String], counts: &[Vec<u64>]) -> String {
         let total: u64 = counts.iter().sum();
         for (column, &count) in counts.iter().enumerate() {
             let fraction = (total > 0).then(|| count as f64 / total as f64);
-            let place = [left + cell * column as f64, TOP + cell * row as f64];
-            draw_cell(&mut canvas, (place, cell), (count, fraction));
+            let corner = [left + cell * column as f64, TOP + cell * row as f64];
+            MatrixCell { corner, side: cell, count, fraction }.draw(&mut canvas);
         }
     }
     for (index, name) in names.iter().enumerate() {
         let middle = cell * (index as f64 + 0.5);
         canvas.text([left - 10.0, TOP + middle + 4.0], "text-anchor=\"end\"", name);
-        canvas.turned_text([left + middle + 4.0, TOP + side + 16.0], -35.0, ("text-anchor=\"end\"", name));
+        let place = Turned { at: [left + middle + 4.0, TOP + side + 16.0], degrees: -35.0 };
+        canvas.turned_text(place, "text-anchor=\"end\"", name);
     }
     let style = "text-anchor=\"middle\" font-size=\"13\"";
     canvas.rectangle([left, TOP, side, side], "fill=\"none\" stroke=\"#444\"");
     canvas.text([left + side / 2.0, TOP + side + under], style, "prediction");
-    canvas.turned_text([18.0, TOP + side / 2.0], -90.0, (style, "truth"));
+    canvas.turned_text(Turned::up([18.0, TOP + side / 2.0]), style, "truth");
     canvas.finish()
 }
 
-fn draw_cell(canvas: &mut Canvas, ([x, y], side): ([f64; 2], f64), (count, fraction): (u64, Option<f64>)) {
-    canvas.rectangle(
-        [x, y, side, side],
-        &format!("fill=\"{}\" stroke=\"#fff\"", shade(fraction.unwrap_or(0.0))),
-    );
-    let ink = if fraction > Some(0.55) { "#fff" } else { "#222" };
-    let (x, y) = (x + side / 2.0, y + side / 2.0);
-    let size = if side < 60.0 { 12 } else { 17 };
-    let style = format!("text-anchor=\"middle\" font-size=\"{size}\" fill=\"{ink}\"");
-    canvas.text([x, y], &style, &count.to_string());
-    if let Some(fraction) = fraction {
-        let style = format!("text-anchor=\"middle\" font-size=\"11\" fill=\"{ink}\"");
-        canvas.text([x, y + 17.0], &style, &format!("{fraction:.2}"));
+/// One cell of the matrix.
+struct MatrixCell {
+    /// Its upper left corner, and its side in pixels.
+    corner: [f64; 2],
+    side: f64,
+    count: u64,
+    /// Its share of the row.
+    fraction: Option<f64>,
+}
+
+impl MatrixCell {
+    fn draw(&self, canvas: &mut Canvas) {
+        let Self { corner: [x, y], side, count, fraction } = *self;
+        canvas.rectangle(
+            [x, y, side, side],
+            &format!("fill=\"{}\" stroke=\"#fff\"", shade(fraction.unwrap_or(0.0))),
+        );
+        let ink = if fraction > Some(0.55) { "#fff" } else { "#222" };
+        let (x, y) = (x + side / 2.0, y + side / 2.0);
+        let size = if side < 60.0 { 12 } else { 17 };
+        let style = format!("text-anchor=\"middle\" font-size=\"{size}\" fill=\"{ink}\"");
+        canvas.text([x, y], &style, &count.to_string());
+        if let Some(fraction) = fraction {
+            let style = format!("text-anchor=\"middle\" font-size=\"11\" fill=\"{ink}\"");
+            canvas.text([x, y + 17.0], &style, &format!("{fraction:.2}"));
+        }
     }
 }
 

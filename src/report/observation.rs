@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::findings::{Code, HeatMap, Observation, Reason, Setback};
+use crate::findings::{Code, HeatMap, Observation, Pseudonyms, Reason, ScanProtocol, Setback};
 use crate::geometry::{Grid, Unit};
 
 #[derive(Serialize)]
@@ -29,6 +29,37 @@ struct Line<'a> {
     views: usize,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     setbacks: &'a [Setback],
+    #[serde(flatten)]
+    scanner: ScannerFields<'a>,
+    #[serde(flatten)]
+    pseudonyms: &'a Pseudonyms,
+}
+
+/// Scanner and protocol, as far as they are known.
+#[derive(Serialize)]
+struct ScannerFields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manufacturer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thickness_mm: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kvp: Option<f64>,
+}
+
+impl<'a> ScannerFields<'a> {
+    fn new(protocol: &'a ScanProtocol) -> Self {
+        Self {
+            manufacturer: protocol.manufacturer.as_deref(),
+            model: protocol.model.as_deref(),
+            kernel: protocol.convolution_kernel.as_deref(),
+            thickness_mm: protocol.slice_thickness_mm,
+            kvp: protocol.kvp,
+        }
+    }
 }
 
 /// What a heat map says in short.
@@ -77,7 +108,9 @@ fn slices_z_mm(seen: &Grid) -> Option<Vec<f64>> {
 /// `weights_sha256`, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a
 /// prediction the middle fields are null. Where the device failed there are `setbacks`, each with `stage`
 /// (`preprocess`, `predict` or `heat_map`), `kind` (`halved`, with `volumes`, or `cpu`), `cause`
-/// (`out_of_memory`, `too_large`, `lost` or `failed`) and `message`.
+/// (`out_of_memory`, `too_large`, `lost` or `failed`) and `message`. Of a DICOM series follow `manufacturer`, `model`,
+/// `kernel`, `thickness_mm` and `kvp`, and where there was a key `subject`, `study`, `series` and `day`
+/// ([`Pseudonyms`]); what is unknown is left out.
 ///
 /// `heat_map` holds `file` (the one given), `class`, `evidence` (of the whole scan, log-odds), `peak` (of
 /// the cell that speaks most for the class), `peak_mm`, the centre of what speaks for it in that cell and
@@ -107,6 +140,8 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
         device: &observation.provenance.device,
         views: observation.provenance.views,
         setbacks: &observation.setbacks,
+        scanner: ScannerFields::new(&observation.origin.protocol),
+        pseudonyms: &observation.pseudonyms,
     };
     // Strings, numbers and string keys alone: this cannot fail.
     serde_json::to_string(&line).unwrap_or_default()
@@ -115,7 +150,7 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Cause, Prediction, Provenance, Remedy, Stage, Verdict};
+    use crate::findings::{Cause, Prediction, Provenance, Remedy, ScanOrigin, Stage, Verdict};
 
     #[test]
     fn a_line_has_the_promised_fields() {
@@ -133,8 +168,11 @@ mod tests {
             threshold: Some(0.5),
             attention: None,
         };
+        let protocol = ScanProtocol { kvp: Some(120.0), ..ScanProtocol::default() };
         let observation = Observation {
             path: "a\nb".into(),
+            origin: ScanOrigin { protocol, identity: None },
+            pseudonyms: Pseudonyms { subject: Some("ab".into()), day: Some(7), ..Pseudonyms::default() },
             verdict: Verdict::OkWarn(vec![Code::Lossy.into()]),
             prediction: Some(prediction),
             grids: None,
@@ -149,6 +187,11 @@ mod tests {
         assert_eq!(value["codes"][0], "LOSSY");
         assert_eq!(value["probabilities"]["nodule"], 0.75);
         assert_eq!(value.get("setbacks"), None, "nothing was set back");
+        assert_eq!(
+            (&value["kvp"], &value["subject"], &value["day"]),
+            (&120.0.into(), &"ab".into(), &7.into())
+        );
+        assert!(["manufacturer", "study", "series"].iter().all(|field| value.get(field).is_none()));
         let refused =
             Observation { verdict: Verdict::NotEvaluable(Code::Gap.into()), prediction: None, ..observation };
         let value: serde_json::Value = serde_json::from_str(&observation_line(&refused, None)).unwrap();

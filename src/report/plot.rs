@@ -19,21 +19,21 @@ pub(super) struct Curve {
 }
 
 /// Axes, curves and, under them, one legend line each.
-pub(super) fn plot(title: &str, [x_name, y_name]: [&str; 2], curves: &[Curve]) -> String {
+pub(super) fn plot(title: &str, names: [&str; 2], curves: &[Curve]) -> String {
     let mut canvas = Canvas::new([WIDTH, LEGEND_TOP + LEGEND_STEP * curves.len() as f64], title);
-    PLOT.draw(&mut canvas, x_name, y_name);
+    PLOT.draw(&mut canvas, names);
     draw_curves(canvas, curves)
 }
 
 /// The same with a y axis from `low` to `high`, the curves in its unit.
 pub(super) fn plot_scaled(
     title: &str,
-    (x_name, y_name): (&str, &str),
+    names: [&str; 2],
     [low, high]: [f64; 2],
     curves: Vec<Curve>,
 ) -> String {
     let mut canvas = Canvas::new([WIDTH, LEGEND_TOP + LEGEND_STEP * curves.len() as f64], title);
-    PLOT.draw_scaled(&mut canvas, x_name, (y_name, |tick| format!("{:.2}", low + tick * (high - low))));
+    PLOT.draw_scaled(&mut canvas, names, |tick| format!("{:.2}", low + tick * (high - low)));
     let scaled = |curve: Curve| Curve {
         points: curve.points.into_iter().map(|[x, y]| [x, (y - low) / (high - low)]).collect(),
         ..curve

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::cross_check::{CrossCheckLine, cross_check_text};
 use crate::dicom::Description;
 use crate::findings::{Code, Reason, Verdict};
 use crate::geometry::Grid;
@@ -11,7 +12,7 @@ use crate::intake::{HounsfieldSummary, Inspection, short_digest};
 
 /// What is told of who was scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Identity {
+pub enum Phi {
     /// Nothing; a series is named by a short digest of its UID.
     Hidden,
     /// Series Instance UID, patient's name and id.
@@ -43,6 +44,8 @@ struct VolumeLine<'a> {
     reasons: &'a [Reason],
     hu: Option<HounsfieldLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cross_check: Option<CrossCheckLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     patient: Option<PatientLine<'a>>,
 }
 
@@ -68,8 +71,11 @@ struct PatientLine<'a> {
 /// voxel axes z, y and x), `syntax`, `kernel`, `thickness_mm`, `verdict`, `codes`, `reasons` (for each code
 /// what was seen and what can be done), `hu` (`min`, `max`,
 /// `mean` and, where it was asked for, `sha256`) and, where identity is shown, `patient`. What is
-/// unknown is null. For a file that is refused: `path`, `verdict`, `codes` and `reasons`.
-pub fn inspection_line(inspection: &Inspection, identity: Identity) -> String {
+/// unknown is null. Where two readers were asked for, `cross_check`: of `images`, how many are `equal`, `rounded`
+/// (differ by the rounding of lossy JPEG only) and `differing`, the `first_difference` (`path`, `frame`, `pixel` from 0 on,
+/// row by row, and the stored value by `pulmo` and by `dicom_rs`), and what was `refused`, by reason (`reader`, `code` where
+/// pulmo refuses, `reason`, `images`, and `path` and `frame` of the first). For a file that is refused: `path`, `verdict`, `codes` and `reasons`.
+pub fn inspection_line(inspection: &Inspection, phi: Phi) -> String {
     let path = inspection.path.display().to_string();
     let verdict = inspection.verdict.as_ref().map(Verdict::as_str);
     let codes = inspection.verdict.as_ref().map(Verdict::codes).unwrap_or_default();
@@ -81,7 +87,7 @@ pub fn inspection_line(inspection: &Inspection, identity: Identity) -> String {
     let description = inspection.description.as_ref();
     json(&VolumeLine {
         path,
-        series: description.and_then(|description| series_name(description, identity)),
+        series: description.and_then(|description| series_name(description, phi)),
         slices,
         shape_zyx: grid.map(Grid::shape_zyx),
         spacing_mm: grid.map(Grid::spacing_mm),
@@ -94,7 +100,8 @@ pub fn inspection_line(inspection: &Inspection, identity: Identity) -> String {
         codes,
         reasons,
         hu: inspection.hounsfield.as_ref().map(hounsfield_line),
-        patient: description.filter(|_| identity == Identity::Shown).map(|description| PatientLine {
+        cross_check: inspection.cross_check.as_ref().map(CrossCheckLine::of),
+        patient: description.filter(|_| phi == Phi::Shown).map(|description| PatientLine {
             name: description.patient_name.as_deref(),
             id: description.patient_id.as_deref(),
         }),
@@ -111,9 +118,9 @@ fn hounsfield_line(summary: &HounsfieldSummary) -> HounsfieldLine<'_> {
     HounsfieldLine { min: *min, max: *max, mean: *mean, sha256: sha256.as_deref() }
 }
 
-fn series_name(description: &Description, identity: Identity) -> Option<String> {
+fn series_name(description: &Description, phi: Phi) -> Option<String> {
     let uid = description.series_uid.as_deref()?;
-    Some(if identity == Identity::Shown { uid.to_owned() } else { short_digest(uid) })
+    Some(if phi == Phi::Shown { uid.to_owned() } else { short_digest(uid) })
 }
 
 /// Without the sign of zeros, which says nothing about a place.
@@ -122,10 +129,10 @@ fn unsigned_zeros(values: [f64; 3]) -> [f64; 3] {
 }
 
 /// Returns what an item was found to be as lines of text, without a line feed at the end.
-pub fn inspection_text(inspection: &Inspection, identity: Identity) -> String {
+pub fn inspection_text(inspection: &Inspection, phi: Phi) -> String {
     let mut text = printable(&inspection.path.display().to_string());
     if let Some(slices) = inspection.slices {
-        let named = inspection.description.as_ref().and_then(|d| series_name(d, identity));
+        let named = inspection.description.as_ref().and_then(|d| series_name(d, phi));
         let named = named.map_or(String::new(), |name| format!("series {}, ", printable(&name)));
         _ = write!(text, "\n  {named}{slices} slices");
     }
@@ -136,11 +143,14 @@ pub fn inspection_text(inspection: &Inspection, identity: Identity) -> String {
         _ = write!(text, "\n  first voxel at {left:.3} {back:.3} {up:.3} mm (left, back, head)");
     }
     if let Some(description) = &inspection.description {
-        _ = write!(text, "\n  {}", description_text(description, identity));
+        _ = write!(text, "\n  {}", description_text(description, phi));
     }
     if let Some(HounsfieldSummary { min, max, mean, sha256 }) = &inspection.hounsfield {
         _ = write!(text, "\n  {min} to {max} HU, mean {mean:.2}");
         _ = sha256.as_ref().map(|digest| write!(text, "\n  SHA-256 {digest}"));
+    }
+    for sentence in inspection.cross_check.iter().flat_map(cross_check_text) {
+        _ = write!(text, "\n  {}", printable(&sentence));
     }
     match &inspection.verdict {
         None => text.push_str("\n  not opened"),
@@ -154,12 +164,12 @@ pub fn inspection_text(inspection: &Inspection, identity: Identity) -> String {
     text
 }
 
-fn description_text(description: &Description, identity: Identity) -> String {
+fn description_text(description: &Description, phi: Phi) -> String {
     let Description { transfer_syntax, kernel, thickness_mm, patient_name, patient_id, .. } = description;
     let mut parts = vec![format!("transfer syntax {}", printable(transfer_syntax))];
     parts.extend(kernel.as_ref().map(|kernel| format!("kernel {}", printable(kernel))));
     parts.extend(thickness_mm.map(|thickness| format!("{thickness} mm thick")));
-    if identity == Identity::Shown {
+    if phi == Phi::Shown {
         parts.extend(patient_name.as_ref().map(|name| format!("patient {}", printable(name))));
         parts.extend(patient_id.as_ref().map(|id| format!("id {}", printable(id))));
     }
@@ -203,12 +213,13 @@ mod tests {
             grid: grid.ok(),
             verdict: Some(Verdict::OkWarn(vec![Code::Lossy.into()])),
             hounsfield: Some(HounsfieldSummary { min: -1024.0, max: 99.0, mean: -0.5, sha256: None }),
+            cross_check: None,
         }
     }
 
     #[test]
     fn a_line_has_the_promised_fields() {
-        let line = inspection_line(&found(), Identity::Hidden);
+        let line = inspection_line(&found(), Phi::Hidden);
         assert!(!line.contains('\n') && !line.contains("CANARY"), "{line}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["series"].as_str().map(str::len), Some(12));
@@ -225,11 +236,10 @@ mod tests {
 
     #[test]
     fn identity_is_shown_to_those_who_ask() {
-        let value: serde_json::Value =
-            serde_json::from_str(&inspection_line(&found(), Identity::Shown)).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&inspection_line(&found(), Phi::Shown)).unwrap();
         assert_eq!(value["series"], "1.2.CANARY");
         assert_eq!(value["patient"], serde_json::json!({"name": "CANARY^NAME", "id": "CANARY-ID"}));
-        assert!(inspection_text(&found(), Identity::Shown).contains("patient CANARY^NAME, id CANARY-ID"));
+        assert!(inspection_text(&found(), Phi::Shown).contains("patient CANARY^NAME, id CANARY-ID"));
     }
 
     #[test]
@@ -237,8 +247,7 @@ mod tests {
         let verdict = Some(Verdict::RejectFile(Code::Truncated.into()));
         let refused =
             Inspection { description: None, slices: None, grid: None, verdict, hounsfield: None, ..found() };
-        let value: serde_json::Value =
-            serde_json::from_str(&inspection_line(&refused, Identity::Hidden)).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&inspection_line(&refused, Phi::Hidden)).unwrap();
         let (message, advice) = (Code::Truncated.meaning().trim_end_matches('.'), Code::Truncated.advice());
         let expected = serde_json::json!({
             "path": "a\n\u{1b}[2Jb", "verdict": "REJECT_FILE", "codes": ["TRUNC"],
@@ -261,7 +270,7 @@ mod tests {
 
     #[test]
     fn text_does_not_steer_the_terminal() {
-        let text = inspection_text(&found(), Identity::Hidden);
+        let text = inspection_text(&found(), Phi::Hidden);
         assert!(!text.contains('\u{1b}') && !text.contains("CANARY"), "{text}");
         assert!(text.contains("3 slices, 4 x 5 pixels of 0.5000 x 0.5000 mm, 2.0000 mm apart"), "{text}");
         assert!(

@@ -28,6 +28,19 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
+/// Where text is anchored, and by how many degrees it is turned there, clockwise.
+pub(super) struct Turned {
+    pub(super) at: [f64; 2],
+    pub(super) degrees: f64,
+}
+
+impl Turned {
+    /// Text that runs upwards.
+    pub(super) fn up(at: [f64; 2]) -> Self {
+        Self { at, degrees: -90.0 }
+    }
+}
+
 /// A picture under way: x to the right, y down, in pixels. Styles are SVG attributes.
 pub(super) struct Canvas {
     size: [f64; 2],
@@ -66,8 +79,9 @@ impl Canvas {
         self.body += &format!("<text x=\"{x:.2}\" y=\"{y:.2}\" {style}>{}</text>\n", escape(text));
     }
 
-    /// Text turned by `degrees` around its anchor, clockwise.
-    pub(super) fn turned_text(&mut self, [x, y]: [f64; 2], degrees: f64, (style, text): (&str, &str)) {
+    /// Text turned around its anchor.
+    pub(super) fn turned_text(&mut self, place: Turned, style: &str, text: &str) {
+        let Turned { at: [x, y], degrees } = place;
         let turn = format!("{style} transform=\"rotate({degrees:.0} {x:.2} {y:.2})\"");
         self.text([x, y], &turn, text);
     }
@@ -121,16 +135,16 @@ impl Axes {
     }
 
     /// Grid, frame, ticks every 0.2 and the names of both axes.
-    pub(super) fn draw(&self, canvas: &mut Canvas, x_name: &str, y_name: &str) {
-        self.draw_scaled(canvas, x_name, (y_name, |tick| format!("{tick:.1}")));
+    pub(super) fn draw(&self, canvas: &mut Canvas, names: [&str; 2]) {
+        self.draw_scaled(canvas, names, |tick| format!("{tick:.1}"));
     }
 
     /// The same with the ticks of the y axis written by `label`.
     pub(super) fn draw_scaled(
         &self,
         canvas: &mut Canvas,
-        x_name: &str,
-        (y_name, label): (&str, impl Fn(f64) -> String),
+        [x_name, y_name]: [&str; 2],
+        label: impl Fn(f64) -> String,
     ) {
         for tick in (0..=5).map(|fifth| f64::from(fifth) / 5.0) {
             canvas.line(self.at(tick, 0.0), self.at(tick, 1.0), "stroke=\"#e6e6e6\"");
@@ -144,7 +158,7 @@ impl Axes {
         let [x, y] = self.at(0.5, 0.0);
         canvas.text([x, y + 38.0], "text-anchor=\"middle\" font-size=\"13\"", x_name);
         let [x, y] = self.at(0.0, 0.5);
-        canvas.turned_text([x - 42.0, y], -90.0, ("text-anchor=\"middle\" font-size=\"13\"", y_name));
+        canvas.turned_text(Turned::up([x - 42.0, y]), "text-anchor=\"middle\" font-size=\"13\"", y_name);
     }
 
     /// The frame alone.

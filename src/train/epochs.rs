@@ -118,6 +118,21 @@ impl Run<'_> {
     }
 }
 
+/// What an epoch begins with.
+pub(super) struct EpochStart {
+    /// The state before it.
+    pub state: Checkpoint,
+    /// The network of that state, and how it is trained.
+    pub trainer: Trainer,
+}
+
+/// What the judged weights of an epoch are worth on the cases held out.
+pub(super) struct Validation {
+    pub loss: f64,
+    /// ROC AUC, `None` where it is undefined.
+    pub roc_auc: Option<f64>,
+}
+
 /// One pass over the training cases.
 pub(super) struct EpochPass {
     /// The state after it; its history lacks the epoch still.
@@ -127,17 +142,18 @@ pub(super) struct EpochPass {
 }
 
 impl EpochPass {
-    /// Trains on `order`, batch by batch. `trainer` holds the network of `state` and how it is trained.
+    /// Trains on `order`, batch by batch.
     ///
     /// # Errors
     /// [`TrainError::Diverged`] where the loss is no number; those of `batch` and of the device.
     pub(super) fn over(
         order: &[usize],
         recipe: &Recipe,
-        (state, mut trainer): (Checkpoint, Trainer),
+        start: EpochStart,
         batch: &dyn Fn(&[usize]) -> Result<Batch, TrainError>,
         observe: &(dyn Fn(Event) + Sync),
     ) -> Result<Self, TrainError> {
+        let EpochStart { state, mut trainer } = start;
         let course = &recipe.course;
         let epoch = state.history.len() + 1;
         trainer.optimizer = state.optimizer;
@@ -185,17 +201,18 @@ impl EpochPass {
         self.state.average.as_ref().unwrap_or(&self.state.network)
     }
 
-    /// Ends the epoch with the loss and ROC AUC of its judged weights on the validation cases.
+    /// Ends the epoch, its judged weights validated.
     ///
     /// # Errors
     /// [`TrainError::Diverged`] where the loss is no number.
     pub(super) fn validated(
         self,
-        (validation_loss, validation_roc_auc): (f64, Option<f64>),
+        validation: Validation,
         epochs: usize,
         observe: &(dyn Fn(Event) + Sync),
     ) -> Result<Checkpoint, TrainError> {
         let epoch = self.state.history.len() + 1;
+        let Validation { loss: validation_loss, roc_auc: validation_roc_auc } = validation;
         if !validation_loss.is_finite() {
             return Err(TrainError::Diverged { epoch });
         }

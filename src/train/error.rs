@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::recipe_error::RecipeError;
 use crate::bundle::{BundleError, WeightsError};
 use crate::cohort::{CohortError, Failure};
 use crate::findings::Code;
@@ -18,12 +19,12 @@ pub enum TrainError {
     #[error(transparent)]
     Cohort(#[from] CohortError),
     /// The recipe cannot be used.
-    #[error("recipe {}: {what}", path.display())]
+    #[error("recipe {}: {problem}", path.display())]
     Recipe {
         /// The recipe.
         path: PathBuf,
         /// What is wrong.
-        what: String,
+        problem: Box<RecipeError>,
     },
     /// What is trained on would be measured too.
     #[error("{0}; `pulmo audit` shows all of them, and --allow-leaks trains nevertheless")]
@@ -110,6 +111,13 @@ impl TrainError {
             Self::NoCases { first, .. } => first.code,
             _ => None,
         }
+    }
+}
+
+impl From<RecipeError> for TrainError {
+    /// What is wrong with the recipe of a run, which is told by the name that it has there.
+    fn from(problem: RecipeError) -> Self {
+        Self::Recipe { path: "recipe.toml".into(), problem: problem.into() }
     }
 }
 

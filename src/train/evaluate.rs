@@ -53,7 +53,7 @@ pub fn evaluate(
         let (label, classes) = (&case.label, manifest.classes.join(", "));
         return Err(TrainError::Labels(format!("`{label}` is not a class of the bundle ({classes})")));
     }
-    let (mut judged, mut told) = (Vec::new(), BTreeSet::new());
+    let (mut judged, mut told) = (Judged::default(), BTreeSet::new());
     let failures = each_seen(engine, cases, observe, |few| {
         let mut failures = Vec::new();
         let (about, seen): (Vec<_>, Vec<_>) =
@@ -61,13 +61,16 @@ pub fn evaluate(
         for ((case, glance), observation) in about.into_iter().zip(engine.judge(seen)) {
             tell_setbacks(&observation, &mut told, observe);
             match scored(case, observation) {
-                Ok(scored) => judged.push((scored, glance)),
+                Ok(scored) => {
+                    judged.scored.push(scored);
+                    judged.glances.push(glance);
+                }
                 Err(failure) => failures.push(failure),
             }
         }
         failures
     })?;
-    measured(&manifest.classes, manifest.threshold, judged.into_iter().unzip(), failures)
+    Judged { failures, ..judged }.measured(&manifest.classes, manifest.threshold)
 }
 
 /// The case with its prediction.
@@ -88,18 +91,32 @@ fn tell_setbacks(observation: &Observation, told: &mut BTreeSet<String>, observe
     }
 }
 
-/// The metrics of predictions.
-pub(super) fn measured(
-    classes: &[String],
-    threshold: Option<f32>,
-    (scored, glances): (Vec<Scored>, Vec<Glance>),
-    failures: Vec<Failure>,
-) -> Result<Evaluated, TrainError> {
-    let samples = samples(classes, &scored);
-    let settings =
-        EvaluationSettings { threshold: threshold.map(f64::from), ..EvaluationSettings::default() };
-    let evaluation = Evaluation::compute(&samples, &settings)?;
-    Ok(Evaluated { scored, failures, glances, samples, evaluation })
+/// Predictions before they are measured, as in [`Evaluated`].
+#[derive(Default)]
+pub(super) struct Judged {
+    pub scored: Vec<Scored>,
+    /// Of each scored case.
+    pub glances: Vec<Glance>,
+    pub failures: Vec<Failure>,
+}
+
+impl Judged {
+    /// The predictions with their metrics, decided at `threshold` where there is one.
+    ///
+    /// # Errors
+    /// [`TrainError::Metrics`] where there is nothing to measure.
+    pub(super) fn measured(
+        self,
+        classes: &[String],
+        threshold: Option<f32>,
+    ) -> Result<Evaluated, TrainError> {
+        let Self { scored, glances, failures } = self;
+        let samples = samples(classes, &scored);
+        let settings =
+            EvaluationSettings { threshold: threshold.map(f64::from), ..EvaluationSettings::default() };
+        let evaluation = Evaluation::compute(&samples, &settings)?;
+        Ok(Evaluated { scored, failures, glances, samples, evaluation })
+    }
 }
 
 fn samples(classes: &[String], scored: &[Scored]) -> Samples {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::TrainError;
-use super::evaluate::{Evaluated, Scored, evaluate, measured};
+use super::evaluate::{Evaluated, Judged, Scored, evaluate};
 use super::event::Event;
 use super::job::Job;
 use super::run::{Trained, train};
@@ -60,7 +60,8 @@ pub fn train_folds(
     scored.sort_by_key(|(_, (scored, _))| place.get(scored.case.path.as_str()).copied());
     let (fold_of, judged): (Vec<usize>, Vec<_>) = scored.into_iter().unzip();
     let classes = trainings.first().map(|first| first.bundle.manifest().classes.clone()).unwrap_or_default();
-    let out_of_fold = measured(&classes, None, judged.into_iter().unzip(), failures)?;
+    let (scored, glances) = judged.into_iter().unzip();
+    let out_of_fold = Judged { scored, glances, failures }.measured(&classes, None)?;
     let validated = CrossValidated { folds: trainings, fold_of, out_of_fold };
     write_table(job, &classes, &validated)?;
     Ok(validated)

@@ -4,6 +4,7 @@ use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::recipe_error::RecipeError;
 use crate::network::Network;
 
 /// Parameters that learn at a rate of their own: `[[group]]` of a recipe.
@@ -26,13 +27,13 @@ impl ParameterGroup {
     /// Checks what types cannot.
     ///
     /// # Errors
-    /// A sentence that names the group.
-    pub fn validate(&self) -> Result<(), String> {
+    /// [`RecipeError::Factor`].
+    pub fn validate(&self) -> Result<(), RecipeError> {
         let factor = self.learning_rate_factor;
         if factor.is_finite() && factor >= 0.0 {
             return Ok(());
         }
-        Err(format!("[[group]] `{}`: learning_rate_factor must be 0 or more, not {factor}", self.prefix))
+        Err(RecipeError::Factor { prefix: self.prefix.clone(), factor })
     }
 }
 
@@ -93,17 +94,17 @@ impl ModuleVisitor for Names {
 /// Checks that every group holds some parameter of `network`.
 ///
 /// # Errors
-/// A sentence that names the group and what parameters are called.
-pub(super) fn check_groups(groups: &[ParameterGroup], network: &Network) -> Result<(), String> {
+/// [`RecipeError::EmptyGroup`].
+pub(super) fn check_groups(groups: &[ParameterGroup], network: &Network) -> Result<(), RecipeError> {
     let mut names = Names::default();
     network.visit(&mut names);
     match groups.iter().find(|group| !names.found.iter().any(|name| group.holds(name))) {
         None => Ok(()),
-        Some(group) => Err(format!(
-            "[[group]] `{}` fits no parameter; they are called {}, ...",
-            group.prefix,
-            names.found.iter().step_by(names.found.len().div_ceil(4)).cloned().collect::<Vec<_>>().join(", ")
-        )),
+        Some(group) => {
+            let step = names.found.len().div_ceil(4);
+            let examples = names.found.into_iter().step_by(step).collect();
+            Err(RecipeError::EmptyGroup { prefix: group.prefix.clone(), examples })
+        }
     }
 }
 

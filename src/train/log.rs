@@ -175,7 +175,7 @@ impl RunLog {
             epochs: state.epochs,
             resumed_after: state.resumed_after,
             threads: rayon::current_num_threads(),
-            peak_memory_mib: peak_memory_mib(),
+            peak_memory_mib: peak_memory_kib().map(|kib| kib as f64 / 1024.0),
             weights_sha256: weights,
             facts: &self.facts,
         };
@@ -214,12 +214,12 @@ fn utc(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
 }
 
-/// The most memory that this process held, in MiB; `None` where the system does not tell it as
+/// The most memory that this process held, in KiB; `None` where the system does not tell it as
 /// Linux does.
-fn peak_memory_mib() -> Option<f64> {
+pub(crate) fn peak_memory_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? / 1024.0)
+    line.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Logistic {
         for _ in 0..STEPS {
             let step = newton_step(&inputs, &truth, &fitted.weights);
             let largest = step.iter().copied().map(f64::abs).fold(0.0, f64::max);
-            fitted.weights = descend(&inputs, &truth, (&fitted.weights, &step));
+            fitted.weights = descend(&inputs, &truth, &fitted.weights, &step);
             if largest < 1e-10 {
                 break;
             }
@@ -82,7 +82,7 @@ fn objective(inputs: &[Vec<f64>], truth: &[f64], weights: &[f64]) -> f64 {
 }
 
 /// The whole step, or the first of its halves that does not climb.
-fn descend(inputs: &[Vec<f64>], truth: &[f64], (weights, step): (&[f64], &[f64])) -> Vec<f64> {
+fn descend(inputs: &[Vec<f64>], truth: &[f64], weights: &[f64], step: &[f64]) -> Vec<f64> {
     let start = objective(inputs, truth, weights);
     let mut share = 1.0;
     loop {

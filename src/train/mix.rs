@@ -5,6 +5,7 @@ use std::ops::Range;
 use burn::tensor::{Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::recipe_error::RecipeError;
 use crate::random::Random;
 
 /// How much images are mixed; for networks of single images.
@@ -34,13 +35,13 @@ impl MixConfig {
     /// Says whether the values are allowed.
     ///
     /// # Errors
-    /// A sentence that names the field.
-    pub fn validate(&self) -> Result<(), String> {
-        let is_allowed = |alpha: f64| (0.0..=1.0).contains(&alpha);
-        if is_allowed(self.mixup) && is_allowed(self.cutmix) {
-            return Ok(());
-        }
-        Err("[course.mix] mixup and cutmix must be between 0 and 1".into())
+    /// [`RecipeError::Value`].
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        [("[course.mix] mixup", self.mixup), ("[course.mix] cutmix", self.cutmix)].into_iter().try_for_each(
+            |(field, alpha)| {
+                RecipeError::check((0.0..=1.0).contains(&alpha), field, alpha, "between 0 and 1")
+            },
+        )
     }
 
     /// Whether nothing is mixed.

@@ -6,6 +6,7 @@ use super::event::Event;
 use super::job::Job;
 use super::leaks::{check_images, check_patients};
 use super::recipe::{ClassWeights, Recipe};
+use super::recipe_error::RecipeError;
 use crate::bundle::sha256_hex;
 use crate::cohort::{Case, Split, absent_classes, assign, labels, rows_text};
 use crate::preprocess::{Chain, Processor};
@@ -33,7 +34,7 @@ impl Prepared {
         let splits = assign(&job.cases, &recipe.split, recipe.seed)?;
         check_patients(&job.cases, &splits, job.leaks, observe)?;
         let classes = classes(recipe, &job.cases)?;
-        check_sizes(&classes, (&job.cases, &splits), observe)?;
+        check_sizes(&classes, &job.cases, &splits, observe)?;
         let [train, validation] = load(job, &splits, &classes, observe)?;
         if let Some(class) = (0..classes.len()).find(|class| !train.labels().contains(class)) {
             return Err(TrainError::Labels(format!(
@@ -58,8 +59,7 @@ impl Prepared {
         let is_same = self.rows_sha256 == rows_sha256(&job.cases, &splits)
             && self.classes == classes(recipe, &job.cases)?
             && self.chain == recipe.chain;
-        let what = || "the prepared cases are of another manifest, split or chain".to_owned();
-        is_same.then_some(()).ok_or_else(|| TrainError::Recipe { path: "recipe.toml".into(), what: what() })
+        if is_same { Ok(()) } else { Err(RecipeError::OtherCases.into()) }
     }
 
     /// Training and validation cases that could not be read.
@@ -104,7 +104,8 @@ fn load(
 /// split lacks.
 fn check_sizes(
     classes: &[String],
-    (cases, splits): (&[Case], &[Split]),
+    cases: &[Case],
+    splits: &[Split],
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<(), TrainError> {
     let train = || cases.iter().zip(splits).filter(|(_, split)| **split == Split::Train);
@@ -138,9 +139,8 @@ fn classes(recipe: &Recipe, cases: &[Case]) -> Result<Vec<String>, TrainError> {
     if let ClassWeights::Given(weights) = &recipe.course.class_weights
         && weights.len() != classes.len()
     {
-        let what =
-            format!("[course] class_weights has {} weights for {} classes", weights.len(), classes.len());
-        return Err(TrainError::Recipe { path: "recipe.toml".into(), what });
+        let (weights, classes) = (weights.len(), classes.len());
+        return Err(RecipeError::ClassWeights { weights, classes }.into());
     }
     Ok(classes)
 }

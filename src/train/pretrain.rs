@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use super::batch::{Batch, Changing, changed_bags};
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::dataset::{Cache, Dataset, Loading};
-use super::epochs::{EpochPass, Run, make_folder};
+use super::epochs::{EpochPass, EpochStart, Run, Validation, make_folder};
 use super::event::{EpochRow, Event};
 use super::log::{RunFacts, RunLog};
 use super::loss::Targets;
@@ -79,8 +79,9 @@ pub fn pretrain(job: &PretrainJob, observe: &(dyn Fn(Event) + Sync)) -> Result<P
     let splits = assign(&cases, &recipe.split, recipe.seed)?;
     let identity = RunIdentity::of(recipe, None, &rows_sha256(&cases, &splits))?;
     make_folder(&job.out)?;
-    let views = |wanted: Split, name: &str| load(job, (&cases, &splits), (wanted, name), observe);
-    let (train, held_out) = (views(Split::Train, "train")?, views(Split::Validation, "val")?);
+    let divided = Divided { job, cases: &cases, splits: &splits };
+    let (train, held_out) =
+        (divided.views(Split::Train, observe)?, divided.views(Split::Validation, observe)?);
     let asked = splits.iter().filter(|split| **split != Split::Test).count();
     let unreadable = asked - train.dataset.len() - held_out.dataset.len();
     let facts = RunFacts::of(&job.compute, recipe.seed, &identity, [cases.len(), unreadable]);
@@ -93,7 +94,8 @@ pub fn pretrain(job: &PretrainJob, observe: &(dyn Fn(Event) + Sync)) -> Result<P
     let run = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, compute: &job.compute };
     let newest = run.newest()?;
     log.begin()?;
-    let state = run.go_on(newest, observe, |state| epoch((job, &train, &held_out), state, observe))?;
+    let pretraining = Pretraining { job, train, held_out };
+    let state = run.go_on(newest, observe, |state| pretraining.epoch(state, observe))?;
     let last = || Ok(save_weights(state.average.as_ref().unwrap_or(&state.network))?);
     let weights = run.guarded(state.history.len(), last)?;
     let path = job.out.join("weights.safetensors");
@@ -109,45 +111,57 @@ fn unseen_elsewhere(cases: &[Case]) -> Vec<Case> {
     cases.iter().filter(is_free).map(|case| Case { split: None, ..case.clone() }).collect()
 }
 
-fn load<'a>(
+/// The cases of a job, each with its split.
+struct Divided<'a, 'c> {
     job: &'a PretrainJob,
-    (cases, splits): (&[Case], &[Split]),
-    (wanted, name): (Split, &str),
-    observe: &(dyn Fn(Event) + Sync),
-) -> Result<Views<'a>, TrainError> {
-    let recipe = &job.recipe;
-    let chosen: Vec<(&Case, usize)> =
-        cases.iter().zip(splits).filter(|(_, split)| **split == wanted).map(|(case, _)| (case, 0)).collect();
-    let share = (recipe.course.cache_mib << 20) / cases.len().max(1) * chosen.len();
-    let cache = Cache { bytes: share, folder: job.out.join(format!("cache-{name}")) };
-    let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-    let loading = Loading { chain: &recipe.chain, processor, partial: job.partial, cache };
-    Views::new(recipe, Dataset::load(&chosen, &loading, observe)?)
+    cases: &'c [Case],
+    splits: &'c [Split],
 }
 
-/// One pass over the images, then a look at those held out.
-fn epoch(
-    (job, train, held_out): (&PretrainJob, &Views, &Views),
-    state: Checkpoint,
-    observe: &(dyn Fn(Event) + Sync),
-) -> Result<Checkpoint, TrainError> {
-    let recipe = &job.recipe;
-    let number = state.history.len() + 1;
-    let mut trainer =
-        Trainer::new(state.network.clone(), recipe.optimizer, train.outputs(), job.compute.device())
-            .counted_by(&job.compute);
-    trainer.loss = recipe.course.loss;
-    trainer.label_smoothing = recipe.course.label_smoothing;
-    trainer.dropout = recipe.network.dropout;
-    let mut order: Vec<usize> = (0..train.places.len()).collect();
-    Random::keyed(recipe.seed, &[number as u64]).shuffle(&mut order);
-    let batch = |images: &[usize]| match recipe.course.loss {
-        Loss::Contrastive { .. } => train.twins((images, number), &job.compute),
-        Loss::CrossEntropy | Loss::Focal { .. } => train.instances((images, number), &job.compute),
-    };
-    let pass = EpochPass::over(&order, recipe, (state, trainer), &batch, observe)?;
-    let loss = held_out.loss(pass.judged(), &job.compute)?;
-    pass.validated((loss, None), recipe.course.epochs, observe)
+impl<'a> Divided<'a, '_> {
+    /// The cases of one split, read and preprocessed.
+    fn views(&self, wanted: Split, observe: &(dyn Fn(Event) + Sync)) -> Result<Views<'a>, TrainError> {
+        let Self { job, cases, splits } = *self;
+        let recipe = &job.recipe;
+        let of_split = cases.iter().zip(splits).filter(|(_, split)| **split == wanted);
+        let chosen: Vec<(&Case, usize)> = of_split.map(|(case, _)| (case, 0)).collect();
+        let share = (recipe.course.cache_mib << 20) / cases.len().max(1) * chosen.len();
+        let cache = Cache { bytes: share, folder: job.out.join(format!("cache-{}", wanted.name())) };
+        let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
+        let loading = Loading { chain: &recipe.chain, processor, partial: job.partial, cache };
+        Views::new(recipe, Dataset::load(&chosen, &loading, observe)?)
+    }
+}
+
+/// A job with its images.
+struct Pretraining<'a> {
+    job: &'a PretrainJob,
+    train: Views<'a>,
+    held_out: Views<'a>,
+}
+
+impl Pretraining<'_> {
+    /// One pass over the images, then a look at those held out.
+    fn epoch(&self, state: Checkpoint, observe: &(dyn Fn(Event) + Sync)) -> Result<Checkpoint, TrainError> {
+        let Self { job, train, held_out } = self;
+        let recipe = &job.recipe;
+        let number = state.history.len() + 1;
+        let mut trainer =
+            Trainer::new(state.network.clone(), recipe.optimizer, train.outputs(), job.compute.device())
+                .counted_by(&job.compute);
+        trainer.loss = recipe.course.loss;
+        trainer.label_smoothing = recipe.course.label_smoothing;
+        trainer.dropout = recipe.network.dropout;
+        let mut order: Vec<usize> = (0..train.places.len()).collect();
+        Random::keyed(recipe.seed, &[number as u64]).shuffle(&mut order);
+        let batch = |images: &[usize]| match recipe.course.loss {
+            Loss::Contrastive { .. } => train.twins(images, number, &job.compute),
+            Loss::CrossEntropy | Loss::Focal { .. } => train.instances(images, number, &job.compute),
+        };
+        let pass = EpochPass::over(&order, recipe, EpochStart { state, trainer }, &batch, observe)?;
+        let loss = held_out.loss(pass.judged(), &job.compute)?;
+        pass.validated(Validation { loss, roc_auc: None }, recipe.course.epochs, observe)
+    }
 }
 
 /// How held-out views are judged.
@@ -193,13 +207,13 @@ impl<'a> Views<'a> {
     }
 
     /// One view of each of `images`, labelled by the image.
-    fn instances(&self, (images, epoch): (&[usize], usize), compute: &Compute) -> Result<Batch, TrainError> {
+    fn instances(&self, images: &[usize], epoch: usize, compute: &Compute) -> Result<Batch, TrainError> {
         let views = images.iter().map(|&image| self.view(image, [epoch as u64, 0]));
         self.batch(views.collect::<Result<_, _>>()?, images.to_vec(), compute)
     }
 
     /// Two views of each of `images`, one after the other, labelled by the patient.
-    fn twins(&self, (images, epoch): (&[usize], usize), compute: &Compute) -> Result<Batch, TrainError> {
+    fn twins(&self, images: &[usize], epoch: usize, compute: &Compute) -> Result<Batch, TrainError> {
         let twice = || images.iter().flat_map(|&image| [(image, 0), (image, 1)]);
         let views = twice().map(|(image, twin)| self.view(image, [epoch as u64, twin]));
         let labels = twice().map(|(image, _)| self.patients[self.places[image].0]).collect();
@@ -234,7 +248,7 @@ impl<'a> Views<'a> {
         let images: Vec<usize> = (0..self.places.len()).collect();
         let mut sum = 0.0;
         for images in images.chunks(self.recipe.course.batch_size) {
-            let Batch { bags, labels, .. } = self.twins((images, 0), compute)?;
+            let Batch { bags, labels, .. } = self.twins(images, 0, compute)?;
             let targets = Targets { labels: &labels, class_weights: &[], smoothing: 0.0 };
             compute.begin_work()?;
             let loss = caught(|| {

@@ -10,6 +10,7 @@ use super::groups::ParameterGroup;
 use super::loss::Loss;
 use super::mix::MixConfig;
 use super::optimizer::OptimizerConfig;
+use super::recipe_error::RecipeError;
 use super::schedule::ScheduleConfig;
 use crate::cohort::{Case, SplitConfig, labels, positive_last};
 use crate::network::{NetworkConfig, NetworkKind};
@@ -103,6 +104,41 @@ impl Default for CourseConfig {
     }
 }
 
+impl CourseConfig {
+    fn validate(&self) -> Result<(), RecipeError> {
+        for (field, count) in [
+            ("[course] epochs", self.epochs),
+            ("[course] batch_size", self.batch_size),
+            ("[course] accumulate", self.accumulate),
+        ] {
+            RecipeError::check(count > 0, field, count, "at least 1")?;
+        }
+        self.mix.validate()?;
+        match self.loss {
+            Loss::Focal { gamma } => {
+                let field = "[course] the focal loss's gamma";
+                RecipeError::check((0.0..=10.0).contains(&gamma), field, gamma, "between 0 and 10")?;
+            }
+            Loss::Contrastive { temperature } => {
+                let is_allowed = (0.05..=10.0).contains(&temperature);
+                let field = "[course] the contrastive loss's temperature";
+                RecipeError::check(is_allowed, field, temperature, "between 0.05 and 10")?;
+            }
+            Loss::CrossEntropy => {}
+        }
+        if let ClassWeights::Given(weights) = &self.class_weights {
+            let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
+            let are_weights = weights.iter().all(is_weight) && weights.iter().sum::<f32>() > 0.0;
+            let allowed = "numbers of 0 or more, and not all 0";
+            RecipeError::check(are_weights, "[course] class_weights", format!("{weights:?}"), allowed)?;
+        }
+        let (smoothing, decay, allowed) =
+            (self.label_smoothing, self.average_decay, "at least 0 and below 1");
+        RecipeError::check((0.0..1.0).contains(&smoothing), "[course] label_smoothing", smoothing, allowed)?;
+        RecipeError::check((0.0..1.0).contains(&decay), "[course] average_decay", decay, allowed)
+    }
+}
+
 /// Everything that decides a training, except the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,10 +189,9 @@ impl Recipe {
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| TrainError::File { path: path.to_owned(), source })?;
-        let wrong = |what: String| TrainError::Recipe { path: path.to_owned(), what };
-        let recipe: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        recipe.validate().map_err(wrong)?;
-        Ok(recipe)
+        let checked = |recipe: Self| recipe.validate().map(|()| recipe);
+        let read = toml::from_str(&text).map_err(RecipeError::from).and_then(checked);
+        read.map_err(|problem| TrainError::Recipe { path: path.to_owned(), problem: problem.into() })
     }
 
     /// The recipe with the class called `positive` last of two, be they the recipe's or the labels of `cases`. Class
@@ -181,8 +216,7 @@ impl Recipe {
     /// # Errors
     /// [`TrainError::Recipe`] where TOML has no form for it.
     pub fn text(&self) -> Result<String, TrainError> {
-        toml::to_string_pretty(self)
-            .map_err(|error| TrainError::Recipe { path: "recipe.toml".into(), what: error.to_string() })
+        Ok(toml::to_string_pretty(self).map_err(RecipeError::from)?)
     }
 
     /// Writes `recipe.toml` into the folder of a run.
@@ -194,46 +228,19 @@ impl Recipe {
     /// Checks the values that types cannot.
     ///
     /// # Errors
-    /// A sentence that names the field.
-    pub fn validate(&self) -> Result<(), String> {
-        self.network.validate().map_err(|error| format!("[network] {error}"))?;
-        self.chain.validate().map_err(|error| format!("[chain] {error}"))?;
-        let course = &self.course;
-        if course.epochs == 0 || course.batch_size == 0 || course.accumulate == 0 {
-            return Err("[course] epochs, batch_size and accumulate must be at least 1".into());
-        }
-        course.mix.validate()?;
-        if !course.mix.is_off() && self.network.kind != NetworkKind::Slice {
-            return Err("[course.mix] is for networks of kind `slice`: studies differ in their slices".into());
-        }
-        if let Loss::Focal { gamma } = course.loss
-            && !(0.0..=10.0).contains(&gamma)
-        {
-            return Err("[course] the focal loss's gamma must be between 0 and 10".into());
-        }
-        if let Loss::Contrastive { temperature } = course.loss
-            && !(0.05..=10.0).contains(&temperature)
-        {
-            return Err("[course] the contrastive loss's temperature must be between 0.05 and 10".into());
-        }
-        if let ClassWeights::Given(weights) = &course.class_weights {
-            let is_weight = |weight: &f32| weight.is_finite() && *weight >= 0.0;
-            if !weights.iter().all(is_weight) || weights.iter().sum::<f32>() <= 0.0 {
-                return Err("[course] class_weights must be numbers of 0 or more, and not all 0".into());
-            }
-        }
-        if !(0.0..1.0).contains(&course.label_smoothing) || !(0.0..1.0).contains(&course.average_decay) {
-            return Err("[course] label_smoothing and average_decay must be at least 0 and below 1".into());
+    /// [`RecipeError`] names the field, what it holds and what it may hold.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        self.network.validate()?;
+        self.chain.validate()?;
+        self.course.validate()?;
+        if !self.course.mix.is_off() && self.network.kind != NetworkKind::Slice {
+            return Err(RecipeError::MixedStudies);
         }
         let rate = self.optimizer.learning_rate();
-        if !(rate.is_finite() && rate > 0.0) {
-            return Err("[optimizer] learning_rate must be positive".into());
-        }
+        let is_rate = rate.is_finite() && rate > 0.0;
+        RecipeError::check(is_rate, "[optimizer] learning_rate", rate, "positive")?;
         self.groups.iter().try_for_each(ParameterGroup::validate)?;
-        if self.classes.len() == 1 {
-            return Err("classes must be empty or name at least two".into());
-        }
-        Ok(())
+        if self.classes.len() == 1 { Err(RecipeError::OneClass) } else { Ok(()) }
     }
 }
 
@@ -281,7 +288,11 @@ mod tests {
     fn weights_that_weigh_nothing_are_refused() {
         for wrong in ["[0.0, 0.0]", "[-1.0, 2.0]", "[nan, 1.0]", "[]"] {
             let recipe = recipe(&format!("[course]\nclass_weights = {{ given = {wrong} }}"));
-            assert!(recipe.validate().unwrap_err().contains("class_weights"), "{wrong}");
+            let error = recipe.validate().unwrap_err();
+            let RecipeError::Value { field: "[course] class_weights", given, .. } = &error else {
+                panic!("{error}")
+            };
+            assert_eq!(given.to_lowercase(), wrong);
         }
         assert_eq!(recipe("[course]\nclass_weights = { given = [0.0, 2.0] }").validate(), Ok(()));
     }

@@ -5,13 +5,14 @@ use std::time::SystemTime;
 use super::batch::Batches;
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::course::{predicted, ranking, roc_auc, score};
-use super::epochs::{EpochPass, Run, make_folder};
+use super::epochs::{EpochPass, EpochStart, Run, Validation, make_folder};
 use super::event::{EpochRow, Event};
 use super::groups::check_groups;
 use super::job::Job;
 use super::log::{RunFacts, RunLog};
 use super::prepared::Prepared;
 use super::recipe::{ClassWeights, ThresholdRule};
+use super::recipe_error::RecipeError;
 use super::step::Trainer;
 use super::{Loss, TrainError};
 use crate::bundle::{Bundle, FORMAT, Manifest, Origin, save_weights, transfer};
@@ -67,8 +68,7 @@ fn work(
 ) -> Result<Trained, TrainError> {
     let recipe = &job.recipe;
     if matches!(recipe.course.loss, Loss::Contrastive { .. }) {
-        let what = "[course] the contrastive loss is for `pulmo pretrain`".to_owned();
-        return Err(TrainError::Recipe { path: "recipe.toml".into(), what });
+        return Err(RecipeError::ContrastiveWithLabels.into());
     }
     let identity = RunIdentity::of(recipe, job.init.as_deref(), &data.rows_sha256)?;
     make_folder(&job.out)?;
@@ -87,8 +87,7 @@ fn work(
         }
         None => drawn,
     };
-    check_groups(&recipe.groups, &fresh)
-        .map_err(|what| TrainError::Recipe { path: "recipe.toml".into(), what })?;
+    check_groups(&recipe.groups, &fresh)?;
     let epochs = Run { recipe, out: &job.out, identity: &identity, fresh: &fresh, compute: &job.compute };
     let newest = epochs.newest()?;
     log.begin()?;
@@ -119,10 +118,10 @@ fn epoch(
     trainer.dropout = recipe.network.dropout;
     let batches = Batches { recipe, cases: &data.train, compute: &job.compute, epoch: number };
     let batch = |cases: &[usize]| batches.of(cases);
-    let pass = EpochPass::over(&batches.order(), recipe, (state, trainer), &batch, observe)?;
+    let pass = EpochPass::over(&batches.order(), recipe, EpochStart { state, trainer }, &batch, observe)?;
     let scores = score(pass.judged(), &recipe.network, &data.validation, &job.compute)?;
-    let auc = roc_auc(&scores.probabilities, data.validation.labels());
-    pass.validated((scores.loss, auc), course.epochs, observe)
+    let roc_auc = roc_auc(&scores.probabilities, data.validation.labels());
+    pass.validated(Validation { loss: scores.loss, roc_auc }, course.epochs, observe)
 }
 
 fn class_weights(rule: &ClassWeights, data: &Prepared) -> Vec<f32> {

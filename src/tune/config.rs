@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::TuneError;
+use super::ranges_error::RangesError;
 use crate::train::Recipe;
 
 /// The `[tune]` table of a recipe.
@@ -37,21 +38,14 @@ impl TuneConfig {
     /// # Errors
     /// [`TuneError::Ranges`] where there is none, or one that cannot be meant.
     pub fn of(recipe: &Recipe) -> Result<Self, TuneError> {
-        let wrong = |what: &str| Err(TuneError::Ranges(what.to_owned()));
-        let Some(table) = &recipe.tune else {
-            return wrong(
-                "is missing from the recipe: it says what may change and how far (`pulmo help tune`)",
-            );
-        };
-        let config: Self = table
-            .clone()
-            .try_into()
-            .map_err(|error: toml::de::Error| TuneError::Ranges(error.message().to_owned()))?;
+        let table = recipe.tune.clone().ok_or(RangesError::Absent)?;
+        let config: Self = table.try_into().map_err(RangesError::Read)?;
+        let too_small = |field, value, least| Err(RangesError::TooSmall { field, value, least }.into());
         match &config {
-            Self { trials: 0 | 1, .. } => wrong("trials must be at least 2"),
-            Self { eta: 0 | 1, .. } => wrong("eta must be at least 2"),
-            Self { first_epochs: Some(0), .. } => wrong("first_epochs must be at least 1"),
-            Self { ranges, .. } if ranges.is_empty() => wrong("ranges must name at least one value"),
+            &Self { trials: value @ (0 | 1), .. } => too_small("trials", value, 2),
+            &Self { eta: value @ (0 | 1), .. } => too_small("eta", value, 2),
+            Self { first_epochs: Some(0), .. } => too_small("first_epochs", 0, 1),
+            Self { ranges, .. } if ranges.is_empty() => Err(RangesError::Empty.into()),
             _ => Ok(config),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ranges_error::RangesError;
 use crate::train::TrainError;
 
 /// Why a search cannot go on.
@@ -10,7 +11,7 @@ use crate::train::TrainError;
 pub enum TuneError {
     /// The recipe has no `[tune]`, or what it says cannot be done.
     #[error("[tune] {0}")]
-    Ranges(String),
+    Ranges(#[from] RangesError),
     /// The folder holds a search of another recipe or other data.
     #[error(
         "{} holds a search with another recipe, other ranges or other data; choose another --out or remove it",

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use toml::Value;
 
+use super::ranges_error::RangeError;
 use crate::random::Random;
 
 /// How draws lie between two bounds.
@@ -47,8 +48,6 @@ struct Fields {
     choices: Option<Vec<Value>>,
 }
 
-const FORM: &str = "must be { from = .., to = .. } with numbers, or { choices = [.., ..] }";
-
 impl Range {
     /// Whether `value` is meant as a range, not as a table of ranges.
     pub(super) fn is_meant(value: &Value) -> bool {
@@ -59,15 +58,15 @@ impl Range {
     /// Reads a range.
     ///
     /// # Errors
-    /// A sentence that follows the range's name.
-    pub fn read(value: &Value) -> Result<Self, String> {
-        let fields: Fields = value.clone().try_into().map_err(|_| FORM.to_owned())?;
+    /// [`RangeError`].
+    pub fn read(value: &Value) -> Result<Self, RangeError> {
+        let fields: Fields = value.clone().try_into().map_err(|_| RangeError::Form)?;
         let range = match fields {
             Fields { from: None, to: None, scale: None, choices: Some(choices) } => Self::Choices(choices),
             Fields { from: Some(from), to: Some(to), scale, choices: None } => {
-                Self::between(&from, &to, scale.unwrap_or_default()).ok_or(FORM)?
+                Self::between(&from, &to, scale.unwrap_or_default()).ok_or(RangeError::Form)?
             }
-            _ => return Err(FORM.to_owned()),
+            _ => return Err(RangeError::Form),
         };
         range.check().map(|()| range)
     }
@@ -79,7 +78,7 @@ impl Range {
         Some(Self::Numbers { bounds: [number(from)?, number(to)?], scale })
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), RangeError> {
         let (rises, scale, is_positive) = match self {
             Self::Numbers { bounds: [from, to], scale } => {
                 (from < to && (to - from).is_finite(), *scale, *from > 0.0)
@@ -87,12 +86,14 @@ impl Range {
             Self::Whole { bounds: [from, to], scale } => {
                 (from < to && to.checked_sub(*from).is_some(), *scale, *from > 0)
             }
-            Self::Choices(choices) if choices.len() < 2 => return Err("needs at least two choices".into()),
+            Self::Choices(choices) if choices.len() < 2 => {
+                return Err(RangeError::FewChoices { count: choices.len() });
+            }
             Self::Choices(_) => return Ok(()),
         };
         match (rises, scale) {
-            (false, _) => Err("must rise: `from` below `to`".into()),
-            (true, RangeScale::Log) if !is_positive => Err("with scale = \"log\" must begin above 0".into()),
+            (false, _) => Err(RangeError::Falling),
+            (true, RangeScale::Log) if !is_positive => Err(RangeError::NotPositive),
             _ => Ok(()),
         }
     }
@@ -158,7 +159,7 @@ fn float_text(number: f64) -> String {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Range, String> {
+    fn read(text: &str) -> Result<Range, RangeError> {
         let table: toml::Table = format!("it = {text}").parse().unwrap();
         Range::read(&table["it"])
     }
@@ -190,15 +191,15 @@ mod tests {
     #[test]
     fn what_is_no_range_is_told() {
         for (text, told) in [
-            ("0.5", FORM),
-            ("{ from = 1.0 }", FORM),
-            ("{ from = 0.0, to = 1.0, step = 0.1 }", FORM),
-            ("{ from = \"a\", to = \"b\" }", FORM),
+            ("0.5", "must be { from = .., to = .. } with numbers, or { choices = [.., ..] }"),
+            ("{ from = 1.0 }", "must be { from"),
+            ("{ from = 0.0, to = 1.0, step = 0.1 }", "must be { from"),
+            ("{ from = \"a\", to = \"b\" }", "must be { from"),
             ("{ from = 1.0, to = 1.0 }", "must rise"),
             ("{ from = 0, to = 8, scale = \"log\" }", "above 0"),
             ("{ choices = [1] }", "two choices"),
         ] {
-            let error = read(text).unwrap_err();
+            let error = read(text).unwrap_err().to_string();
             assert!(error.contains(told), "{text}: {error}");
         }
     }

@@ -124,12 +124,18 @@ pub struct Row {
     pub outcome: Outcome,
 }
 
+/// A trial on a rung.
+pub(super) struct TrialOnRung {
+    pub(super) trial: usize,
+    /// From 1.
+    pub(super) rung: usize,
+    pub(super) epochs: usize,
+    pub(super) is_last: bool,
+}
+
 impl Row {
-    pub(super) fn new(
-        (trial, values): (usize, Values),
-        (rung, epochs): (usize, usize),
-        record: Record,
-    ) -> Self {
+    pub(super) fn new(place: &TrialOnRung, values: Values, record: Record) -> Self {
+        let &TrialOnRung { trial, rung, epochs, .. } = place;
         Self {
             trial,
             values,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::mattered::mattered;
 use super::ranges::value_text;
-use super::record::{Record, Row, ranked, write_whole};
+use super::record::{Record, Row, TrialOnRung, ranked, write_whole};
 use super::space::{SearchSpace, Values};
 use super::table::{write_mattered, write_trials};
 use super::tuned::Tuned;
@@ -59,7 +59,7 @@ pub fn tune(job: &Job, observe: &(dyn Fn(TuneEvent) + Sync)) -> Result<Tuned, Tu
         let first = rows.len();
         let is_last = index + 1 == ladder.len();
         for trial in search.in_order(&going, rung.epochs)? {
-            let place = Place { trial, rung: index + 1, epochs: rung.epochs, is_last };
+            let place = TrialOnRung { trial, rung: index + 1, epochs: rung.epochs, is_last };
             let row = search.trial(&place, observe)?;
             observe(TuneEvent::Ended(&row));
             rows.push(row);
@@ -74,19 +74,12 @@ pub fn tune(job: &Job, observe: &(dyn Fn(TuneEvent) + Sync)) -> Result<Tuned, Tu
     let nothing = TuneError::NothingTrained { rung: ladder.len(), trials: last.len() };
     let best = ranked(&last).first().copied().cloned().ok_or(nothing)?;
     let recipe = search.space.recipe(&best.values, best.epochs)?;
-    write_best(job, (&paths, &best, &recipe), config.trials)?;
     let on_first: Vec<Row> = rows.iter().filter(|row| row.rung == 1).cloned().collect();
     let mattered = mattered(&paths, search.space.ranges(), &on_first);
-    save(job, "what_mattered.csv", |path| write_mattered(path, &mattered))?;
-    Ok(Tuned { paths, rows, best, recipe, mattered })
-}
-
-/// A trial on a rung.
-struct Place {
-    trial: usize,
-    rung: usize,
-    epochs: usize,
-    is_last: bool,
+    let tuned = Tuned { paths, rows, best, recipe, mattered };
+    write_best(job, &tuned, config.trials)?;
+    save(job, "what_mattered.csv", |path| write_mattered(path, &tuned.mattered))?;
+    Ok(tuned)
 }
 
 struct Search<'a> {
@@ -110,8 +103,8 @@ impl Search<'_> {
     }
 
     /// What a trial gives on a rung, from disk where it has ended.
-    fn trial(&mut self, place: &Place, observe: &(dyn Fn(TuneEvent) + Sync)) -> Result<Row, TuneError> {
-        let &Place { trial, rung, epochs, is_last } = place;
+    fn trial(&mut self, place: &TrialOnRung, observe: &(dyn Fn(TuneEvent) + Sync)) -> Result<Row, TuneError> {
+        let &TrialOnRung { trial, rung, epochs, is_last } = place;
         let values = self.values[trial].clone();
         let out = self.job.out.join(format!("rung-{rung}")).join(format!("trial-{trial:03}"));
         let result = out.join("result.toml");
@@ -126,7 +119,7 @@ impl Search<'_> {
             }
         };
         tidy(&out, is_last)?;
-        Ok(Row::new((trial, values), (rung, epochs), record))
+        Ok(Row::new(place, values, record))
     }
 
     fn train(
@@ -204,11 +197,8 @@ fn save(job: &Job, name: &str, write: impl Fn(&Path) -> Result<(), csv::Error>) 
 }
 
 /// `best.toml`: the recipe of the best trial under a note of where it comes from.
-fn write_best(
-    job: &Job,
-    (paths, best, recipe): (&[String], &Row, &Recipe),
-    trials: usize,
-) -> Result<(), TuneError> {
+fn write_best(job: &Job, tuned: &Tuned, trials: usize) -> Result<(), TuneError> {
+    let Tuned { paths, best, recipe, .. } = tuned;
     let auc = best.validation_roc_auc.map_or("undefined".to_owned(), |auc| format!("{auc:.4}"));
     let mut text = format!(
         "# Trial {} of {trials} by `pulmo tune` (pulmo {}): validation ROC AUC {auc},\n\

@@ -3,6 +3,7 @@
 use toml::Value;
 
 use super::ranges::Range;
+use super::ranges_error::{PathError, RangesError, ValuesError};
 use super::{TuneConfig, TuneError};
 use crate::random::Random;
 use crate::train::Recipe;
@@ -39,11 +40,11 @@ impl SearchSpace {
     /// [`TuneError::Ranges`] names the entry and what is wrong.
     pub(super) fn new(recipe: &Recipe, config: &TuneConfig) -> Result<Self, TuneError> {
         let mut ranges = Vec::new();
-        collect("", &Value::Table(config.ranges.clone()), &mut ranges).map_err(TuneError::Ranges)?;
+        collect("", &Value::Table(config.ranges.clone()), &mut ranges)?;
         let space = Self { base: Recipe { tune: None, ..recipe.clone() }, ranges };
         for (index, (path, range)) in space.ranges.iter().enumerate() {
-            if let Some((_, why)) = FIXED.iter().find(|(fixed, _)| is_within(path, fixed)) {
-                return Err(TuneError::Ranges(format!("`{path}` cannot be tuned: {why}")));
+            if let Some(&(_, why)) = FIXED.iter().find(|(fixed, _)| is_within(path, fixed)) {
+                return Err(RangesError::Fixed { path: path.clone(), why }.into());
             }
             for value in range.ends() {
                 let mut values = vec![None; space.ranges.len()];
@@ -92,26 +93,32 @@ impl SearchSpace {
             told.push(format!("{path} = {value}"));
             let keys: Vec<&str> = path.split('.').collect();
             set(&mut table, &keys, value.clone())
-                .map_err(|what| TuneError::Ranges(format!("{path}: {what}")))?;
+                .map_err(|problem| RangesError::Path { path: path.clone(), problem })?;
         }
-        let wrong = |what: String| TuneError::Ranges(format!("{}: {what}", told.join(", ")));
-        let mut recipe: Recipe =
-            table.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
-        recipe.validate().map_err(wrong)?;
+        let checked = |recipe: Recipe| Ok(recipe.validate().map(|()| recipe)?);
+        let read = table.try_into().map_err(ValuesError::Read).and_then(checked);
+        let wrong = |problem: ValuesError| {
+            let values = told.join(", ");
+            RangesError::Values { values, problem: problem.into() }
+        };
+        let mut recipe = read.map_err(wrong)?;
         shorten(&mut recipe, epochs);
         Ok(recipe)
     }
 
     fn table(&self) -> Result<Value, TuneError> {
-        Value::try_from(&self.base).map_err(|error| TuneError::Ranges(error.to_string()))
+        Ok(Value::try_from(&self.base).map_err(RangesError::Write)?)
     }
 }
 
 /// The ranges below `value`, each with its dotted path.
-fn collect(path: &str, value: &Value, found: &mut Vec<(String, Range)>) -> Result<(), String> {
+fn collect(path: &str, value: &Value, found: &mut Vec<(String, Range)>) -> Result<(), RangesError> {
     if Range::is_meant(value) {
-        let range = Range::read(value).map_err(|what| format!("ranges.{path} {what}"))?;
-        found.push((path.to_owned(), range));
+        let path = path.to_owned();
+        match Range::read(value) {
+            Ok(range) => found.push((path, range)),
+            Err(problem) => return Err(RangesError::Range { path, problem }),
+        }
         return Ok(());
     }
     for (key, value) in value.as_table().into_iter().flatten() {
@@ -131,19 +138,19 @@ fn place(key: &str) -> Option<usize> {
 }
 
 /// Puts `value` at a path; tables that are missing are made, and the recipe refuses what it does not know.
-fn set(at: &mut Value, keys: &[&str], value: Value) -> Result<(), String> {
-    let Some((key, rest)) = keys.split_first() else {
+fn set(at: &mut Value, keys: &[&str], value: Value) -> Result<(), PathError> {
+    let Some((&key, rest)) = keys.split_first() else {
         *at = value;
         return Ok(());
     };
     let next = match at {
-        Value::Table(table) => table.entry(*key).or_insert_with(|| Value::Table(toml::Table::new())),
+        Value::Table(table) => table.entry(key).or_insert_with(|| Value::Table(toml::Table::new())),
         Value::Array(list) => {
             let count = list.len();
             let item = place(key).and_then(|place| list.get_mut(place));
-            item.ok_or_else(|| format!("`{key}` must be a number from 1 to {count}"))?
+            item.ok_or_else(|| PathError::Item { key: key.to_owned(), count })?
         }
-        other => return Err(format!("`{key}` cannot follow {other}, which is a single value")),
+        other => return Err(PathError::Single { key: key.to_owned(), value: other.clone() }),
     };
     set(next, rest, value)
 }

@@ -11,6 +11,7 @@
 
 mod names;
 mod rings;
+mod signatures;
 mod sources;
 
 use std::collections::BTreeSet;
@@ -61,14 +62,16 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("dicom_core", &["dicom"]),
     ("dicom_dictionary_std", &["dicom"]),
     ("dicom_object", &["dicom"]),
+    ("dicom_pixeldata", &["dicom"]),
     ("encoding_rs", &["dicom"]),
     ("flate2", &["dicom", "files"]),
     ("getrandom", &["triage"]),
     ("glam", &["geometry", "volume", "dicom", "files", "preprocess", "phantom"]),
-    ("hmac", &["triage"]),
+    ("hmac", &["dicom/secret_key", "triage"]),
     ("image", &["files", "cli"]),
     ("indicatif", &["cli"]),
     ("jpeg2k", &["dicom"]),
+    ("jxl_oxide", &["dicom"]),
     ("ndarray", ANY),
     ("pollster", &["gpu"]),
     ("rayon", ANY),

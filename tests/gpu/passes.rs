@@ -157,3 +157,24 @@ fn medians_are_the_very_values_of_the_cpu() {
         assert_eq!(run(&Processor::Gpu(gpu.clone())), run(&Processor::Cpu), "{step}");
     }
 }
+
+#[test]
+fn copies_and_passes_are_measured_on_the_device_and_what_it_cannot_bind_is_refused() {
+    let Some(gpu) = opened().and_then(|compute| compute.gpu().cloned()) else { return };
+    let grid = Grid::aligned([3, 40, 40], [1.0; 3]).unwrap();
+    let volume = noise(grid, &mut Random::new(4));
+    let passes = planned(&[IN_MILLIMETRES[3]], &grid);
+    let mut values = gpu.upload(volume.as_slice()).unwrap();
+    for pass in &passes {
+        let seconds = gpu.pass_seconds(pass, &values, 2).unwrap();
+        assert!(seconds.is_finite() && seconds > 0.0, "{pass}: {seconds}");
+        let mut recording = Recording::default();
+        recording.push(pass.clone());
+        values = gpu.execute(&recording, values).unwrap();
+    }
+    assert!(gpu.copy_seconds(4_800, 2).unwrap() > 0.0);
+    let little = small(4_096).unwrap();
+    let values = little.upload(volume.as_slice()).unwrap();
+    let error = little.pass_seconds(&passes[0], &values, 1).unwrap_err();
+    assert!(matches!(error, pulmo::gpu::GpuError::TooLarge { .. }), "{error}");
+}

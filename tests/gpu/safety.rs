@@ -1,5 +1,6 @@
 //! A device that fails on purpose: coded errors, smaller batches, the CPU, and the same results.
 
+use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::process::Command;
 
@@ -113,7 +114,7 @@ fn the_program_refuses_a_device_that_computes_wrongly_by_name() {
     let study = tempfile::tempdir().unwrap();
     Study::generate(&PhantomSettings::default(), 1, 0).unwrap().write(study.path()).unwrap();
     let device = if compute.gpu().unwrap().report().is_software() { "software" } else { "gpu" };
-    let output = Command::new(env!("CARGO_BIN_EXE_pulmo"))
+    let output = Command::new(program())
         .args(["predict", "--device", device])
         .arg(study.path())
         .env("PULMO_INJECT", "wrong:1..")
@@ -123,6 +124,11 @@ fn the_program_refuses_a_device_that_computes_wrongly_by_name() {
     let refusal = format!("{} is not used: it preprocesses wrongly", compute.name());
     assert!(said.contains(&refusal) && output.status.success(), "{said}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"device\":\"cpu\""));
+}
+
+/// The program under test; where the tests run on another machine than they were built on, `PULMO_PROGRAM` names it.
+fn program() -> OsString {
+    std::env::var_os("PULMO_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_pulmo").into())
 }
 
 fn close(a: &[Prediction], b: &[Prediction]) -> bool {

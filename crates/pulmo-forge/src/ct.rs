@@ -33,6 +33,8 @@ impl Encoding {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Text(&'static str, String),
+    /// Text in whatever character set.
+    Bytes(&'static str, Vec<u8>),
     Words(&'static str, Vec<u16>),
     /// Pairs of words.
     Longs(&'static str, Vec<u32>),
@@ -128,6 +130,11 @@ impl CtSlice {
         self.elements.insert(tag, Value::Text(vr, text.to_owned()));
     }
 
+    /// Sets a text element of these bytes.
+    pub fn bytes_of(&mut self, tag: (u16, u16), vr: &'static str, bytes: &[u8]) {
+        self.elements.insert(tag, Value::Bytes(vr, bytes.to_vec()));
+    }
+
     /// Sets a `US` element.
     pub fn word(&mut self, tag: (u16, u16), word: u16) {
         self.elements.insert(tag, Value::Words("US", vec![word]));
@@ -176,12 +183,8 @@ fn element(out: &mut Vec<u8>, encoding: Encoding, (group, number): (u16, u16), v
     let long =
         |long: u32| if encoding == Encoding::BigEndian { long.to_be_bytes() } else { long.to_le_bytes() };
     let (vr, bytes) = match value {
-        Value::Text(vr, text) => {
-            let mut bytes = text.clone().into_bytes();
-            let padding = if *vr == "UI" { 0 } else { b' ' };
-            bytes.resize(bytes.len().next_multiple_of(2), padding);
-            (*vr, bytes)
-        }
+        Value::Text(vr, text) => (*vr, padded(text.as_bytes(), vr)),
+        Value::Bytes(vr, bytes) => (*vr, padded(bytes, vr)),
         Value::Words(vr, words) => (*vr, words.iter().flat_map(|w| word(*w)).collect()),
         Value::Longs(vr, longs) => (*vr, longs.iter().flat_map(|l| long(*l)).collect()),
         Value::Sequence => ("SQ", [word(0xFFFE), word(0xE000), word(0), word(0)].concat()),
@@ -203,6 +206,13 @@ fn element(out: &mut Vec<u8>, encoding: Encoding, (group, number): (u16, u16), v
         }
     }
     out.extend(bytes);
+}
+
+/// A text of even length.
+fn padded(text: &[u8], vr: &str) -> Vec<u8> {
+    let mut bytes = text.to_vec();
+    bytes.resize(bytes.len().next_multiple_of(2), if vr == "UI" { 0 } else { b' ' });
+    bytes
 }
 
 /// An item of defined length.

@@ -3,6 +3,7 @@
 pub mod ct;
 pub mod discs;
 pub mod encoders;
+pub mod enhanced;
 pub mod forge;
 pub mod jpeg_ls;
 pub mod load;

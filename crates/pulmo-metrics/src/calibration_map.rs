@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::MetricsError;
 use super::calibration::{check_rows, ln};
+use super::{CalibrationMapError, ChoiceError, MetricsError};
 use super::{Samples, isotonic};
 use pulmo_random::Random;
 
@@ -27,13 +27,13 @@ pub enum CalibrationMethod {
 }
 
 impl FromStr for CalibrationMethod {
-    type Err = String;
+    type Err = ChoiceError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ChoiceError> {
         match text {
             "temperature" => Ok(Self::Temperature),
             "isotonic" => Ok(Self::Isotonic),
-            _ => Err(format!("`{text}` is neither temperature nor isotonic")),
+            _ => Err(ChoiceError::Method { given: text.to_owned() }),
         }
     }
 }
@@ -143,12 +143,16 @@ impl CalibrationMap {
     /// Checks what types cannot, for a bundle of `classes` classes.
     ///
     /// # Errors
-    /// A sentence that names what is wrong.
-    pub fn validate(&self, classes: usize) -> Result<(), String> {
+    /// [`CalibrationMapError`] says what is wrong.
+    pub fn validate(&self, classes: usize) -> Result<(), CalibrationMapError> {
         match self {
             Self::Temperature { temperature } if *temperature > 0.0 && temperature.is_finite() => Ok(()),
-            Self::Temperature { temperature } => Err(format!("temperature {temperature} is not above 0")),
-            Self::Isotonic { .. } if classes != 2 => Err("isotonic calibration needs two classes".into()),
+            Self::Temperature { temperature } => {
+                Err(CalibrationMapError::Temperature { found: *temperature })
+            }
+            Self::Isotonic { .. } if classes != 2 => {
+                Err(CalibrationMapError::IsotonicClasses { count: classes })
+            }
             Self::Isotonic { scores, probabilities } => {
                 let rising = |values: &[f64]| {
                     values.is_sorted() && values.iter().all(|value| (0.0..=1.0).contains(value))
@@ -157,7 +161,8 @@ impl CalibrationMap {
                 if fit && rising(scores) && rising(probabilities) {
                     return Ok(());
                 }
-                Err("isotonic scores and probabilities must be rising lists of one length in [0, 1]".into())
+                let (scores, probabilities) = (scores.len(), probabilities.len());
+                Err(CalibrationMapError::IsotonicPoints { scores, probabilities })
             }
         }
     }

@@ -97,6 +97,72 @@ impl fmt::Display for MetricsError {
 
 impl std::error::Error for MetricsError {}
 
+/// A text that chooses nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChoiceError {
+    /// No [`CalibrationMethod`](super::CalibrationMethod).
+    Method {
+        /// The text.
+        given: String,
+    },
+    /// No [`OperatingRule`](super::OperatingRule).
+    Rule {
+        /// The text.
+        given: String,
+    },
+}
+
+impl fmt::Display for ChoiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method { given } => write!(f, "`{given}` is neither temperature nor isotonic"),
+            Self::Rule { given } => {
+                write!(f, "`{given}` is not youden, sensitivity=F or specificity=F with F in (0, 1]")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ChoiceError {}
+
+/// Why a map of probabilities is refused.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum CalibrationMapError {
+    /// The temperature is not a positive number.
+    Temperature {
+        /// The temperature.
+        found: f64,
+    },
+    /// An isotonic map is for two classes.
+    IsotonicClasses {
+        /// Classes that it is to be for.
+        count: usize,
+    },
+    /// The points of an isotonic map do not rise, leave `[0, 1]`, or are not as many before as after.
+    IsotonicPoints {
+        /// Probabilities before.
+        scores: usize,
+        /// Probabilities after.
+        probabilities: usize,
+    },
+}
+
+impl fmt::Display for CalibrationMapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Temperature { found } => write!(f, "temperature {found} is not above 0"),
+            Self::IsotonicClasses { .. } => f.write_str("isotonic calibration needs two classes"),
+            Self::IsotonicPoints { .. } => {
+                f.write_str("isotonic scores and probabilities must be rising lists of one length in [0, 1]")
+            }
+        }
+    }
+}
+
+impl std::error::Error for CalibrationMapError {}
+
 /// Demands that the list called `what` has the length `expected`.
 pub(super) fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), MetricsError> {
     if found == expected { Ok(()) } else { Err(MetricsError::Length { what, expected, found }) }

@@ -32,7 +32,7 @@ pub use confusion::{Confusion, OneVsRest};
 pub use decision::decide;
 pub use decision_curve::{NetBenefit, decision_curve, decision_thresholds};
 pub use delong::{RocAuc, delong};
-pub use error::MetricsError;
+pub use error::{CalibrationMapError, ChoiceError, MetricsError};
 pub use evaluation::{ClassScores, Estimate, Evaluation, EvaluationSettings};
 pub use operating_point::{OperatingPoint, OperatingRule, Rate};
 pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_recall_curve};

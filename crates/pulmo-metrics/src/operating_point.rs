@@ -6,7 +6,8 @@ use std::str::FromStr;
 use super::bootstrap::{Resampled, bootstrap};
 use super::proportion::wilson95;
 use super::{
-    Confusion, EvaluationSettings, MetricsError, OneVsRest, Ranking, Samples, best_threshold_youden,
+    ChoiceError, Confusion, EvaluationSettings, MetricsError, OneVsRest, Ranking, Samples,
+    best_threshold_youden,
 };
 
 /// How to choose the threshold from which a sample is called positive.
@@ -52,11 +53,11 @@ impl OperatingRule {
 }
 
 impl FromStr for OperatingRule {
-    type Err = String;
+    type Err = ChoiceError;
 
     /// Reads `youden`, `sensitivity=0.9` or `specificity=0.9`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not youden, sensitivity=F or specificity=F with F in (0, 1]");
+    fn from_str(text: &str) -> Result<Self, ChoiceError> {
+        let wrong = || ChoiceError::Rule { given: text.to_owned() };
         let Some((name, demand)) = text.split_once('=') else {
             return if text == "youden" { Ok(Self::Youden) } else { Err(wrong()) };
         };

@@ -58,6 +58,12 @@ pub struct SeriesFinding {
     pub class: Option<String>,
     /// Class name to probability.
     pub probabilities: BTreeMap<String, Probability>,
+    /// `subject`, `study` and `series` as `pulmo predict --key-file` names them with the same key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub pseudonyms: BTreeMap<String, String>,
+    /// The day of the scan, counted from a secret day of the subject's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub day: Option<u32>,
 }
 
 /// What a worker was doing.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::bench::BenchNetwork;
 use crate::gpu::Choice;
 use crate::metrics::{CalibrationMethod, OperatingRule};
 
@@ -115,6 +116,10 @@ pub(super) struct PredictArgs {
     /// Average over mirror images, along the axes that training mirrored (test-time augmentation).
     #[arg(long)]
     pub tta: bool,
+    /// Also name patient, study and series of DICOM scans by hashes keyed with this file of 32 or more random bytes: equal
+    /// names are one patient, and without the file nobody can tell whose. Make it with `head -c 32 /dev/urandom`.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArg,
 }
@@ -364,9 +369,15 @@ pub(super) struct BenchArgs {
     /// Folder of the bundle; the shipped one if left out.
     #[arg(long, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
-    /// File for the figures, to be published.
+    /// File for the figures, to be published; written anew as they come.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Networks to time, of bundle, resnet18 and resnet50; all if left out.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub networks: Vec<BenchNetwork>,
+    /// Folder for the timed networks as bundles, each with a few images and their logits, to be compared with other tools.
+    #[arg(long, value_name = "DIR")]
+    pub keep_networks: Option<PathBuf>,
     /// Everything once and small: says whether it works, not how fast.
     #[arg(long)]
     pub quick: bool,

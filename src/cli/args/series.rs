@@ -45,6 +45,9 @@ pub(in crate::cli) struct InspectArgs {
     /// Read DICOM headers only: no Hounsfield units, and verdicts by geometry alone.
     #[arg(long, conflicts_with = "hash")]
     pub headers: bool,
+    /// Also read the stored pixels of DICOM series by a second reader (dicom-rs) and tell where it gives others; exit code 3, or 1 for all, if any differ.
+    #[arg(long, conflicts_with = "headers")]
+    pub cross_check: bool,
     /// Show patient's name and id and the series' UID.
     #[arg(long)]
     pub phi: bool,

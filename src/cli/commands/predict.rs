@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::heat::HeatFolder;
-use super::shared::{mirrored, nothing_to_read, open_bundle, open_device_for, tell_passed_over};
+use super::shared::{mirrored, nothing_to_read, open_bundle, open_device_for, read_key, tell_passed_over};
 use crate::cli::args::PredictArgs;
 use crate::cli::{Exit, printer, progress};
 use crate::engine::Engine;
@@ -12,10 +12,15 @@ use crate::intake::Search;
 use crate::report::observation_line;
 
 pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
+    let key = args.key_file.as_deref().map(read_key).transpose()?;
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device_for(&bundle, args.device)?;
     let engine = Engine::new(&bundle, &compute).with_partial(args.read.partial());
     let engine = if args.tta { mirrored(engine) } else { engine };
+    let engine = match key {
+        Some(key) => engine.with_key(key),
+        None => engine,
+    };
     let mut heat = args.heat_maps.as_deref().map(HeatFolder::make).transpose()?;
     let engine = if heat.is_some() { engine.with_heat_maps()? } else { engine };
     let spinner = progress::spinner("classified");

@@ -10,11 +10,11 @@ use pulmo_triage::{
     peak_bytes, serve,
 };
 
-use super::shared::{open_bundle, open_device_for};
+use super::shared::{open_bundle, open_device_for, read_key};
 use crate::cli::Exit;
 use crate::cli::args::WorkerArgs;
 use crate::engine::Engine;
-use crate::findings::{Code, Observation, Verdict};
+use crate::findings::{Code, Observation, Pseudonyms, Verdict};
 use crate::intake::{Item, Search};
 
 pub(super) fn run(args: &WorkerArgs) -> anyhow::Result<Exit> {
@@ -29,7 +29,8 @@ pub(super) fn run(args: &WorkerArgs) -> anyhow::Result<Exit> {
     // drivers of GPUs reserve more than they use
     let memory = args.memory_mib.filter(|_| compute.gpu().is_none());
     confine(WorkerLimits { memory_bytes: memory.map(|mib| mib << 20) });
-    let mut scorer = BundleScorer { engine: Engine::new(&bundle, &compute), key };
+    let mut scorer =
+        BundleScorer { engine: Engine::new(&bundle, &compute).with_key(read_key(&args.key_file)?), key };
     serve(BufReader::new(std::io::stdin()), std::io::stdout(), &mut scorer)?;
     Ok(Exit::Done)
 }
@@ -95,8 +96,8 @@ impl BundleScorer {
         let of_series = item.series().and_then(|series| {
             series.slices.iter().find_map(|slice| slice.header.patient_study.study_bytes())
         });
-        if let Some([patient, study]) = of_series {
-            return Some(self.key.name("study", &[&patient, &study]));
+        if let Some([patient, issuer, study]) = of_series {
+            return Some(self.key.name("study", &[&patient, &issuer, &study]));
         }
         if item.refusal().is_some() {
             return None;
@@ -171,6 +172,8 @@ fn finding_of(verdict: &Verdict) -> Finding {
 
 fn series_finding(observation: &Observation) -> SeriesFinding {
     let prediction = observation.prediction.as_ref();
+    let Pseudonyms { subject, study, series, .. } = &observation.pseudonyms;
+    let names = [("subject", subject), ("study", study), ("series", series)];
     let named = |prediction: &crate::findings::Prediction| {
         let probabilities = prediction.probabilities.iter().copied().map(Probability);
         prediction.classes.iter().cloned().zip(probabilities).collect()
@@ -180,6 +183,11 @@ fn series_finding(observation: &Observation) -> SeriesFinding {
         codes: codes(&observation.verdict),
         class: prediction.map(|prediction| prediction.class.clone()),
         probabilities: prediction.map(named).unwrap_or_default(),
+        pseudonyms: names
+            .into_iter()
+            .filter_map(|(kind, name)| Some((kind.to_owned(), name.clone()?)))
+            .collect(),
+        day: observation.pseudonyms.day,
     }
 }
 

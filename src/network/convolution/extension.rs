@@ -11,6 +11,7 @@ use burn::backend::{Autodiff, AutodiffBackend, Backend, Dispatch, Flex, backend_
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 
 use super::kernels::{ConvolutionSizes, Finish, forward, image_gradient, weight_gradient};
+use crate::network::normalization::Then;
 
 /// Returns the convolution of `images` with `weight` on the CPU, zero padding of half the kernel.
 ///
@@ -22,14 +23,23 @@ pub(super) fn convolve(images: Tensor<4>, weight: Tensor<4>, stride: usize) -> T
     Tensor::from_dispatch(output)
 }
 
-/// Returns the convolution with `bias`, plus `around` where it is given, negative values made zero where
-/// `relu` says so: one sweep, for inference only.
+/// What a convolution for inference ends with: [`Finish`], in tensors.
+pub(super) struct FinishTensors {
+    /// `[out]`, added to each channel.
+    pub bias: Tensor<1>,
+    /// Added value by value, of the output's shape.
+    pub around: Option<Tensor<4>>,
+    pub then: Then,
+}
+
+/// Returns the convolution of [`convolve`] with what it ends with: one sweep, for inference only.
 pub(super) fn convolve_finished(
-    [images, weight]: [Tensor<4>; 2],
-    bias: Tensor<1>,
-    around: Option<Tensor<4>>,
-    (stride, relu): (usize, bool),
+    images: Tensor<4>,
+    weight: Tensor<4>,
+    stride: usize,
+    finish: FinishTensors,
 ) -> Tensor<4> {
+    let FinishTensors { bias, around, then } = finish;
     // The extension's signature knows no optional tensors: an empty one stands for none.
     let around = around.unwrap_or_else(|| Tensor::empty([0, 0, 0, 0], &images.device()));
     Tensor::from_dispatch(<Dispatch as ConvolutionBackend>::finished_convolution(
@@ -38,7 +48,7 @@ pub(super) fn convolve_finished(
         bias.into_dispatch(),
         around.into_dispatch(),
         stride,
-        relu,
+        then == Then::Relu,
     ))
 }
 

@@ -8,7 +8,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Maps;
-use super::extension::{convolve, convolve_finished};
+use super::extension::{FinishTensors, convolve, convolve_finished};
 use crate::network::normalization::{Then, normalize};
 use crate::random::Random;
 
@@ -19,6 +19,15 @@ pub enum Space {
     Plane,
     /// Whole volumes.
     Volume,
+}
+
+/// What a convolution sees at a time, and how far it goes from one to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::network) struct SlidingWindow {
+    /// Voxels of the kernel along each axis.
+    pub side: usize,
+    /// Input voxels from one output voxel to the next.
+    pub stride: usize,
 }
 
 /// A convolution with zero padding of half its kernel.
@@ -35,7 +44,7 @@ pub struct Convolution {
 impl Convolution {
     /// A convolution with He-normal weights (fan out; He et al. 2015, doi:10.1109/ICCV.2015.123).
     pub fn new(channels: [usize; 2], side: usize, stride: usize, random: &mut Random) -> Self {
-        Self::within(Space::Plane, channels, (side, stride), random)
+        Self::within(Space::Plane, channels, SlidingWindow { side, stride }, random)
     }
 
     /// A convolution of images, or of volumes: then its weights are `[channels_out, side * channels_in,
@@ -43,9 +52,10 @@ impl Convolution {
     pub(in crate::network) fn within(
         space: Space,
         channels: [usize; 2],
-        (side, stride): (usize, usize),
+        window: SlidingWindow,
         random: &mut Random,
     ) -> Self {
+        let SlidingWindow { side, stride } = window;
         let [channels_in, channels_out] = channels;
         let slices = if space == Space::Volume { side } else { 1 };
         let deviation = (2.0 / (channels_out * slices * side * side) as f64).sqrt();
@@ -87,8 +97,8 @@ impl Convolution {
         let bias = self.bias.as_ref().map(|bias| bias.val());
         let maps = match (norm, bias) {
             (None, Some(bias)) if input.device() == Device::flex() => {
-                let finish = (self.stride, then == Then::Relu);
-                return convolve_finished([input, self.weight.val()], bias, around, finish);
+                let finish = FinishTensors { bias, around, then };
+                return convolve_finished(input, self.weight.val(), self.stride, finish);
             }
             (Some(norm), _) if around.is_none() => return normalize(norm, self.convolved(input, None), then),
             (Some(norm), _) => normalize(norm, self.convolved(input, None), Then::Nothing),

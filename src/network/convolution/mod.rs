@@ -11,6 +11,6 @@ mod kernels;
 mod layer;
 mod volume;
 
-pub(super) use layer::normal_weight;
 pub use layer::{Convolution, Space};
+pub(super) use layer::{SlidingWindow, normal_weight};
 pub use volume::Maps;

@@ -44,7 +44,7 @@ pub fn read_cases(path: &Path, labels: Labels, tell: &mut dyn FnMut(&str)) -> Re
     let wrong = |(line, what): TableFault| CohortError::Manifest { path: path.to_owned(), line, what };
     let bytes = std::fs::read(path).map_err(|error| wrong((1, format!("it cannot be read: {error}"))))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let entries = entries(&bytes, labels, (folder, tell)).map_err(wrong)?;
+    let entries = entries(&bytes, labels, folder, tell).map_err(wrong)?;
     check(&entries, tell).map_err(wrong)?;
     Ok(entries.into_iter().map(|entry| entry.case).collect())
 }
@@ -52,7 +52,8 @@ pub fn read_cases(path: &Path, labels: Labels, tell: &mut dyn FnMut(&str)) -> Re
 fn entries(
     bytes: &[u8],
     labels: Labels,
-    (folder, tell): (&Path, &mut dyn FnMut(&str)),
+    folder: &Path,
+    tell: &mut dyn FnMut(&str),
 ) -> Result<Vec<Entry>, TableFault> {
     let table = CsvTable::read(bytes, is_header)?;
     let mut columns = Columns::find(&table.header, tell)?;

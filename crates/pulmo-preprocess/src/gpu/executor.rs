@@ -40,8 +40,18 @@ impl Gpu {
         &self,
         encoder: &mut wgpu::CommandEncoder,
         pass: &Pass,
-        [input, output]: [&wgpu::Buffer; 2],
+        arrays: [&wgpu::Buffer; 2],
     ) -> Result<(), GpuError> {
+        let bound = self.bound(pass, arrays)?;
+        let label = Some(pass.work.kernel().name());
+        let mut compute =
+            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes: None });
+        bound.dispatch(&mut compute);
+        Ok(())
+    }
+
+    /// A pass with its parameters and tables on the device, from the first array to the second.
+    pub(super) fn bound(&self, pass: &Pass, [input, output]: [&wgpu::Buffer; 2]) -> Result<Bound, GpuError> {
         let pipeline = self.pipeline(&pass.work);
         let layout = pipeline.get_bind_group_layout(0);
         let tables = pass
@@ -50,10 +60,7 @@ impl Gpu {
             .map(|table| self.constant(table.bytes(), wgpu::BufferUsages::STORAGE))
             .collect::<Result<Vec<_>, _>>()?;
         let label = Some(pass.work.kernel().name());
-        let mut compute =
-            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes: None });
-        compute.set_pipeline(&pipeline);
-        for dispatch in self.checked_dispatches(pass)? {
+        let bind = |dispatch: Dispatch| {
             let bytes = [bytemuck::bytes_of(&dispatch.chunk), bytemuck::bytes_of(&pass.ramp)].concat();
             let params = [bytes.as_slice(), pass.work.bytes()].concat();
             let params = self.constant(&params, wgpu::BufferUsages::UNIFORM)?;
@@ -65,11 +72,10 @@ impl Gpu {
                 .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource })
                 .collect();
             let descriptor = wgpu::BindGroupDescriptor { label, layout: &layout, entries: &entries };
-            compute.set_bind_group(0, &self.device().create_bind_group(&descriptor), &[]);
-            let [x, y, z] = pass.workgroups_xyz(dispatch.planes);
-            compute.dispatch_workgroups(x, y, z);
-        }
-        Ok(())
+            Ok((self.device().create_bind_group(&descriptor), pass.workgroups_xyz(dispatch.planes)))
+        };
+        let dispatches = self.checked_dispatches(pass)?.into_iter().map(bind).collect::<Result<_, _>>()?;
+        Ok(Bound { pipeline, dispatches })
     }
 
     /// A buffer that holds `bytes` and never changes.
@@ -126,6 +132,23 @@ impl Gpu {
             })
         };
         pipelines.entry((kernel, constants)).or_insert_with(compile).clone()
+    }
+}
+
+/// A pass ready to be dispatched, as often as one likes.
+pub(super) struct Bound {
+    pipeline: wgpu::ComputePipeline,
+    /// Bindings and workgroups along x, y and z.
+    dispatches: Vec<(wgpu::BindGroup, [u32; 3])>,
+}
+
+impl Bound {
+    pub(super) fn dispatch(&self, compute: &mut wgpu::ComputePass<'_>) {
+        compute.set_pipeline(&self.pipeline);
+        for (group, [x, y, z]) in &self.dispatches {
+            compute.set_bind_group(0, group, &[]);
+            compute.dispatch_workgroups(*x, *y, *z);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use ndarray::ArrayViewMut2;
 use rayon::prelude::*;
 
 use super::Interpolation;
+use pulmo_scan::geometry::whole;
 
 /// Voxels beyond the outer rim that still count as inside, so that rounding decides nothing.
 const SLACK: f64 = 0.001;
@@ -136,16 +137,6 @@ fn near<const K: usize>(
         weights[whole(voxel.min(last)) - first] += narrowed(weight);
     }
     Some((first, weights))
-}
-
-/// A place as an index; 0 below 0.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "places on an axis, clamped at 0"
-)]
-fn whole(place: f64) -> usize {
-    place.max(0.0) as usize
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is meant")]

@@ -3,7 +3,7 @@
 use ndarray::Array3;
 
 use super::sweep::Sweep;
-use super::taps::Taps;
+use super::taps::{AxisFilter, Taps};
 use crate::gpu::{
     ConstantTable, Pass, Reads, Recording, SHARED_VALUES, SeparableParams, WORKGROUP_XYZ, Work, vec3_xyz,
 };
@@ -11,25 +11,26 @@ use crate::gpu::{
 /// A linear filter along each axis that needs one, the most shrinking axis first.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Separable {
-    /// Axis (0 = z, 1 = y, 2 = x) and its taps.
-    axes: Vec<(usize, Taps)>,
+    axes: Vec<AxisFilter>,
 }
 
 impl Separable {
     /// The filter of `taps` along `[z, y, x]`.
     pub(super) fn new(taps_zyx: [Taps; 3]) -> Self {
-        let mut axes: Vec<_> =
-            taps_zyx.into_iter().enumerate().filter(|(_, taps)| !taps.is_identity()).collect();
-        axes.sort_by(|(_, a), (_, b)| (a.out_len() * b.in_len).cmp(&(b.out_len() * a.in_len)));
+        let filters = taps_zyx.into_iter().enumerate().map(|(axis, taps)| AxisFilter { axis, taps });
+        let mut axes: Vec<_> = filters.filter(|filter| !filter.taps.is_identity()).collect();
+        axes.sort_by(|AxisFilter { taps: a, .. }, AxisFilter { taps: b, .. }| {
+            (a.out_len() * b.in_len).cmp(&(b.out_len() * a.in_len))
+        });
         Self { axes }
     }
 
     /// The filter applied to values.
     pub(super) fn apply(&self, values: Array3<f32>) -> Array3<f32> {
-        let (across, within): (Vec<_>, Vec<_>) = self.axes.iter().partition(|(axis, _)| *axis == 0);
-        let across_first = self.axes.first().is_some_and(|(axis, _)| *axis == 0);
+        let (across, within): (Vec<_>, Vec<_>) = self.axes.iter().partition(|filter| filter.axis == 0);
+        let across_first = self.axes.first().is_some_and(|filter| filter.axis == 0);
         let sweep = Sweep::of(values);
-        let all_across = |sweep| across.iter().fold(sweep, |sweep: Sweep, (_, taps)| sweep.across(taps));
+        let all_across = |sweep| across.iter().fold(sweep, |sweep: Sweep, filter| sweep.across(&filter.taps));
         let swept =
             if across_first { all_across(sweep).within(&within) } else { all_across(sweep.within(&within)) };
         swept.values
@@ -37,7 +38,7 @@ impl Separable {
 
     /// The filter as passes on values of `shape_zyx`.
     pub(super) fn record(&self, shape_zyx: [usize; 3], recording: &mut Recording) {
-        self.axes.iter().fold(shape_zyx, |in_shape, (axis, taps)| {
+        self.axes.iter().fold(shape_zyx, |in_shape, AxisFilter { axis, taps }| {
             let out_shape = with_side(in_shape, *axis, taps.out_len());
             let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
             let start = taps.start.iter().map(|start| count(*start)).collect();

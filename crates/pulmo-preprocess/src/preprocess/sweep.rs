@@ -9,12 +9,19 @@ use std::ops::Range;
 use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
-use super::taps::Taps;
+use super::taps::{AxisFilter, Taps};
 
 /// Sums worked on side by side, so that the compiler keeps them in vector registers.
 const LANES: usize = 32;
 /// Values of a band: it and its result stay in the processor's second cache.
 const BAND: usize = 1 << 16;
+
+/// How values are cut into pieces.
+struct Pieces {
+    along: Axis,
+    /// Places on that axis that a piece takes.
+    size: usize,
+}
 
 /// Values on their way through a filter, and memory no longer needed.
 pub(super) struct Sweep {
@@ -42,11 +49,11 @@ impl Sweep {
                 sum_lines(out, &scratch[start * stride..], stride, weights);
             }
         };
-        self.by_pieces([taps.out_len(), rows, columns], (Axis(1), band), take, give)
+        self.by_pieces([taps.out_len(), rows, columns], Pieces { along: Axis(1), size: band }, take, give)
     }
 
     /// One or two filters within slices: along columns (axis 1) or along rows (axis 2).
-    pub(super) fn within(self, filters: &[&(usize, Taps)]) -> Self {
+    pub(super) fn within(self, filters: &[&AxisFilter]) -> Self {
         let [first @ .., last] = filters else { return self };
         let (slices, rows, columns) = self.values.dim();
         let between = first.iter().fold([rows, columns], |plane, filter| with_side(plane, filter));
@@ -62,20 +69,21 @@ impl Sweep {
         let give = |scratch: &[f32], mut piece: ArrayViewMut3<'_, f32>| {
             filter_plane(scratch, between[1], piece.as_slice_mut().unwrap_or_default(), last);
         };
-        self.by_pieces([slices, out_rows, out_columns], (Axis(0), 1), take, give)
+        self.by_pieces([slices, out_rows, out_columns], Pieces { along: Axis(0), size: 1 }, take, give)
     }
 
-    /// Takes every piece, so many along an axis, to scratch and gives what comes of it.
+    /// Takes every piece to scratch and gives what comes of it.
     fn by_pieces(
         self,
         out_shape_zyx: [usize; 3],
-        (axis, size): (Axis, usize),
+        pieces: Pieces,
         take: impl Fn(ArrayView3<'_, f32>, &mut Vec<f32>) + Sync,
         give: impl Fn(&[f32], ArrayViewMut3<'_, f32>) + Sync,
     ) -> Self {
         let Self { mut values, spare } = self;
+        let Pieces { along, size } = pieces;
         if values.shape() == out_shape_zyx {
-            let pieces = values.axis_chunks_iter_mut(axis, size).into_par_iter();
+            let pieces = values.axis_chunks_iter_mut(along, size).into_par_iter();
             pieces.for_each_init(Vec::new, |scratch, piece| {
                 take(piece.view(), scratch);
                 give(scratch, piece);
@@ -83,8 +91,8 @@ impl Sweep {
             return Self { values, spare };
         }
         let mut out = shaped(spare, out_shape_zyx);
-        let pieces = values.axis_chunks_iter(axis, size).into_par_iter();
-        let places = out.axis_chunks_iter_mut(axis, size).into_par_iter();
+        let pieces = values.axis_chunks_iter(along, size).into_par_iter();
+        let places = out.axis_chunks_iter_mut(along, size).into_par_iter();
         pieces.zip(places).for_each_init(Vec::new, |scratch, (piece, place)| {
             take(piece, scratch);
             give(scratch, place);
@@ -103,12 +111,13 @@ fn shaped(mut spare: Vec<f32>, shape_zyx: [usize; 3]) -> Array3<f32> {
     Array3::from_shape_vec(shape_zyx, spare).unwrap_or_else(|_| Array3::zeros(shape_zyx))
 }
 
-fn with_side(plane: [usize; 2], (axis, taps): &(usize, Taps)) -> [usize; 2] {
-    std::array::from_fn(|side| if side + 1 == *axis { taps.out_len() } else { plane[side] })
+fn with_side(plane: [usize; 2], filter: &AxisFilter) -> [usize; 2] {
+    std::array::from_fn(|side| if side + 1 == filter.axis { filter.taps.out_len() } else { plane[side] })
 }
 
 /// A filter within one slice of so many columns.
-fn filter_plane(plane: &[f32], columns: usize, out: &mut [f32], (axis, taps): &(usize, Taps)) {
+fn filter_plane(plane: &[f32], columns: usize, out: &mut [f32], filter: &AxisFilter) {
+    let AxisFilter { axis, taps } = filter;
     if *axis == 1 {
         for (out, (start, weights)) in out.chunks_exact_mut(columns).zip(taps.rows()) {
             sum_lines(out, &plane[start * columns..], columns, weights);

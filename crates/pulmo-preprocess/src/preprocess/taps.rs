@@ -15,6 +15,14 @@ pub(super) struct Taps {
     pub(super) weights: Vec<f32>,
 }
 
+/// A linear filter and where it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct AxisFilter {
+    /// 0 = z, 1 = y, 2 = x.
+    pub(super) axis: usize,
+    pub(super) taps: Taps,
+}
+
 /// Where output voxels lie on an input axis: voxel `i` at position `first + i * step`, in input voxels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Line {

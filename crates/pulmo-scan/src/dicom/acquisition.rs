@@ -32,6 +32,16 @@ impl Acquisition {
         names
     };
 
+    /// Convolution Kernel; several values are divided by backslashes.
+    pub(super) fn convolution_kernel(&self) -> Option<&str> {
+        self.marks[0].as_deref()
+    }
+
+    /// Slice Thickness as it is written.
+    pub(super) fn slice_thickness(&self) -> Option<&str> {
+        self.marks[2].as_deref()
+    }
+
     /// Whether Patient Position contradicts an axial slice's column direction. Rows run down the
     /// gantry, whichever end of the patient went in first; of other slices nothing is claimed.
     pub(super) fn contradicts(&self, normal: DVec3, column_direction: DVec3) -> bool {

@@ -5,16 +5,17 @@ use rayon::prelude::*;
 
 use super::check::check_values;
 use super::hounsfield::{Conversion, Converted};
+use super::origin::{Used, origin};
 use super::partial::{allowed, check_whole};
 use super::regularize::SliceLayout;
 use super::seen_padding::SeenPadding;
-use super::series::MultiFrames;
+use super::series::{MultiFrames, SliceContent};
 use super::stack::OrderedSlices;
 use super::statistics::HuStatistics;
 use super::{
     AssembleSettings, DicomError, Missing, Partial, Refused, Rescale, Series, Slice, Units, Unspecified,
 };
-use crate::findings::{Code, Reason, Verdict};
+use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::units::Hounsfield;
 use crate::volume::Volume;
 
@@ -25,6 +26,8 @@ pub struct Assembled {
     pub volume: Volume,
     /// Each code once, sorted.
     pub warnings: Vec<Reason>,
+    /// Where the scan comes from.
+    pub origin: ScanOrigin,
 }
 
 /// Reads the pixels of a series and returns them as a volume in Hounsfield units.
@@ -69,7 +72,8 @@ pub fn assemble(series: &Series, settings: &AssembleSettings) -> Result<Assemble
     if let Some(coverage) = &settings.coverage {
         warnings.extend(coverage.warning(&volume)?);
     }
-    Ok(Assembled { volume, warnings: Reason::each_once(warnings) })
+    let origin = origin(&series.slices, &files, &decoded.used)?;
+    Ok(Assembled { volume, warnings: Reason::each_once(warnings), origin })
 }
 
 /// What the slices' headers make doubtful, and in how many of them.
@@ -129,6 +133,8 @@ struct Decoded {
     statistics: HuStatistics,
     padding: SeenPadding,
     warnings: Vec<Reason>,
+    /// The slice of each position at which one could be read.
+    used: Vec<Used>,
     /// Slices of positions at which none could be read.
     lost: Vec<Refused>,
 }
@@ -161,7 +167,8 @@ fn decode(
         .map(|(mut out, at)| decoder.position(at, out.as_slice_mut().unwrap_or_default()))
         .collect();
     let (statistics, padding) = (HuStatistics::EMPTY, SeenPadding::default());
-    let mut decoded = Decoded { voxels, layout, statistics, padding, warnings: Vec::new(), lost: Vec::new() };
+    let (warnings, used, lost) = (Vec::new(), Vec::new(), Vec::new());
+    let mut decoded = Decoded { voxels, layout, statistics, padding, warnings, used, lost };
     let mut kept = Vec::with_capacity(positions.len());
     let mut first_failure = None;
     for (index, position) in positions.into_iter().enumerate() {
@@ -170,7 +177,8 @@ fn decode(
                 decoded.statistics = decoded.statistics.with(&position.converted.statistics);
                 decoded.padding.add(&position.converted);
                 decoded.warnings.extend(position.warnings);
-                kept.push((index, position.slice));
+                kept.push(index);
+                decoded.used.push(position.used);
             }
             Err(error @ DicomError::DuplicatePosition { .. }) => return Err(phases(ordered).unwrap_or(error)),
             Err(error) => {
@@ -186,10 +194,11 @@ fn decode(
         Some(failure) if kept.is_empty() => Err(failure),
         Some(_) if decoder.settings.partial == Partial::Refuse => Ok(decoded),
         Some(_) => {
-            let slices: Vec<Slice> = kept.iter().map(|(_, slice)| decoder.slices[*slice].clone()).collect();
+            let slices: Vec<Slice> =
+                decoded.used.iter().map(|used| decoder.slices[used.slice].clone()).collect();
             let (_, layout) = lay_out(&slices, decoder.settings)?;
             let mut voxels = decoded.voxels;
-            for (to, (from, _)) in kept.iter().enumerate().filter(|(to, (from, _))| to < from) {
+            for (to, from) in kept.iter().enumerate().filter(|(to, from)| to < *from) {
                 let (mut to, from) = voxels.multi_slice_mut((s![to, .., ..], s![*from, .., ..]));
                 to.assign(&from);
             }
@@ -207,7 +216,7 @@ fn phases(ordered: &OrderedSlices) -> Option<DicomError> {
 
 /// One decoded position: the slice that was used, and what was seen.
 struct Position {
-    slice: usize,
+    used: Used,
     converted: Converted,
     warnings: Vec<Reason>,
 }
@@ -228,7 +237,7 @@ impl Decoder<'_> {
         for &index in at {
             let Some(used) = &used else {
                 match self.slice(index, out) {
-                    Ok(converted) => used = Some(Position { slice: index, converted, warnings: Vec::new() }),
+                    Ok(position) => used = Some(position),
                     Err(error) => {
                         warnings.push((&error).into());
                         failure = error;
@@ -240,7 +249,7 @@ impl Decoder<'_> {
             match self.slice(index, &mut copy) {
                 Ok(_) if copy == *out => warnings.push(Code::Duplicate.into()),
                 Ok(_) => {
-                    let header = &self.slices[used.slice].header;
+                    let header = &self.slices[used.used.slice].header;
                     return Err(DicomError::DuplicatePosition {
                         at_mm: header.position_mm.dot(header.normal()),
                     });
@@ -251,16 +260,17 @@ impl Decoder<'_> {
         used.map(|position| Position { warnings, ..position }).ok_or(failure)
     }
 
-    fn slice(&self, index: usize, out: &mut [f32]) -> Result<Converted, DicomError> {
+    fn slice(&self, index: usize, out: &mut [f32]) -> Result<Position, DicomError> {
         let slice = &self.slices[index];
-        let pixels = self.files.pixels(slice)?;
+        let SliceContent { pixels, instance } = self.files.read(slice)?;
         let conversion = Conversion {
             format: pixels.format(),
             rescale: self.rescales[index],
             padding: slice.header.padding,
             treatment: self.settings.padding,
         };
-        Ok(conversion.convert(pixels.words(), out))
+        let converted = conversion.convert(pixels.words(), out);
+        Ok(Position { used: Used { slice: index, instance }, converted, warnings: Vec::new() })
     }
 
     /// A slice that cannot be read, for this reason.

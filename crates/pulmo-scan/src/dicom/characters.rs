@@ -8,7 +8,23 @@ use encoding_rs::{
     ISO_8859_7, ISO_8859_8, ISO_8859_15, SHIFT_JIS, UTF_8, WINDOWS_874, WINDOWS_1252, WINDOWS_1254,
 };
 
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
+
+use super::attributes::{Attribute, Attributes, attribute, trimmed};
+use super::gate::DataSet;
+
+const CHARACTER_SET: Attribute = attribute(tags::SPECIFIC_CHARACTER_SET, "Specific Character Set");
 const ESCAPE: u8 = 0x1B;
+
+/// The text of an attribute by the data set's character set, without padding; `None` where it is missing or
+/// empty.
+pub(super) fn text_of(data_set: &DataSet, tag: Tag) -> Option<String> {
+    let terms = Attributes(data_set).texts(CHARACTER_SET).ok().flatten().unwrap_or_default();
+    let terms: Vec<String> = terms.iter().map(|term| term.trim().to_owned()).collect();
+    let text = decoded(data_set.get(tag)?.bytes(), &terms);
+    Some(trimmed(&text).to_owned()).filter(|text| !text.is_empty())
+}
 
 /// What the bytes above 127 of a defined term's character set stand for. The registered sets differ from the
 /// encodings of the web only in control characters and in a backslash for a yen sign.
@@ -48,7 +64,7 @@ enum Low {
 
 /// Returns a text whose bytes are of the character sets that `terms` (the values of Specific Character Set)
 /// name. What cannot be decoded becomes U+FFFD.
-pub(super) fn decoded(bytes: &[u8], terms: &[String]) -> String {
+fn decoded(bytes: &[u8], terms: &[String]) -> String {
     let known: Vec<&'static Encoding> = terms.iter().filter_map(|term| encoding_of(term)).collect();
     let first = terms.first().and_then(|term| encoding_of(term));
     match first {

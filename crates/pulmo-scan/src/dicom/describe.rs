@@ -5,17 +5,14 @@ use std::path::Path;
 use dicom_dictionary_std::tags;
 
 use super::DicomError;
-use super::attributes::{Attribute, Attributes, attribute, trimmed};
-use super::characters::decoded;
+use super::attributes::{Attribute, Attributes, attribute};
+use super::characters::text_of;
 use super::header::series_uid;
+use super::number_text::measure;
 use super::open::open;
 use crate::units::Millimetres;
 
-const KERNEL: Attribute = attribute(tags::CONVOLUTION_KERNEL, "Convolution Kernel");
 const THICKNESS: Attribute = attribute(tags::SLICE_THICKNESS, "Slice Thickness");
-const CHARACTER_SET: Attribute = attribute(tags::SPECIFIC_CHARACTER_SET, "Specific Character Set");
-const PATIENT_NAME: Attribute = attribute(tags::PATIENT_NAME, "Patient's Name");
-const PATIENT_ID: Attribute = attribute(tags::PATIENT_ID, "Patient ID");
 
 /// What one file says of its series. What is missing or cannot be read is `None`.
 ///
@@ -52,19 +49,13 @@ impl std::fmt::Debug for Description {
 /// [`DicomError`] where the file cannot be read or is not DICOM.
 pub fn describe(path: &Path) -> Result<Description, DicomError> {
     let header = open(path)?.ok_or(DicomError::NotDicom)?.header;
-    let attributes = Attributes(&header.data_set);
-    let terms = attributes.texts(CHARACTER_SET).ok().flatten().unwrap_or_default();
-    let terms: Vec<String> = terms.iter().map(|term| term.trim().to_owned()).collect();
-    let text = |attribute: Attribute| {
-        let text = decoded(header.data_set.get(attribute.tag)?.bytes(), &terms);
-        Some(trimmed(&text).to_owned()).filter(|text| !text.is_empty())
-    };
+    let text = |tag| text_of(&header.data_set, tag);
     Ok(Description {
         series_uid: series_uid(&header),
-        kernel: text(KERNEL),
-        thickness_mm: attributes.decimal(THICKNESS).ok(),
-        patient_name: text(PATIENT_NAME),
-        patient_id: text(PATIENT_ID),
+        kernel: text(tags::CONVOLUTION_KERNEL),
+        thickness_mm: Attributes(&header.data_set).decimal(THICKNESS).ok().and_then(measure),
+        patient_name: text(tags::PATIENT_NAME),
+        patient_id: text(tags::PATIENT_ID),
         transfer_syntax: header.transfer_syntax.clone(),
     })
 }

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::attributes::{Attribute, Attributes, attribute};
 
 const PATIENT_ID: Attribute = attribute(tags::PATIENT_ID, "Patient ID");
+const ISSUER: Attribute = attribute(tags::ISSUER_OF_PATIENT_ID, "Issuer of Patient ID");
 const PATIENT_NAME: Attribute = attribute(tags::PATIENT_NAME, "Patient's Name");
 const STUDY: Attribute = attribute(tags::STUDY_INSTANCE_UID, "Study Instance UID");
 const SERIES: Attribute = attribute(tags::SERIES_INSTANCE_UID, "Series Instance UID");
@@ -34,6 +35,7 @@ impl Digest {
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct PatientStudy {
     patient_id: Option<Digest>,
+    issuer: Option<Digest>,
     patient_name: Option<Digest>,
     study: Option<Digest>,
 }
@@ -50,15 +52,16 @@ impl PatientStudy {
     pub(super) fn of(attributes: Attributes<'_>) -> Self {
         Self {
             patient_id: Digest::of(attributes, PATIENT_ID),
+            issuer: Digest::of(attributes, ISSUER),
             patient_name: Digest::of(attributes, PATIENT_NAME),
             study: Digest::of(attributes, STUDY),
         }
     }
 
-    /// Whether both name different patients: by their ids, or by name where an id is unknown.
+    /// Whether both name different patients: by their ids and who gave them, or by name where an id is unknown.
     pub(super) fn has_other_patient(&self, other: &Self) -> bool {
         match (self.patient_id, other.patient_id) {
-            (Some(one), Some(other)) => one != other,
+            (Some(one), Some(other_id)) => one != other_id || differ(self.issuer, other.issuer),
             _ => differ(self.patient_name, other.patient_name),
         }
     }
@@ -73,22 +76,23 @@ impl PatientStudy {
         !self.has_other_patient(other) && !self.has_other_study(other)
     }
 
-    /// What tells the study from all others, to make a keyed name of: digests of Patient ID and Study Instance
-    /// UID. `None` where the latter is unknown.
-    pub fn study_bytes(&self) -> Option<[Vec<u8>; 2]> {
-        let patient = self.patient_id.map(|digest| digest.0.to_vec()).unwrap_or_default();
-        Some([patient, self.study?.0.to_vec()])
+    /// What tells the study from all others, to make a keyed name of: digests of Patient ID, who gave it,
+    /// and Study Instance UID. `None` where the last is unknown.
+    pub fn study_bytes(&self) -> Option<[Vec<u8>; 3]> {
+        let bytes = |digest: Option<Digest>| digest.map(|digest| digest.0.to_vec()).unwrap_or_default();
+        Some([bytes(self.patient_id), bytes(self.issuer), self.study?.0.to_vec()])
     }
 
     /// How many facts are known.
     pub(super) fn known(&self) -> usize {
-        [self.patient_id, self.patient_name, self.study].iter().flatten().count()
+        [self.patient_id, self.issuer, self.patient_name, self.study].iter().flatten().count()
     }
 
     /// What either knows.
     pub(super) fn with(self, other: &Self) -> Self {
         Self {
             patient_id: self.patient_id.or(other.patient_id),
+            issuer: self.issuer.or(other.issuer),
             patient_name: self.patient_name.or(other.patient_name),
             study: self.study.or(other.study),
         }

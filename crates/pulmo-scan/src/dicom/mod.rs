@@ -14,16 +14,20 @@
 //!   reconstructions and phases that share a series; `partial` tells what is missing of one.
 //! - `stack` holds the rules of geometry: what may become a volume, and on which grid; `regularize`
 //!   makes a grid of tilted or uneven slices where that is asked for.
+//! - `second_reader` is dicom-rs behind the gate; `agreement` and `cross_check` compare its pixels with ours.
 //! - `codec` and `pixels` give stored pixels; `rescale` and `padding` say what they stand for, and `hounsfield`
 //!   turns them into HU, without any look-up table of the decoder's; `statistics`, `coverage` and `check` judge
 //!   what came of it.
 //! - `refused`, `doubt`, `missing` and `cut` are facts that an `error` or a series carries; `number_text` writes
 //!   numbers of headers as text, `hexadecimal` bytes.
+//! - `origin` keeps what the slices that were used say of patient, study, series and scanner, `instance` which
+//!   stored image each is; `copy` writes that into another object, `secret_key` makes pseudonyms of it.
 //!
 //! No message of this room tells an attribute's text: only names, sizes and numbers that are not
 //! about the patient.
 
 mod acquisition;
+mod agreement;
 mod assemble;
 mod assemble_settings;
 mod attributes;
@@ -32,7 +36,9 @@ mod characters;
 mod check;
 mod cluster;
 mod codec;
+mod copy;
 mod coverage;
+mod cross_check;
 mod cut;
 mod describe;
 mod discover;
@@ -47,12 +53,14 @@ mod header;
 mod hexadecimal;
 mod hounsfield;
 mod identity;
+mod instance;
 mod limits;
 mod listing;
 mod missing;
 mod number_text;
 mod open;
 mod open_file;
+mod origin;
 mod padding;
 mod partial;
 mod passed_over;
@@ -61,6 +69,8 @@ mod pixels;
 mod refused;
 mod regularize;
 mod rescale;
+mod second_reader;
+mod secret_key;
 mod seen_padding;
 mod series;
 mod stack;
@@ -68,13 +78,16 @@ mod statistics;
 mod write;
 
 pub use acquisition::Acquisition;
+pub use agreement::{Agreement, PixelDifference, ReaderRefusal, compare_readers};
 pub use assemble::{Assembled, assemble};
 pub use assemble_settings::{AssembleSettings, Unspecified};
 pub use attributes::{AttributeError, parse_decimal_string};
 pub use catalogue::{Catalogue, SeriesFiles};
 pub use check::check_volume;
 pub use codec::CodecError;
+pub use copy::{CopiedModule, copy_modules, source_references, source_series};
 pub use coverage::{Coverage, Shortfall, check_coverage};
+pub use cross_check::{CrossCheck, DifferingImage, ImagePlace, RefusedImages, cross_check};
 pub use cut::Cut;
 pub use describe::{Description, describe};
 pub use discover::{Discovery, discover};
@@ -95,6 +108,8 @@ pub use pixels::{StoredPixels, stored_pixels};
 pub use refused::Refused;
 pub use regularize::Irregular;
 pub use rescale::{Rescale, Units};
+pub use second_reader::SecondReaderError;
+pub use secret_key::{SecretKey, SecretKeyError};
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use statistics::LEAST_HU;

@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 use std::path::Path;
 
 use super::frames::{FrameLocation, Frames};
-use super::gate::{Endianness, FileHeader, GateError, read_file_header};
+use super::gate::{Endianness, Extent, FileHeader, GateError, read_file_header};
 use super::open::{DicomFile, open};
 use super::open_file::OpenFile;
 use super::pixel_format::{check_single_frame, stored};
@@ -26,6 +26,12 @@ impl StoredPixels {
     pub fn read<R: Read + Seek>(mut source: R) -> Result<Self, DicomError> {
         let header = read_file_header(&mut source)?.ok_or(DicomError::NotDicom)?;
         single_frame(&header, &mut source)
+    }
+
+    /// The words of one frame; as many as `format` has samples.
+    #[cfg(test)]
+    pub(super) fn of(format: PixelFormat, words: Vec<u16>) -> Self {
+        Self { format, words }
     }
 
     /// How the samples were stored.
@@ -105,21 +111,31 @@ impl Frames {
                 Ok(())
             }
             FrameLocation::Encapsulated { fragments } => {
-                let length = fragments.iter().map(|fragment| fragment.length as usize).sum();
-                // no coding makes noise that much larger; what claims to is no frame of this size
-                if length > 4 * format.bytes() + 65_536 {
-                    return Err(GateError::Fragments.into());
-                }
-                let mut codestream = vec![0; length];
-                let mut rest = codestream.as_mut_slice();
-                for fragment in fragments {
-                    let (part, after) = rest.split_at_mut(fragment.length as usize);
-                    self.storage().read(source, fragment.offset, part)?;
-                    rest = after;
-                }
+                let codestream = self.codestream(source, fragments)?;
                 codec::decode_words(&codestream, self.transfer_syntax(), format, words)
             }
         }
+    }
+
+    /// The bytes of a compressed frame, of which these are the fragments.
+    pub(super) fn codestream<R: Read + Seek>(
+        &self,
+        source: &mut R,
+        fragments: &[Extent],
+    ) -> Result<Vec<u8>, DicomError> {
+        let length = fragments.iter().map(|fragment| fragment.length as usize).sum();
+        // no coding makes noise that much larger; what claims to is no frame of this size
+        if length > 4 * self.format().bytes() + 65_536 {
+            return Err(GateError::Fragments.into());
+        }
+        let mut codestream = vec![0; length];
+        let mut rest = codestream.as_mut_slice();
+        for fragment in fragments {
+            let (part, after) = rest.split_at_mut(fragment.length as usize);
+            self.storage().read(source, fragment.offset, part)?;
+            rest = after;
+        }
+        Ok(codestream)
     }
 
     /// Reads bytes that lie in big-endian words: each two change places (PS3.5 section 8.1.1).
@@ -140,10 +156,8 @@ impl Frames {
 }
 
 fn fill(words: &mut [u16], bytes: &[u8], format: PixelFormat, order: Endianness) {
-    let pairs = words.iter_mut().zip(bytes.as_chunks::<2>().0);
-    match (format.bits_allocated, order) {
-        (8, _) => words.iter_mut().zip(bytes).for_each(|(word, byte)| *word = u16::from(*byte)),
-        (_, Endianness::Little) => pairs.for_each(|(word, pair)| *word = u16::from_le_bytes(*pair)),
-        (_, Endianness::Big) => pairs.for_each(|(word, pair)| *word = u16::from_be_bytes(*pair)),
+    codec::fill(words, bytes, format);
+    if order == Endianness::Big && format.bits_allocated == 16 {
+        words.iter_mut().for_each(|word| *word = word.swap_bytes());
     }
 }

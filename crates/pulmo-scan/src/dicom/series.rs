@@ -7,11 +7,13 @@ use std::sync::OnceLock;
 
 use super::enhanced::{self, Frame};
 use super::frames::Frames;
+use super::gate::{FileHeader, read_file_header};
+use super::instance::instance;
 use super::open::{DicomFile, open};
 use super::open_file::OpenFile;
 use super::pixels::{pixels_of, unchanged};
 use super::{DicomError, Doubt, Refused, SliceHeader, StoredPixels, header};
-use crate::findings::Reason;
+use crate::findings::{Reason, SourceInstance};
 
 /// One image of a series and what its header says.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,19 +32,26 @@ impl Slice {
     /// # Errors
     /// [`DicomError`] where the file changed since it was found, or its pixels cannot be decoded.
     pub fn pixels(&self) -> Result<StoredPixels, DicomError> {
-        MultiFrames::of([self]).pixels(self)
+        MultiFrames::of([self]).read(self).map(|read| read.pixels)
     }
 }
 
+/// What is read of a slice to make a volume of it.
+pub(super) struct SliceContent {
+    pub(super) pixels: StoredPixels,
+    /// Which stored image it is; `None` where its file does not say.
+    pub(super) instance: Option<SourceInstance>,
+}
+
 /// The multi-frame files among slices, each opened once and its header read once.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct MultiFrames(BTreeMap<PathBuf, MultiFrame>);
 
 /// A multi-frame file that is kept open, so that its pixels are those its header speaks of.
-#[derive(Debug)]
 struct MultiFrame {
     places: Frames,
     frames: Vec<Frame>,
+    instance: Option<SourceInstance>,
     file: OpenFile,
     /// The bytes of all frames of a deflated file, once one was asked for; `None` where they could not be
     /// inflated any more, which the gate did before.
@@ -72,28 +81,49 @@ impl MultiFrames {
             let Ok(Some(DicomFile { header, file })) = open(path) else { continue };
             if let (Ok(places), Ok(frames)) = (Frames::of(&header), enhanced::frames(&header)) {
                 let inflated = OnceLock::new();
-                files.insert(path.clone(), MultiFrame { places, frames, file, inflated });
+                let instance = instance(&header.data_set);
+                files.insert(path.clone(), MultiFrame { places, frames, instance, file, inflated });
             }
         }
         Self(files)
     }
 
-    /// Reads the stored pixels of a slice.
-    pub(super) fn pixels(&self, slice: &Slice) -> Result<StoredPixels, DicomError> {
+    /// Reads a slice's stored pixels, and which image it is.
+    pub(super) fn read(&self, slice: &Slice) -> Result<SliceContent, DicomError> {
         let Some(index) = slice.frame else {
-            let opened = open(&slice.path)?.ok_or(DicomError::Changed)?;
-            return match header::slice_header(&opened.header) {
-                Ok(header) if header == slice.header => pixels_of(opened),
-                _ => Err(DicomError::Changed),
-            };
+            let opened = unchanged_since(slice, open(&slice.path)?)?;
+            let instance = instance(&opened.header.data_set);
+            return Ok(SliceContent { pixels: pixels_of(opened)?, instance });
         };
         let file = self.0.get(&slice.path).ok_or(DicomError::Changed)?;
         match file.frames.get(index) {
             Some(Frame::Slice(header)) if **header == slice.header => {
-                unchanged(&file.file, file.pixels(index))
+                let of_frame =
+                    |instance: &SourceInstance| SourceInstance { frame: Some(index + 1), ..instance.clone() };
+                let instance = file.instance.as_ref().map(of_frame);
+                Ok(SliceContent { pixels: unchanged(&file.file, file.pixels(index))?, instance })
             }
             _ => Err(DicomError::Changed),
         }
+    }
+
+    /// Reads the header of a slice's file again, of which little was kept.
+    pub(super) fn file_header(&self, slice: &Slice) -> Result<FileHeader, DicomError> {
+        match self.0.get(&slice.path) {
+            Some(MultiFrame { file, .. }) => {
+                unchanged(file, read_file_header(file.reader())?.ok_or(DicomError::Changed))
+            }
+            None => Ok(unchanged_since(slice, open(&slice.path)?)?.header),
+        }
+    }
+}
+
+/// The file of a single slice, if its header still says what it said when the slice was found.
+fn unchanged_since(slice: &Slice, opened: Option<DicomFile>) -> Result<DicomFile, DicomError> {
+    let opened = opened.ok_or(DicomError::Changed)?;
+    match header::slice_header(&opened.header) {
+        Ok(header) if header == slice.header => Ok(opened),
+        _ => Err(DicomError::Changed),
     }
 }
 
@@ -170,7 +200,7 @@ mod tests {
         let places = Frames::of(&header).unwrap();
         let header = header::slice_header(&header).unwrap();
         let frames = vec![Frame::Slice(Box::new(header.clone()))];
-        let taken = MultiFrame { places, frames, file, inflated: OnceLock::new() };
+        let taken = MultiFrame { places, frames, instance: None, file, inflated: OnceLock::new() };
         let slice = Slice { path: path.to_owned(), frame: Some(0), header };
         (MultiFrames(BTreeMap::from([(path.to_owned(), taken)])), slice)
     }
@@ -182,10 +212,10 @@ mod tests {
         write(&path, 40.0);
         write(&other, 90.0);
         let (files, slice) = taken_for_frames(&path);
-        let before = files.pixels(&slice).unwrap();
+        let before = files.read(&slice).unwrap().pixels;
         std::fs::rename(&other, &path).unwrap();
-        assert_eq!(files.pixels(&slice).unwrap(), before);
-        assert_ne!(taken_for_frames(&path).0.pixels(&slice).unwrap(), before);
+        assert_eq!(files.read(&slice).unwrap().pixels, before);
+        assert_ne!(taken_for_frames(&path).0.read(&slice).unwrap().pixels, before);
     }
 
     #[test]
@@ -197,7 +227,7 @@ mod tests {
         write(&path, 90.0);
         let late = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(late).unwrap();
-        assert!(matches!(files.pixels(&slice), Err(DicomError::Changed)));
+        assert!(matches!(files.read(&slice), Err(DicomError::Changed)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::element::{ByteOrder, ElementType, ValueEncoding, count_of, volume_of};
 use super::header_lines::HeaderLines;
-use super::placement::{Placement, grid_of};
+use super::placement::{VoxelPlacement, grid_of};
 use super::stored::{FileNames, Files, Packing, Stored, ValuesStart, numbered};
 use super::{VolumeFileError, stream};
 use crate::volume::Volume;
@@ -42,7 +42,7 @@ pub fn read_nrrd(path: &Path) -> Result<Volume, VolumeFileError> {
     let header = NrrdHeader::read(&mut file)?;
     let sizes = header.sizes()?;
     let count = count_of(&sizes)?;
-    let Placement { shape_zyx, patient_from_voxel } = header.placement(&sizes)?;
+    let VoxelPlacement { shape_zyx, patient_from_voxel } = header.placement(&sizes)?;
     let grid = grid_of(shape_zyx, patient_from_voxel)?;
     let stored = header.stored()?;
     let values = match header.files(path, sizes.len())? {

@@ -4,11 +4,11 @@ use glam::{DAffine3, DMat3, DVec3};
 
 use super::VolumeFileError;
 use super::nrrd::NrrdHeader;
-use super::placement::Placement;
+use super::placement::VoxelPlacement;
 
 impl NrrdHeader {
     /// The shape of the three axes in space, and LPS millimetres from their voxel indices.
-    pub(super) fn placement(&self, sizes: &[usize]) -> Result<Placement, VolumeFileError> {
+    pub(super) fn placement(&self, sizes: &[usize]) -> Result<VoxelPlacement, VolumeFileError> {
         let lps_from_space = self.lps_from_space()?;
         let text = self.find("space directions").ok_or(VolumeFileError::NoOrientation)?;
         let wrong = |what| VolumeFileError::Header { what };
@@ -27,7 +27,7 @@ impl NrrdHeader {
         let Some([Some(origin)]) = origin.as_deref() else { return Err(wrong("space origin")) };
         let matrix = lps_from_space * DMat3::from_cols(*x_axis, *y_axis, *z_axis);
         let patient_from_voxel = DAffine3::from_mat3_translation(matrix, lps_from_space * *origin);
-        Ok(Placement { shape_zyx: [*z, *y, *x], patient_from_voxel })
+        Ok(VoxelPlacement { shape_zyx: [*z, *y, *x], patient_from_voxel })
     }
 
     /// What turns the header's space into LPS millimetres.

@@ -14,7 +14,7 @@ const SIZES_MM: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 const FURTHEST_MM: f64 = 1e9;
 
 /// Where voxels lie.
-pub(super) struct Placement {
+pub(super) struct VoxelPlacement {
     pub(super) shape_zyx: [usize; 3],
     /// LPS millimetres from voxel indices.
     pub(super) patient_from_voxel: DAffine3,

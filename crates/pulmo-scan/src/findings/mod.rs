@@ -2,20 +2,28 @@
 //!
 //! Nothing here knows how a result was computed. A [`Verdict`] says whether a scan can be used, and by its [`Reason`]s why,
 //! a [`Prediction`] what the classifier says, a [`HeatMap`] where it sees that, and an [`Observation`] ties both to the scan, the
-//! bundle and the device.
+//! bundle and the device. A [`ScanOrigin`] says where the scan comes from: its [`ScanProtocol`] for everyone, its [`Identity`] for
+//! writers of DICOM objects alone, and [`Pseudonyms`] of it for those who hold a key.
 
 mod code;
 mod heat_map;
+mod identity;
 mod observation;
 mod prediction;
+mod pseudonyms;
 mod reason;
+mod scan_origin;
 mod setback;
 mod verdict;
 
 pub use code::Code;
 pub use heat_map::{HeatMap, Peak};
+pub use identity::Identity;
+pub(crate) use identity::SourceInstance;
 pub use observation::{Grids, Observation, Provenance};
 pub use prediction::Prediction;
+pub use pseudonyms::Pseudonyms;
 pub use reason::Reason;
+pub use scan_origin::{ScanOrigin, ScanProtocol};
 pub use setback::{Cause, Remedy, Setback, Stage};
 pub use verdict::Verdict;

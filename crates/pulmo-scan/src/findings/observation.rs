@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{HeatMap, Prediction, Setback, Verdict};
+use super::{HeatMap, Prediction, Pseudonyms, ScanOrigin, Setback, Verdict};
 use crate::geometry::Grid;
 
 /// What produced a prediction.
@@ -36,6 +36,10 @@ pub struct Grids {
 pub struct Observation {
     /// The file or folder asked about.
     pub path: PathBuf,
+    /// Where the scan comes from; nothing is known of one that could not be read.
+    pub origin: ScanOrigin,
+    /// Names for its patient, study and series; all `None` without a key.
+    pub pseudonyms: Pseudonyms,
     /// Whether the scan could be used.
     pub verdict: Verdict,
     /// The classifier's answer; `None` unless the verdict allows a score.

@@ -61,16 +61,17 @@ impl Search {
     /// Looks at all that lies under `paths`.
     pub fn new(paths: &[PathBuf], links: Links) -> Self {
         let paths: Vec<PathBuf> = paths.iter().map(|path| folder_named(path)).collect();
-        Self::of(entries(list(&paths, links), &paths))
+        Self::of(list(&paths, links), &paths)
     }
 
     /// Looks at these files as at all that a folder holds, and at nothing else.
     pub fn of_files(mut files: Vec<PathBuf>) -> Self {
         files.sort();
-        Self::of(entries(Listing { files, ..Listing::default() }, &[]))
+        Self::of(Listing { files, ..Listing::default() }, &[])
     }
 
-    fn of((mut entries, passed): (Vec<Entry>, PassedOver)) -> Self {
+    fn of(listing: Listing, named: &[PathBuf]) -> Self {
+        let (mut entries, passed) = entries(listing, named);
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Self { entries: entries.into(), passed }
     }

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::item::{Item, ReadSettings, Source};
 use crate::dicom::{
-    AssembleSettings, Description, Padding, Partial, Series, Stack, Unspecified, check_whole, describe,
-    hexadecimal,
+    AssembleSettings, CrossCheck, Description, Padding, Partial, Series, Stack, Unspecified, check_whole,
+    cross_check, describe, hexadecimal,
 };
 use crate::findings::{Code, Verdict};
 use crate::geometry::{Grid, Unit};
@@ -40,18 +40,30 @@ pub enum Depth {
     Digest,
 }
 
+/// By which readers the stored pixels of a DICOM series are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Readers {
+    /// Ours.
+    #[default]
+    Ours,
+    /// Ours and dicom-rs, to compare them.
+    Both,
+}
+
 /// How items are inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InspectSettings {
     /// How much is read.
     pub depth: Depth,
+    /// By which readers.
+    pub readers: Readers,
     /// What becomes of a series of which files cannot be used.
     pub partial: Partial,
 }
 
 impl From<Depth> for InspectSettings {
     fn from(depth: Depth) -> Self {
-        Self { depth, partial: Partial::default() }
+        Self { depth, readers: Readers::default(), partial: Partial::default() }
     }
 }
 
@@ -79,6 +91,8 @@ pub struct Inspection {
     /// The values of a volume in millimetres, where they were read; those of a series refused for its
     /// values, or as `FEW_SLICES`, are what its rescale gives.
     pub hounsfield: Option<HounsfieldSummary>,
+    /// What two readers make of a series' stored pixels, where that was asked for.
+    pub cross_check: Option<CrossCheck>,
 }
 
 /// Hounsfield units of a volume, before any padding is replaced.
@@ -142,7 +156,15 @@ pub fn short_digest(uid: &str) -> String {
 
 impl Inspection {
     fn unread(path: PathBuf, verdict: Option<Verdict>) -> Self {
-        Self { path, description: None, slices: None, grid: None, verdict, hounsfield: None }
+        Self {
+            path,
+            description: None,
+            slices: None,
+            grid: None,
+            verdict,
+            hounsfield: None,
+            cross_check: None,
+        }
     }
 }
 
@@ -167,7 +189,9 @@ fn inspect_series(item: &Item, series: &Series, settings: InspectSettings) -> In
         }
     };
     let description = series.slices.first().and_then(|slice| describe(&slice.path).ok());
-    Inspection { description, slices: Some(series.slices.len()), ..found }
+    let checked = (settings.readers == Readers::Both).then(|| cross_check(&series.slices));
+    let cross_check = checked.map(|checked| checked.with_paths(|path| item.display_path(path)));
+    Inspection { description, slices: Some(series.slices.len()), cross_check, ..found }
 }
 
 fn inspect_headers(item: &Item, series: &Series, settings: InspectSettings) -> Inspection {
@@ -201,6 +225,7 @@ fn inspect_values(item: &Item, settings: InspectSettings) -> Inspection {
                 grid: Some(grid),
                 verdict: Some(Verdict::from_warnings(loaded.warnings)),
                 hounsfield: is_hounsfield.then(|| summarise(&loaded.volume, settings.depth)),
+                cross_check: None,
             }
         }
     }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{IntakeError, sanity};
-use crate::dicom::{AssembleSettings, Partial, Series, assemble};
+use crate::dicom::{AssembleSettings, Assembled, Partial, Series, assemble};
 use crate::files::{TemporaryFolder, VolumeFormat, read_picture, read_volume};
-use crate::findings::{Code, Reason, Verdict};
+use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::volume::Volume;
 
 /// What an item is.
@@ -50,6 +50,8 @@ pub struct Loaded {
     pub warnings: Vec<Reason>,
     /// The value of white, 255, for pictures that have one.
     pub max_value: Option<f32>,
+    /// Where the scan comes from; nothing is known of what is no DICOM.
+    pub origin: ScanOrigin,
 }
 
 impl Loaded {
@@ -59,7 +61,8 @@ impl Loaded {
     /// [`IntakeError`] where its values are not those of a CT; for a volume in pixels, where they are not finite.
     pub fn of(volume: Volume, settings: &ReadSettings) -> Result<Self, IntakeError> {
         let (volume, warnings) = sanity::checked(volume, &settings.assemble)?;
-        Ok(Self { volume, warnings: Reason::each_once(warnings), max_value: None })
+        let warnings = Reason::each_once(warnings);
+        Ok(Self { volume, warnings, max_value: None, origin: ScanOrigin::default() })
     }
 }
 
@@ -182,8 +185,8 @@ impl Item {
                 Ok(Loaded { max_value: picture.max_value, ..loaded })
             }
             Source::Series(series) => {
-                let assembled = assemble(series, &settings.assemble)?;
-                Ok(Loaded { volume: assembled.volume, warnings: assembled.warnings, max_value: None })
+                let Assembled { volume, warnings, origin } = assemble(series, &settings.assemble)?;
+                Ok(Loaded { volume, warnings, max_value: None, origin })
             }
             Source::VolumeFile(format, file) => {
                 let read = read_volume(file, *format, settings.npy_spacing_mm)?;

@@ -22,6 +22,6 @@ pub use budget::{Budget, Claim};
 pub use error::IntakeError;
 pub use find::{Search, find};
 pub use inspect::{
-    Depth, HounsfieldSummary, InspectSettings, Inspection, inspect, inspect_all, short_digest,
+    Depth, HounsfieldSummary, InspectSettings, Inspection, Readers, inspect, inspect_all, short_digest,
 };
 pub use item::{Item, ItemKind, Loaded, ReadSettings};

@@ -3,7 +3,7 @@
 use dicom_dictionary_std::uids;
 
 use super::super::{DicomError, PixelFormat};
-use super::{Coding, coding, jpeg_2000, jpeg_dct, jpeg_lossless, jpeg_ls, rle};
+use super::{Coding, coding, jpeg_2000, jpeg_dct, jpeg_lossless, jpeg_ls, jpeg_xl, plain, rle};
 
 /// Decodes one compressed frame into `words`: samples of 8 bits stand in the low byte, samples of a
 /// codestream of fewer bits than Bits Allocated in the low bits.
@@ -30,6 +30,9 @@ pub(in crate::dicom) fn decode_words(
             jpeg_ls::decode(frame, format, if is_lossless { 0 } else { u8::MAX }, words)?;
         }
         Coding::Jpeg2000 => jpeg_2000::decode(frame, format, words)?,
+        Coding::JpegXl => jpeg_xl::decode(frame, transfer_syntax, format, words)?,
+        Coding::InFragments => plain::decode(frame, format, words)?,
+        Coding::DeflatedFrames => plain::inflate(frame, format, words)?,
     }
     Ok(())
 }

@@ -20,8 +20,14 @@ pub(in crate::dicom) enum Coding {
     JpegLossless,
     /// JPEG-LS, without loss or nearly so.
     JpegLs,
-    /// JPEG 2000.
+    /// JPEG 2000, and its high-throughput form.
     Jpeg2000,
+    /// JPEG XL.
+    JpegXl,
+    /// Uncompressed, in fragments.
+    InFragments,
+    /// Deflated, each frame by itself.
+    DeflatedFrames,
 }
 
 /// How the transfer syntax stores pixels; `None` where pulmo does not read it.
@@ -35,7 +41,14 @@ pub(in crate::dicom) fn coding(transfer_syntax: &str) -> Option<Coding> {
         uids::JPEG_BASELINE8_BIT | uids::JPEG_EXTENDED12_BIT => Some(Coding::Jpeg),
         uids::JPEG_LOSSLESS | uids::JPEG_LOSSLESS_SV1 => Some(Coding::JpegLossless),
         uids::JPEGLS_LOSSLESS | uids::JPEGLS_NEAR_LOSSLESS => Some(Coding::JpegLs),
-        uids::JPEG2000_LOSSLESS | uids::JPEG2000 => Some(Coding::Jpeg2000),
+        uids::JPEG2000_LOSSLESS
+        | uids::JPEG2000
+        | uids::HTJ2K_LOSSLESS
+        | uids::HTJ2K_LOSSLESS_RPCL
+        | uids::HTJ2K => Some(Coding::Jpeg2000),
+        uids::JPEGXL_LOSSLESS | uids::JPEGXLJPEG_RECOMPRESSION | uids::JPEGXL => Some(Coding::JpegXl),
+        uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN => Some(Coding::InFragments),
+        uids::DEFLATED_IMAGE_FRAME_COMPRESSION => Some(Coding::DeflatedFrames),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The gate: reads a file's header, checks all of its structure, and never its pixels.
 
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use super::GateError;
 use super::bytes::Bytes;
@@ -29,6 +30,8 @@ pub(in crate::dicom) struct FileHeader {
     pub(in crate::dicom) order: Endianness,
     /// How the data set's bytes are found in the file.
     pub(in crate::dicom) storage: DataSetStorage,
+    /// Where the elements lie that describe the pixels, and these, each with its header.
+    pub(in crate::dicom) image_elements: Vec<Range<u64>>,
 }
 
 /// How the data set's bytes are found in the file.
@@ -94,6 +97,7 @@ pub(in crate::dicom) fn read_file_header_into<R: Read + Seek>(
         } else {
             DataSetStorage::Plain
         },
+        image_elements: seen.image_elements,
     }))
 }
 

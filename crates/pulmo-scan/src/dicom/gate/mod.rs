@@ -9,6 +9,7 @@
 
 mod budget;
 mod bytes;
+mod copied;
 mod data_set;
 mod element_header;
 mod encoding;

@@ -3,6 +3,7 @@
 //! Memory and stack are bounded whatever lengths and nesting the file declares.
 
 use std::io::{Read, Seek};
+use std::ops::Range;
 
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
@@ -30,6 +31,23 @@ pub(super) struct Seen {
     pub(super) has_float_pixels: bool,
     /// Whether a value has an odd length.
     pub(super) has_odd_length: bool,
+    /// Where the file's own elements lie that describe its pixels, and these; what lies together is one.
+    pub(super) image_elements: Vec<Range<u64>>,
+}
+
+impl Seen {
+    /// Notes where an element of the file's own data set lies, if it describes the pixels or holds them.
+    fn note(&mut self, header: ElementHeader, place: Range<u64>) {
+        let is_value = header.length != Length::Undefined && header.named != Some(VR::SQ);
+        let describes = header.tag.group() == 0x0028 && header.tag.element() < 0x0110 && is_value;
+        if !describes && header.tag != tags::PIXEL_DATA {
+            return;
+        }
+        match self.image_elements.last_mut().filter(|last| last.end == place.start) {
+            Some(last) => last.end = place.end,
+            None => self.image_elements.push(place),
+        }
+    }
 }
 
 /// A part of the file that holds elements.
@@ -99,7 +117,9 @@ impl<R: Read + Seek> Walk<'_, R> {
     fn fill(&mut self, data_set: &mut DataSet, scope: Scope) -> Result<(), GateError> {
         let mut last: Option<Tag> = None;
         let mut elements = 0;
-        while let Some(header) = self.next(scope, last)? {
+        loop {
+            let start = self.bytes.at();
+            let Some(header) = self.next(scope, last)? else { return Ok(()) };
             let tag = header.tag;
             if tag == ITEM_END && scope.ending == Ending::Delimiter {
                 return Ok(());
@@ -119,8 +139,10 @@ impl<R: Read + Seek> Walk<'_, R> {
                 _ => last = Some(tag),
             }
             self.element(scope, header, data_set)?;
+            if scope.level == 0 {
+                self.seen.note(header, start..self.bytes.at());
+            }
         }
-        Ok(())
     }
 
     /// The next element's header; `None` where the scope ends.
@@ -162,7 +184,7 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     fn element(&mut self, scope: Scope, header: ElementHeader, into: &mut DataSet) -> Result<(), GateError> {
         let ElementHeader { tag, named, length } = header;
-        let wanted = wanted(tag).filter(|_| scope.is_kept);
+        let wanted = wanted(tag, scope.level).filter(|_| scope.is_kept);
         let vr = named.or(wanted.map(|wanted| wanted.vr)).unwrap_or(VR::UN);
         let wanted = wanted.filter(|wanted| wanted.is_read_as(vr) || !wanted.is_optional);
         if wanted.is_some_and(|wanted| !wanted.is_read_as(vr)) {
@@ -177,6 +199,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             Length::Undefined => matches!(vr, VR::SQ | VR::UN),
             Length::Bytes(_) => vr == VR::SQ || wanted.is_some_and(|wanted| wanted.vr == VR::SQ),
         };
+        let wanted = wanted.filter(|wanted| !is_sequence || wanted.vr == VR::SQ || !wanted.is_optional);
         if is_sequence && wanted.is_some_and(|wanted| wanted.vr != VR::SQ) {
             return Err(GateError::ValueRepresentation { tag });
         }

@@ -3,6 +3,8 @@
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
+use super::copied::COPIED;
+
 /// Tags that are kept wherever they stand outside passed-over sequences, ascending (PS3.6 section 6).
 const WANTED: &[(Tag, VR)] = &[
     (tags::DIRECTORY_RECORD_SEQUENCE, VR::SQ),
@@ -15,11 +17,13 @@ const WANTED: &[(Tag, VR)] = &[
     (tags::PATIENT_NAME, VR::PN),
     (tags::PATIENT_ID, VR::LO),
     (tags::SLICE_THICKNESS, VR::DS),
+    (tags::KVP, VR::DS),
     (tags::TRIGGER_TIME, VR::DS),
     (tags::CONVOLUTION_KERNEL, VR::SH),
     (tags::PATIENT_POSITION, VR::CS),
     (tags::FRAME_ACQUISITION_DATE_TIME, VR::DT),
     (tags::CT_RECONSTRUCTION_SEQUENCE, VR::SQ),
+    (tags::CTX_RAY_DETAILS_SEQUENCE, VR::SQ),
     (tags::CT_IMAGE_FRAME_TYPE_SEQUENCE, VR::SQ),
     (tags::STUDY_INSTANCE_UID, VR::UI),
     (tags::SERIES_INSTANCE_UID, VR::UI),
@@ -62,11 +66,11 @@ const WANTED: &[(Tag, VR)] = &[
 
 /// Of these, which are only shown to people, a value longer than any of its kind is left out; of
 /// all others it is refused.
-const SHOWN: &[Tag] = &[tags::SPECIFIC_CHARACTER_SET, tags::PATIENT_NAME, tags::PATIENT_ID];
+const SHOWN: &[Tag] = &[tags::SPECIFIC_CHARACTER_SET, tags::PATIENT_NAME, tags::PATIENT_ID, tags::KVP];
 
 /// Of these, a value of another kind than the standard's is passed over, not refused: what pulmo makes
-/// of the file does not hang on it. Numbers of 32 bits are kept.
-const OPTIONAL: &[Tag] = &[tags::PIXEL_PADDING_VALUE, tags::PIXEL_PADDING_RANGE_LIMIT];
+/// of the file does not hang on it. Numbers of 32 bits instead of 16 are kept.
+const OPTIONAL: &[Tag] = &[tags::PIXEL_PADDING_VALUE, tags::PIXEL_PADDING_RANGE_LIMIT, tags::KVP];
 
 /// Longest value kept of any element but an offset table.
 const LONGEST_VALUE: u32 = 4096;
@@ -86,12 +90,21 @@ pub(super) struct Wanted {
     pub(super) is_optional: bool,
 }
 
-/// Looks the tag up; `None` where pulmo does not read it.
-pub(super) fn wanted(tag: Tag) -> Option<Wanted> {
-    let index = WANTED.binary_search_by_key(&tag, |(wanted, _)| *wanted).ok()?;
-    let vr = WANTED.get(index)?.1;
-    let longest = if vr == VR::OV { LONGEST_TABLE } else { LONGEST_VALUE };
-    Some(Wanted { vr, longest, is_shown_only: SHOWN.contains(&tag), is_optional: OPTIONAL.contains(&tag) })
+/// Looks the tag of an element at this depth (0 for the file's own) up; `None` where pulmo does not read it.
+pub(super) fn wanted(tag: Tag, level: u32) -> Option<Wanted> {
+    if let Some(vr) = representation(WANTED, tag) {
+        let longest = if vr == VR::OV { LONGEST_TABLE } else { LONGEST_VALUE };
+        let [is_shown_only, is_optional] = [SHOWN, OPTIONAL].map(|tags| tags.contains(&tag));
+        return Some(Wanted { vr, longest, is_shown_only, is_optional });
+    }
+    let vr = representation(COPIED, tag).filter(|_| level == 0)?;
+    Some(Wanted { vr, longest: LONGEST_VALUE, is_shown_only: true, is_optional: true })
+}
+
+/// The representation of a tag in a list that ascends.
+fn representation(list: &[(Tag, VR)], tag: Tag) -> Option<VR> {
+    let index = list.binary_search_by_key(&tag, |(listed, _)| *listed).ok()?;
+    list.get(index).map(|(_, vr)| *vr)
 }
 
 /// How a value is to be understood, as coarse as pulmo's readers need it.
@@ -123,7 +136,8 @@ fn may_be_written_as(standard: VR, found: VR) -> bool {
 impl Wanted {
     /// Whether the element is read where a file writes it as `found`.
     pub(super) fn is_read_as(&self, found: VR) -> bool {
-        may_be_written_as(self.vr, found) || self.is_optional && kind(found) == Kind::Numbers(4)
+        let is_wider = (kind(self.vr), kind(found)) == (Kind::Numbers(2), Kind::Numbers(4));
+        may_be_written_as(self.vr, found) || self.is_optional && is_wider
     }
 }
 
@@ -157,5 +171,13 @@ mod tests {
     #[test]
     fn tags_ascend() {
         assert!(WANTED.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn what_is_only_copied_is_kept_of_the_file_itself_and_in_its_own_kind() {
+        assert!(wanted(tags::ACCESSION_NUMBER, 0).is_some() && wanted(tags::ACCESSION_NUMBER, 1).is_none());
+        assert!(COPIED.iter().all(|(tag, _)| representation(WANTED, *tag).is_none()));
+        let wanted = wanted(tags::PATIENT_BIRTH_DATE, 0).unwrap();
+        assert!(wanted.is_read_as(VR::LO) && !wanted.is_read_as(VR::UL) && !wanted.is_read_as(VR::SQ));
     }
 }

@@ -4,6 +4,10 @@
 //! program; here only the few instructions of a list of tensors are known, nothing is ever called,
 //! and everything else is refused by name. Both layouts are read: the zip archive of PyTorch 1.6
 //! and later, and the stream of pickles before it, in which many published weights still come.
+//!
+//! The reader of burn-store (`pytorch-reader` 0.22.1) was tried in November 2026 and not taken: it gives the same tensors and
+//! never panicked, but a file of 61 KB whose pickle unpacks to 60 MiB of nothing made it take 8.6 GB, it passes over a
+//! call of `os.system` beside the weights without a word, and a tensor of a few bytes may become 10 GiB.
 
 mod container;
 mod error;
@@ -92,6 +96,20 @@ mod tests {
         assert_eq!(read_torch(&packed_again(0)), read_torch(&read("archive")));
         let grown = read_torch(&packed_again(1 << 20)).unwrap_err();
         assert_eq!(grown, TorchError::Damaged("a part of its archive is longer than it says"));
+    }
+
+    /// 60 MiB of instructions in 60 KB.
+    #[test]
+    fn a_pickle_that_unpacks_to_many_instructions_is_refused() {
+        use std::io::Write;
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file("a/data.pkl", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"\x80\x02").unwrap();
+        zip.write_all(&vec![b'N'; 60 << 20]).unwrap();
+        zip.write_all(b".").unwrap();
+        let bytes = zip.finish().unwrap().into_inner();
+        assert!(bytes.len() < 100_000);
+        assert_eq!(read_torch(&bytes), Err(TorchError::TooLarge("more than 2^21 pickle instructions")));
     }
 
     #[test]

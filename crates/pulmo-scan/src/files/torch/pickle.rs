@@ -51,6 +51,10 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Most instructions of one pickle: a tensor takes some fifty, and the longest list of weights some thousand tensors. Each
+/// may leave a value of 40 bytes on the stack, and packed they take next to nothing.
+const MAX_INSTRUCTIONS: usize = 1 << 21;
+
 #[derive(Default)]
 struct Machine {
     stack: Vec<PickleValue>,
@@ -61,12 +65,13 @@ struct Machine {
 /// Returns the value that one pickle describes, and leaves `cursor` behind it.
 pub(super) fn run(cursor: &mut Cursor) -> Result<PickleValue, TorchError> {
     let mut machine = Machine::default();
-    loop {
+    for _ in 0..MAX_INSTRUCTIONS {
         match cursor.byte()? {
             b'.' => return machine.pop(),
             instruction => machine.step(instruction, cursor)?,
         }
     }
+    Err(TorchError::TooLarge("more than 2^21 pickle instructions"))
 }
 
 impl Machine {
