@@ -45,8 +45,8 @@ def run(step, limit_s, environment, log):
         row["reason"] = row["reason"] or f"its figures cannot be read: {error}"
         row["state"] = "failed" if row["state"] == "done" else row["state"]
     wrong = row["figures"].get("wrong")
-    if row["state"] == "done" and wrong:
-        row["state"], row["reason"] = "failed", wrong
+    if wrong and row["state"] in ("done", "failed"):
+        row["state"], row["reason"] = "failed", "; ".join(filter(None, [wrong, row["reason"]]))
     return row
 
 

@@ -88,6 +88,8 @@ def a_step_is_ended_told_and_followed_by_the_next():
     unread = row("true", figures=lambda lines: json.loads("{"))
     assert unread["state"] == "failed" and "cannot be read" in unread["reason"]
     assert row("true", figures=lambda lines: {"wrong": "so it is"})["reason"] == "so it is"
+    both = row("echo why; exit 3", figures=lambda lines: {"wrong": "so it is"})
+    assert both["reason"] == "so it is; why" and both["state"] == "failed"
     missing = steps.Step("s", ["/nowhere/x"], 1, 0, folder=Path("/"))
     with tempfile.NamedTemporaryFile("w") as log:
         assert run.run(missing, 1, {}, log)["state"] == "failed"

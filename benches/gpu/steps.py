@@ -63,7 +63,7 @@ def planned(root, work, device, about):
     test_environment = {"PULMO_REQUIRE_GPU": "1", "PULMO_PROGRAM": str(pulmo)}
     steps = [
         Step("adapters", [pulmo, "devices", "--json"], 20, 5, lambda lines: figures.adapters(lines, device)),
-        Step("phantoms", [pulmo, "phantom", "--out", studies, "--studies", str(size["studies"]), "--seed", "7"], 60, 20),
+        Step("phantoms", [pulmo, "phantom", "--out", studies, "--studies", str(size["studies"]), "--seed", "7"], 90, 20),
         predict("scores of the CPU", pulmo, on_cpu, limit_s=40, least_s=5),
         predict("self-test and scores", pulmo, on_device, limit_s=60, least_s=15),
         predict("self-test and scores, vulkan", vulkan, on_device, limit_s=45, least_s=10, absent=no_vulkan),

@@ -14,11 +14,16 @@ mod progress;
 
 pub use exit::Exit;
 
+use crate::files::wait_if_removed;
+
 /// Runs the command line of this process and returns how it ended.
 pub fn run() -> Exit {
     let args = groups::typed();
     interrupt::watch();
-    match commands::run(&args) {
+    let ended = commands::run(&args);
+    // a run that lost its temporary files to a signal ends by that signal
+    wait_if_removed();
+    match ended {
         Ok(exit) => exit,
         Err(error) if error.is::<printer::ReaderGone>() => Exit::Done,
         Err(error) => {

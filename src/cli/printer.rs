@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Write};
 
 use anyhow::Context;
 
+use crate::files::wait_if_removed;
+
 /// Whoever read stdout went away: the command ends early, quietly, and lets go of all that it holds.
 #[derive(Debug, thiserror::Error)]
 #[error("nobody reads stdout any more")]
@@ -14,6 +16,7 @@ pub(super) struct ReaderGone;
 /// # Errors
 /// [`ReaderGone`], which a command hands on; anything else that stdout refuses, as a full disk.
 pub(super) fn data(line: &str) -> anyhow::Result<()> {
+    wait_if_removed();
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ReaderGone.into()),
@@ -23,6 +26,7 @@ pub(super) fn data(line: &str) -> anyhow::Result<()> {
 
 /// Tells the user something, on stderr.
 pub(super) fn say(line: &str) {
+    wait_if_removed();
     // Where stderr is closed there is nobody to tell.
     _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -111,15 +111,24 @@ impl Page {
         assert!(self.files.iter().any(|pattern| fits(pattern, name)), "the file `{name}` is not on the page");
     }
 
-    /// Asserts that all formats were looked at and all their fields met, except those named (`*`: all of it).
+    /// Asserts that all formats were looked at and all their fields met, except those named, `*` being any end.
     pub(crate) fn check_all_met(&self, but: &[(&str, &str)]) {
+        let mut missing = Vec::new();
         for (format, fields) in &self.formats {
             for field in fields {
                 let found = (format.clone(), field.name.clone());
-                let is_known = ["*", &field.name].iter().any(|name| but.contains(&(format.as_str(), *name)));
-                assert!(self.met.contains(&found) || is_known, "{format}: nothing wrote `{}`", field.name);
+                let is_known = but.iter().any(|(other, name)| {
+                    let ends = name
+                        .strip_suffix('*')
+                        .map_or(field.name == *name, |start| field.name.starts_with(start));
+                    other == format && ends
+                });
+                if !self.met.contains(&found) && !is_known {
+                    missing.push(format!("{format}: {}", field.name));
+                }
             }
         }
+        assert!(missing.is_empty(), "nothing wrote:\n{}", missing.join("\n"));
         assert!(self.checked.len() > 20, "{:?}", self.checked);
     }
 }

@@ -1,5 +1,6 @@
 //! Test support: DICOM files built byte by byte, sound and broken, and the folder of real data.
 
+pub mod counting;
 pub mod ct;
 pub mod discs;
 pub mod encoders;

@@ -11,14 +11,13 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::ops::Range;
 use std::panic::catch_unwind;
 use std::time::{Duration, Instant};
 
+use pulmo_forge::counting::{Counting, HELD, PEAK};
 use pulmo_forge::forge::{Body, Element, Forge, PIXEL_DATA, Style};
 use pulmo_scan::dicom::{SliceHeader, StoredPixels};
 use rayon::prelude::*;
@@ -27,36 +26,6 @@ use rayon::prelude::*;
 const LONGEST: Duration = Duration::from_secs(5);
 /// Most memory that reading a header may take above what was held before.
 const MOST_MEMORY: isize = 64 << 20;
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-/// Counts what each thread holds.
-struct Counting;
-
-fn count(bytes: isize) {
-    // a thread that is ending counts no more
-    let _ = HELD.try_with(|held| {
-        held.set(held.get() + bytes);
-        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
-    });
-}
-
-#[expect(unsafe_code, reason = "an allocator that counts can only be written so; all work is the system's")]
-// SAFETY: every call is passed on unchanged to the system's allocator
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size().cast_signed());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-layout.size().cast_signed());
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

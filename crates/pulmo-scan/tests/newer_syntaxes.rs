@@ -9,12 +9,10 @@
     clippy::cast_possible_truncation,
     reason = "a test fails by panicking, and its values are small"
 )]
-#![allow(unsafe_code, reason = "an allocator can only be counted by one")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::io::Cursor;
 
+use pulmo_forge::counting::{Counting, HELD, PEAK};
 use pulmo_forge::ct::{BITS_ALLOCATED, COLUMNS, CtSlice, ROWS};
 use pulmo_forge::encoders::encapsulated;
 use pulmo_forge::forge::deflate;
@@ -30,35 +28,6 @@ const DEFLATED_FRAMES: &str = "1.2.840.10008.1.2.8.1";
 
 /// Rows and columns of the golden image.
 const SIDES: [u16; 2] = [24, 40];
-
-thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-/// Counts what each thread holds.
-struct Counting;
-
-fn count(bytes: isize) {
-    // a thread that is ending counts no more
-    let _ = HELD.try_with(|held| {
-        held.set(held.get() + bytes);
-        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
-    });
-}
-
-// SAFETY: all is left to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size().cast_signed());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-layout.size().cast_signed());
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

@@ -139,6 +139,8 @@ mod tests {
         }
     }
 
+    type Tried = Result<Rescued<u32>, Trouble>;
+
     fn out_of_memory() -> Trouble {
         Trouble::Device(GpuError::OutOfMemory { message: "full".into() })
     }
@@ -155,7 +157,7 @@ mod tests {
     fn climbed(
         batch: &[u32],
         device: impl Fn(&[u32]) -> Result<Vec<u32>, Trouble>,
-    ) -> (Vec<Result<Rescued<u32>, Trouble>>, [Vec<usize>; 2]) {
+    ) -> (Vec<Tried>, [Vec<usize>; 2]) {
         let asked = [RefCell::new(Vec::new()), RefCell::new(Vec::new())];
         let results = Ladder {
             stage: Stage::Predict,
@@ -172,7 +174,7 @@ mod tests {
         (results, asked.map(RefCell::into_inner))
     }
 
-    fn remedies(result: &Result<Rescued<u32>, Trouble>) -> Vec<Remedy> {
+    fn remedies(result: &Tried) -> Vec<Remedy> {
         result.as_ref().unwrap().setbacks.iter().map(|setback| setback.remedy).collect()
     }
 

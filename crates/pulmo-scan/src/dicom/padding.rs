@@ -25,7 +25,7 @@ const TISSUE_HU: [Hounsfield; 2] = [-1000.0, 3072.0];
 pub enum Padding {
     /// They keep the value that slope and intercept give them.
     Keep,
-    /// They become air, [`AIR_HU`], so that no filter smears them into the body.
+    /// They become air, [`AIR_HU`](crate::units::AIR_HU), so that no filter smears them into the body.
     #[default]
     Air,
 }

@@ -45,7 +45,7 @@ pub use raster::{
     MAX_PICTURE_SIDE, Picture, PictureEncoding, PictureError, WHITE, is_picture, picture_encoding,
     picture_pixels, read_picture,
 };
-pub use temporary::{TemporaryFolder, remove_all_temporary, while_going};
+pub use temporary::{TemporaryFolder, remove_all_temporary, wait_if_removed, while_going};
 pub use torch::{TorchError, TorchTensor, bfloat, half, is_torch, read_torch};
 pub use volume_file::VolumeFile;
 pub use volume_format::{Container, VolumeFormat, read_volume, recognise_container, volume_voxels};

@@ -71,6 +71,12 @@ pub fn while_going<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// Returns at once; waits for ever once all are being removed. Whoever tells what it read from one asks first:
+/// what it found since may be only that the files are gone.
+pub fn wait_if_removed() {
+    while_going(|| ());
+}
+
 /// Removes all temporary folders, for a program that was told to end, and must end: whoever makes
 /// something in one of them from now on waits for ever.
 pub fn remove_all_temporary() {

@@ -30,7 +30,7 @@ pub(super) fn codestream(frame: &[u8]) -> Result<Cow<'_, [u8]>, CodecError> {
     let mut rest = frame;
     // a byte pads a frame to an even length
     while rest.len() > 1 {
-        let (kind, content, after) = next_box(rest)?;
+        let JpegXlBox { kind, content, after } = next_box(rest)?;
         match (kind, content) {
             (b"jxlc", content) if whole.is_none() && parts.is_empty() => whole = Some(content),
             (b"jxlp", [_, _, _, _, part @ ..]) if whole.is_none() => parts.extend_from_slice(part),
@@ -46,13 +46,20 @@ pub(super) fn codestream(frame: &[u8]) -> Result<Cow<'_, [u8]>, CodecError> {
     }
 }
 
-/// Kind and content of the first box, and what follows it.
-fn next_box(bytes: &[u8]) -> Result<(&[u8; 4], &[u8], &[u8]), CodecError> {
+/// A box and what follows it.
+struct JpegXlBox<'a> {
+    kind: &'a [u8; 4],
+    content: &'a [u8],
+    after: &'a [u8],
+}
+
+/// The first box.
+fn next_box(bytes: &[u8]) -> Result<JpegXlBox<'_>, CodecError> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or(CodecError::Truncated)?;
     let (kind, rest) = rest.split_first_chunk::<4>().ok_or(CodecError::Truncated)?;
     let (length, rest) = match u32::from_be_bytes(*length) {
         // up to the end
-        0 => return Ok((kind, rest, &[])),
+        0 => return Ok(JpegXlBox { kind, content: rest, after: &[] }),
         1 => {
             let (length, rest) = rest.split_first_chunk::<8>().ok_or(CodecError::Truncated)?;
             (u64::from_be_bytes(*length).checked_sub(16), rest)
@@ -61,7 +68,7 @@ fn next_box(bytes: &[u8]) -> Result<(&[u8; 4], &[u8], &[u8]), CodecError> {
     };
     let length = length.and_then(|length| usize::try_from(length).ok()).ok_or(malformed("boxes"))?;
     let (content, after) = rest.split_at_checked(length).ok_or(CodecError::Truncated)?;
-    Ok((kind, content, after))
+    Ok(JpegXlBox { kind, content, after })
 }
 
 #[cfg(test)]

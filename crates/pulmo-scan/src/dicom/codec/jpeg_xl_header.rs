@@ -158,7 +158,7 @@ mod tests {
             assert_eq!(image_header(bytes), Err(CodecError::Unsupported { what }));
         };
         unsupported(b"\xff\x0a\x05\x08\x58\x14\x37\x02\x08\x10", "further channels");
-        unsupported(b"\xff\x0a\x05\x08\x38\x39\xa0\x68\x11\x08", "fractions");
+        unsupported(b"\xff\x0a\x05\x08\x39\xa0\x68\x11\x08\x04", "fractions");
         unsupported(b"\xff\x0a\x05\x88\xa0\x09\x00\x04\xc5\x2d", "an animation");
         let colours = image_header(b"\xff\x0a\x05\x08\x88\x04\x08\x04\x01\x00").unwrap();
         assert_eq!(colours.codestream.components, 3);

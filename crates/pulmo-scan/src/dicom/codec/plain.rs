@@ -17,7 +17,7 @@ use super::error::malformed;
 /// # Errors
 /// [`CodecError`] where they are not as many as the header says; a byte may pad them to an even number.
 pub(super) fn decode(frame: &[u8], format: PixelFormat, words: &mut [u16]) -> Result<(), CodecError> {
-    let is_padded = frame.len() % 2 == 0 && frame.len() == format.bytes() + 1;
+    let is_padded = frame.len().is_multiple_of(2) && frame.len() == format.bytes() + 1;
     exactly(if is_padded { &frame[..format.bytes()] } else { frame }, format, words)
 }
 
