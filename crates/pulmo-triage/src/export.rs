@@ -23,6 +23,16 @@ pub struct Exported {
 }
 
 /// Whether exports say where the studies lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paths {
+    /// No.
+    #[default]
+    LeftOut,
+    /// Yes: they may name patients.
+    Told,
+}
+
+/// Where the studies lie, where exports say so.
 pub(crate) type Places<'a> = Option<&'a FolderMap>;
 
 /// A line of `results.jsonl`.
@@ -68,13 +78,13 @@ struct Ranked {
 }
 
 /// Writes `worklist.csv`, `results.jsonl`, `issues.csv` and `run.json` of the run in `folder` into it, each whole or
-/// not at all. With `paths` they also say where the studies lie, which names patients.
+/// not at all. Where `paths` are told they also say where the studies lie, which names patients.
 ///
 /// # Errors
 /// [`TriageError`] where the ledger cannot be read or a file not be written.
-pub fn export(folder: &Path, paths: bool) -> Result<Exported, TriageError> {
+pub fn export(folder: &Path, paths: Paths) -> Result<Exported, TriageError> {
     let ledger = Ledger::open(&ledger_file(folder))?;
-    let map = paths.then(|| FolderMap::open(&map_file(folder))).transpose()?;
+    let map = (paths == Paths::Told).then(|| FolderMap::open(&map_file(folder))).transpose()?;
     export_with(&ledger, folder, map.as_ref())
 }
 

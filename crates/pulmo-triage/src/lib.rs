@@ -33,7 +33,7 @@ mod system;
 mod walk;
 
 pub use error::TriageError;
-pub use export::{Exported, export};
+pub use export::{Exported, Paths, export};
 pub use finding::{DeathCause, Finding, Poison, Probability, SeriesFinding, WorkStage};
 pub use fingerprint::{files_of, of_place, of_places};
 pub use key::SiteKey;

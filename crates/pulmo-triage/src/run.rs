@@ -110,6 +110,9 @@ fn pass(pool: &mut Pool, context: &mut Context<'_>) -> Result<usize, TriageError
         return Ok(listing.arriving());
     }
     let is_whole = listing.is_whole();
+    if !is_whole {
+        (context.tell)(RunEvent::Unlisted);
+    }
     context.kept(|ledger, map| {
         if is_whole {
             map.drop_unseen()?;

@@ -156,6 +156,8 @@ pub enum RunEvent {
     },
     /// A worker ended with a study, which is tried again.
     Retried,
+    /// Some folders could not be listed; what was known of them stays.
+    Unlisted,
     /// The disk is full; the run waits.
     Paused,
     /// It goes on.

@@ -212,7 +212,7 @@ fn nothing_that_is_handed_on_names_a_patient() {
         let has = bytes.windows(6).any(|part| part == b"CANARY");
         assert!(!has || is_local, "{}", path.display());
     }
-    pulmo_triage::export(&scene.out(), true).unwrap();
+    pulmo_triage::export(&scene.out(), pulmo_triage::Paths::Told).unwrap();
     assert!(scene.exported("worklist.csv").contains("CANARY^NAME"));
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
-use pulmo_triage::{Deadlines, RunEvent, Settings, Share, Spawn, Workers, key_file};
+use pulmo_triage::{Deadlines, Paths, RunEvent, Settings, Share, Spawn, Workers, key_file};
 
 use crate::cli::args::{ExportArgs, MergeArgs, TriageArgs};
 use crate::cli::exit::UsageError;
@@ -29,7 +29,7 @@ pub(super) fn run(args: &TriageArgs) -> anyhow::Result<Exit> {
     let ended = pulmo_triage::run(&settings, &key, &mut |event| view.tell(event))?;
     view.finish();
     if args.phi {
-        pulmo_triage::export(&settings.out, args.phi)?;
+        pulmo_triage::export(&settings.out, Paths::Told)?;
     }
     anyhow::ensure!(ended.studies > 0 || ended.arriving > 0, "the archive holds nothing to score");
     printer::say(&format!(
@@ -139,7 +139,7 @@ fn status(folder: &Path) -> anyhow::Result<Exit> {
 }
 
 pub(super) fn export(args: &ExportArgs) -> anyhow::Result<Exit> {
-    let exported = pulmo_triage::export(&args.folder, args.phi)?;
+    let exported = pulmo_triage::export(&args.folder, if args.phi { Paths::Told } else { Paths::LeftOut })?;
     printer::say(&format!(
         "{} studies in the worklist, {} in issues.csv",
         exported.scored, exported.unscored
@@ -198,6 +198,7 @@ impl View {
                 self.bar.set_message(format!("studies ({} without a score)", self.refused));
             }
             RunEvent::Retried => self.say("a worker ended; what it was at is tried once more"),
+            RunEvent::Unlisted => self.say("some folders cannot be listed; what was known of them stays"),
             RunEvent::Paused => self.say("the disk is full: waiting for room"),
             RunEvent::Resumed => self.say("there is room again"),
             RunEvent::Ready { .. } | RunEvent::Quiet => {}
