@@ -40,6 +40,8 @@
 //! | crate | rooms | needs |
 //! |---|---|---|
 //! | `pulmo-random` | `random` | nothing |
+//! | `pulmo-system` | `system` | nothing; all that differs between operating systems |
+//! | `pulmo-key` | `key` | `pulmo-system` |
 //! | `pulmo-metrics` | `metrics` | `pulmo-random` |
 //! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
@@ -52,8 +54,8 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 | `units`, `random` |
-//! | 1 | `geometry` |
+//! | 0 | `units`, `random`, `system` |
+//! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
 //! | 3 | `findings` |
 //! | 4 | `dicom`, `files`, `gpu` |
@@ -69,6 +71,7 @@
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
 pub use pulmo_cohort::{audit, cohort};
+pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;

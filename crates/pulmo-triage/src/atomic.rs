@@ -1,12 +1,16 @@
 //! Files that are there whole or not at all.
 
+use std::fs::File;
 use std::io::{BufWriter, Result, Write};
 use std::path::Path;
 
-use crate::system::{create_private, sync_folder};
+use pulmo_system::{create_private, sync_folder};
+
+/// What a file's content is written to.
+pub(crate) type Out = BufWriter<File>;
 
 /// Writes the file `path` by `fill`: what was there before stays until the new one is safely on disk.
-pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut Out) -> Result<()>) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".part");
     let part = path.with_file_name(name);
@@ -18,7 +22,7 @@ pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Resu
     written.and_then(|()| sync_folder_of(path))
 }
 
-fn write_part(part: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+fn write_part(part: &Path, fill: impl FnOnce(&mut Out) -> Result<()>) -> Result<()> {
     let mut file = BufWriter::new(create_private(part)?);
     fill(&mut file)?;
     file.flush()?;

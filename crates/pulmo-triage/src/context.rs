@@ -3,11 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use pulmo_key::SecretKey;
+
 use crate::TriageError;
 use crate::finding::Poison;
 use crate::folder_map::FolderMap;
-use crate::key::SiteKey;
 use crate::ledger::Ledger;
+use crate::pool::Room;
 use crate::protocol::{Answer, Request};
 use crate::settings::{RunEvent, Settings};
 
@@ -15,8 +17,10 @@ use crate::settings::{RunEvent, Settings};
 pub(crate) trait Tasks {
     /// A task.
     type Task;
-    /// The next task.
-    fn next(&mut self, context: &mut Context<'_>) -> Result<Next<Self::Task>, TriageError>;
+    /// The next task, for a worker with this room.
+    fn next(&mut self, room: Room, context: &mut Context<'_>) -> Result<Next<Self::Task>, TriageError>;
+    /// Whether a worker that has the task is given nothing else.
+    fn is_alone(&self, task: &Self::Task) -> bool;
     /// What a worker is asked for it.
     fn request(&self, task: &Self::Task, context: &Context<'_>) -> Result<Request, TriageError>;
     /// Takes an answer; `Some` hands the task back, as more is to come.
@@ -33,6 +37,8 @@ pub(crate) trait Tasks {
         poison: Poison,
         context: &mut Context<'_>,
     ) -> Result<(), TriageError>;
+    /// The worker ended by another's fault.
+    fn returned(&mut self, task: Self::Task, context: &mut Context<'_>) -> Result<(), TriageError>;
     /// The run ends while a worker is at a task.
     fn abandoned(&mut self, task: Self::Task, context: &mut Context<'_>) -> Result<(), TriageError>;
 }
@@ -41,7 +47,7 @@ pub(crate) trait Tasks {
 pub(crate) enum Next<T> {
     /// A task.
     Task(T),
-    /// Something may come.
+    /// Something may come, to a worker with this room.
     Wait,
     /// Nothing, unless a task that is leased comes back.
     Done,
@@ -52,11 +58,13 @@ pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) ledger: Ledger,
     pub(crate) map: FolderMap,
-    pub(crate) key: SiteKey,
+    pub(crate) key: SecretKey,
     pub(crate) tell: &'a mut dyn FnMut(RunEvent),
     pub(crate) started: Instant,
     /// Studies that got their row in this run.
     pub(crate) recorded: usize,
+    /// Workers at a time.
+    pub(crate) workers: usize,
     /// The most memory that a worker used.
     pub(crate) worker_peak: u64,
     pub(crate) measured: Option<Instant>,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use pulmo_key::SecretKeyError;
+
 /// Why a run, an export or a merge cannot go on. None of them holds a path within an archive.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,12 +38,20 @@ pub enum TriageError {
     /// A worker scores by another method than the first one did.
     #[error("a worker scores with another bundle or version than the others")]
     OtherMethod,
-    /// The key is too short.
-    #[error("the key {} has fewer than 32 bytes", .0.display())]
-    Key(PathBuf),
-    /// No random numbers for a new key.
-    #[error("the system gives no random bytes for a key")]
-    Random,
+    /// There is no key.
+    #[error("the key {path}: {source}", path = .path.display())]
+    Key {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: SecretKeyError,
+    },
+    /// The ledger's file is not as SQLite wrote it.
+    #[error("the ledger is damaged: take a copy of it (`sqlite3 ledger.sqlite .recover`), or begin anew")]
+    Corrupt,
+    /// A row is not as it was written.
+    #[error("the ledger's row of study {0} is damaged: delete it there, and the study is scored again")]
+    Damaged(String),
     /// What was said is no JSON of the protocol.
     #[error("what was said is no line of the protocol")]
     Protocol,

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::TriageError;
-use crate::atomic::write_whole;
-use crate::finding::DeathCause;
+use crate::atomic::{Out, write_whole};
 use crate::folder_map::FolderMap;
 use crate::ledger::{Ledger, LedgerRow, Method};
 use crate::site::{ledger_file, map_file};
+use crate::status::Figures;
+use crate::{table, worklist};
 
 /// What was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Exported {
     /// Studies in the worklist.
     pub scored: usize,
@@ -22,7 +23,7 @@ pub struct Exported {
     pub unscored: usize,
 }
 
-/// Whether exports say where the studies lie.
+/// Whether exports say where the studies lie, and when they were scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Paths {
     /// No.
@@ -32,8 +33,51 @@ pub enum Paths {
     Told,
 }
 
-/// Where the studies lie, where exports say so.
-pub(crate) type Places<'a> = Option<&'a FolderMap>;
+/// What exports are made of.
+pub(crate) struct Source<'a> {
+    pub(crate) ledger: &'a Ledger,
+    /// Number of the method whose rows are exported.
+    pub(crate) id: i64,
+    pub(crate) method: Method,
+    /// Where the studies lie, and when they were scanned, where that is known here.
+    pub(crate) map: &'a FolderMap,
+    pub(crate) paths: Paths,
+}
+
+/// What exports say of a study only where that was asked for.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Local {
+    /// The folder that holds all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<String>,
+    /// When it was scanned, `YYYYMMDD` or `YYYYMMDDHHMMSS`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acquired: Option<String>,
+}
+
+/// Names of the columns that tell it.
+pub(crate) const LOCAL_COLUMNS: [&str; 2] = ["path", "acquired"];
+
+impl Source<'_> {
+    /// What may be said of where and when a study is.
+    pub(crate) fn local(&self, study: &str) -> Result<Local, TriageError> {
+        match self.paths {
+            Paths::LeftOut => Ok(Local::default()),
+            Paths::Told => Ok(Local {
+                path: self.map.common_folder(study)?.map(|path| path.display().to_string()),
+                acquired: self.map.acquired(study)?,
+            }),
+        }
+    }
+
+    /// Tells each row.
+    pub(crate) fn each_row(
+        &self,
+        tell: impl FnMut(LedgerRow) -> Result<(), TriageError>,
+    ) -> Result<(), TriageError> {
+        self.ledger.each_row(self.id, tell)
+    }
+}
 
 /// A line of `results.jsonl`.
 #[derive(Serialize)]
@@ -44,217 +88,117 @@ struct ResultLine<'a> {
     #[serde(flatten)]
     finding: &'a crate::Finding,
     weights_sha256: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
+    #[serde(flatten)]
+    local: Local,
 }
 
 /// `run.json`.
 #[derive(Serialize)]
-struct RunFile {
-    pulmo: String,
-    bundle: String,
-    weights_sha256: String,
-    chain_sha256: String,
-    calibration: String,
+struct RunFile<'a> {
+    pulmo: &'a str,
+    bundle: &'a str,
+    device: &'a str,
+    weights_sha256: &'a str,
+    chain_sha256: &'a str,
+    calibration: &'a str,
     studies: usize,
     verdicts: BTreeMap<String, usize>,
-    last_run: LastRun,
+    last_run: Figures,
 }
 
-#[derive(Serialize)]
-struct LastRun {
-    workers: Option<i64>,
-    seconds: Option<i64>,
-    studies_done: Option<i64>,
-    studies_per_minute: Option<f64>,
-    supervisor_peak_bytes: Option<i64>,
-    worker_peak_bytes: Option<i64>,
-}
-
-/// A line of the worklist, as far as its order needs it.
-struct Ranked {
-    urgency: f32,
-    row: LedgerRow,
-}
-
-/// Writes `worklist.csv`, `results.jsonl`, `issues.csv` and `run.json` of the run in `folder` into it, each whole or
-/// not at all. Where `paths` are told they also say where the studies lie, which names patients.
+/// Writes `worklist.csv`, `results.jsonl`, `results.parquet`, `issues.csv` and `run.json` of the run in `folder` into
+/// it, each whole or not at all. Where `paths` are told they also say where the studies lie, which names patients.
 ///
 /// # Errors
 /// [`TriageError`] where the ledger cannot be read or a file not be written.
 pub fn export(folder: &Path, paths: Paths) -> Result<Exported, TriageError> {
-    let ledger = Ledger::open(&ledger_file(folder))?;
-    let map = (paths == Paths::Told).then(|| FolderMap::open(&map_file(folder))).transpose()?;
-    export_with(&ledger, folder, map.as_ref())
+    let path = ledger_file(folder);
+    if !path.is_file() {
+        return Err(TriageError::File { path, source: std::io::ErrorKind::NotFound.into() });
+    }
+    export_run(&Ledger::open(&path)?, &FolderMap::open(&map_file(folder))?, ExportTo { folder, paths })
 }
 
-/// The same, of an open ledger and without paths.
-pub(crate) fn export_run(ledger: &Ledger, folder: &Path) -> Result<Exported, TriageError> {
-    export_with(ledger, folder, None)
+/// Where exports go, and whether they say where studies lie.
+#[derive(Clone, Copy)]
+pub(crate) struct ExportTo<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) paths: Paths,
 }
 
-fn export_with(ledger: &Ledger, folder: &Path, places: Places<'_>) -> Result<Exported, TriageError> {
-    let Some(id) = ledger.last_method()? else { return Ok(Exported { scored: 0, unscored: 0 }) };
-    let method = ledger.method_of(id)?;
-    let file = |name: &str| folder.join(name);
-    write(&file("results.jsonl"), |out| results(out, ledger, id, &method, places))?;
-    let mut ranked = Vec::new();
-    ledger.each_row(id, |row| {
-        ranked.extend(row.finding.urgency.map(|urgency| Ranked { urgency: urgency.0, row }));
-        Ok(())
-    })?;
-    // the rows come by name, which a stable sort keeps among equals
-    ranked.sort_by(|a, b| b.urgency.total_cmp(&a.urgency));
-    write(&file("worklist.csv"), |out| worklist(out, &ranked, places))?;
-    let mut unscored = 0;
-    write(&file("issues.csv"), |out| {
-        unscored = 0;
-        issues(out, ledger, id, places, &mut unscored)
-    })?;
-    write(&file("run.json"), |out| {
-        let run = run_file(ledger, id, method.clone())?;
-        serde_json::to_writer_pretty(&mut *out, &run).map_err(into_file(&file("run.json")))?;
-        out.write_all(b"\n").map_err(TriageError::file(&file("run.json")))
-    })?;
-    Ok(Exported { scored: ranked.len(), unscored })
+/// The same, of an open ledger and map.
+pub(crate) fn export_run(ledger: &Ledger, map: &FolderMap, to: ExportTo<'_>) -> Result<Exported, TriageError> {
+    let Some(id) = ledger.last_method()? else { return Ok(Exported::default()) };
+    let source = Source { ledger, id, method: ledger.method_of(id)?, map, paths: to.paths };
+    let file = |name: &str| to.folder.join(name);
+    write(&file("results.jsonl"), |out| results(out, &source))?;
+    write(&file("results.parquet"), |out| table::write(out, &source))?;
+    let scored = write(&file("worklist.csv"), |out| worklist::write_worklist(out, &source))?;
+    let unscored = write(&file("issues.csv"), |out| worklist::write_issues(out, &source))?;
+    write(&file("run.json"), |out| run_file(out, &source))?;
+    Ok(Exported { scored, unscored })
 }
 
 /// Writes a file whole; what goes wrong with the ledger meanwhile comes out as such.
-fn write(
+fn write<T: Default>(
     path: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> Result<(), TriageError>,
-) -> Result<(), TriageError> {
-    let mut failed = None;
-    let written = write_whole(path, |out| match fill(out) {
-        Ok(()) => Ok(()),
-        Err(TriageError::File { source, .. }) => Err(source),
-        Err(error) => {
-            failed = Some(error);
-            Err(std::io::ErrorKind::Other.into())
+    fill: impl FnOnce(&mut Out) -> Result<T, TriageError>,
+) -> Result<T, TriageError> {
+    let mut filled = Ok(T::default());
+    let written = write_whole(path, |out| {
+        filled = fill(out);
+        match &mut filled {
+            Ok(_) => Ok(()),
+            Err(TriageError::File { source, .. }) => Err(std::mem::replace(source, other())),
+            Err(_) => Err(other()),
         }
     });
-    match failed {
-        Some(error) => Err(error),
-        None => written.map_err(TriageError::file(path)),
+    match filled {
+        Err(error) if !matches!(error, TriageError::File { .. }) => Err(error),
+        filled => written.map_err(TriageError::file(path)).and(filled),
     }
 }
 
-fn into_file<E: Into<std::io::Error>>(path: &Path) -> impl FnOnce(E) -> TriageError {
-    let path: PathBuf = path.to_path_buf();
+fn other() -> std::io::Error {
+    std::io::ErrorKind::Other.into()
+}
+
+/// Makes the error of a file of this name.
+pub(crate) fn into_file<E: Into<std::io::Error>>(name: &str) -> impl FnOnce(E) -> TriageError {
+    let path = PathBuf::from(name);
     move |error| TriageError::File { path, source: error.into() }
 }
 
-fn path_of(places: Places<'_>, study: &str) -> Result<Option<String>, TriageError> {
-    let path = places.map(|map| map.common_folder(study)).transpose()?.flatten();
-    Ok(path.map(|path| path.display().to_string()))
-}
-
-fn results(
-    out: &mut dyn Write,
-    ledger: &Ledger,
-    method: i64,
-    by: &Method,
-    places: Places<'_>,
-) -> Result<(), TriageError> {
-    let name = Path::new("results.jsonl");
-    ledger.each_row(method, |LedgerRow { key, places: folders, finding }| {
+fn results(out: &mut Out, source: &Source<'_>) -> Result<(), TriageError> {
+    source.each_row(|LedgerRow { key, places: folders, finding, .. }| {
         let line = ResultLine {
             study: &key.study,
             fingerprint: &key.fingerprint,
             folders,
             finding: &finding,
-            weights_sha256: &by.weights_sha256,
-            path: path_of(places, &key.study)?,
+            weights_sha256: &source.method.weights_sha256,
+            local: source.local(&key.study)?,
         };
-        serde_json::to_writer(&mut *out, &line).map_err(into_file(name))?;
-        out.write_all(b"\n").map_err(TriageError::file(name))
+        serde_json::to_writer(&mut *out, &line).map_err(into_file("results.jsonl"))?;
+        out.write_all(b"\n").map_err(into_file("results.jsonl"))
     })
 }
 
-fn worklist(out: &mut dyn Write, ranked: &[Ranked], places: Places<'_>) -> Result<(), TriageError> {
-    let name = Path::new("worklist.csv");
-    let mut csv = csv::Writer::from_writer(out);
-    let mut header = vec!["rank", "study", "urgency", "class", "verdict", "codes", "series"];
-    header.extend(places.map(|_| "path"));
-    csv.write_record(header).map_err(into_file(name))?;
-    for (rank, Ranked { urgency, row }) in (1..).zip(ranked) {
-        let LedgerRow { key, finding, .. } = row;
-        let mut record = vec![
-            format!("{rank}"),
-            key.study.clone(),
-            f64::from(*urgency).to_string(),
-            finding.class.clone().unwrap_or_default(),
-            finding.verdict.clone(),
-            finding.codes.join(" "),
-            finding.series.len().to_string(),
-        ];
-        if places.is_some() {
-            record.push(path_of(places, &key.study)?.unwrap_or_default());
-        }
-        csv.write_record(record).map_err(into_file(name))?;
-    }
-    csv.flush().map_err(TriageError::file(name))
-}
-
-fn issues(
-    out: &mut dyn Write,
-    ledger: &Ledger,
-    method: i64,
-    places: Places<'_>,
-    count: &mut usize,
-) -> Result<(), TriageError> {
-    let name = Path::new("issues.csv");
-    let mut csv = csv::Writer::from_writer(out);
-    let mut header = vec!["study", "verdict", "codes", "stage", "signal", "what_to_do"];
-    header.extend(places.map(|_| "path"));
-    csv.write_record(header).map_err(into_file(name))?;
-    ledger.each_row(method, |LedgerRow { key, finding, .. }| {
-        if finding.is_scored() {
-            return Ok(());
-        }
-        *count += 1;
-        let stage = finding.poison.and_then(|poison| poison.stage);
-        let stage = stage.and_then(|stage| serde_json::to_value(stage).ok());
-        let advice = finding.codes.iter().find_map(|code| DeathCause::advice(code));
-        let mut record = vec![
-            key.study.clone(),
-            finding.verdict.clone(),
-            finding.codes.join(" "),
-            stage.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
-            finding
-                .poison
-                .and_then(|poison| poison.signal)
-                .map_or(String::new(), |signal| signal.to_string()),
-            advice.map_or_else(|| finding.advice.join("; "), str::to_owned),
-        ];
-        if places.is_some() {
-            record.push(path_of(places, &key.study)?.unwrap_or_default());
-        }
-        csv.write_record(record).map_err(into_file(name))
-    })?;
-    csv.flush().map_err(TriageError::file(name))
-}
-
-fn run_file(ledger: &Ledger, id: i64, method: Method) -> Result<RunFile, TriageError> {
+fn run_file(out: &mut Out, source: &Source<'_>) -> Result<(), TriageError> {
+    let Source { ledger, id, method, .. } = source;
     let mut studies = 0;
     ledger.each_study(|_| studies += 1)?;
-    let (seconds, done) = (ledger.figure("seconds")?, ledger.figure("recorded")?);
-    let rate = |(seconds, done): (i64, i64)| (seconds > 0).then(|| 60.0 * done as f64 / seconds as f64);
-    Ok(RunFile {
-        pulmo: method.pulmo,
-        bundle: method.bundle,
-        weights_sha256: method.weights_sha256,
-        chain_sha256: method.chain_sha256,
-        calibration: method.calibration,
+    let run = RunFile {
+        pulmo: &method.pulmo,
+        bundle: &method.bundle,
+        device: &method.device,
+        weights_sha256: &method.weights_sha256,
+        chain_sha256: &method.chain_sha256,
+        calibration: &method.calibration,
         studies,
-        verdicts: ledger.verdicts(id)?,
-        last_run: LastRun {
-            workers: ledger.figure("workers")?,
-            seconds,
-            studies_done: done,
-            studies_per_minute: seconds.zip(done).and_then(rate),
-            supervisor_peak_bytes: ledger.figure("supervisor_peak_bytes")?,
-            worker_peak_bytes: ledger.figure("worker_peak_bytes")?,
-        },
-    })
+        verdicts: ledger.verdicts(*id)?,
+        last_run: Figures::of(ledger)?,
+    };
+    serde_json::to_writer_pretty(&mut *out, &run).map_err(into_file("run.json"))?;
+    out.write_all(b"\n").map_err(into_file("run.json"))
 }

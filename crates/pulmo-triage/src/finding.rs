@@ -76,8 +76,23 @@ pub enum WorkStage {
     Read,
     /// Preprocessing.
     Preprocess,
+    /// Waiting, with what was read, for its turn.
+    Wait,
     /// Classifying.
     Predict,
+}
+
+impl WorkStage {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Read => "read",
+            Self::Preprocess => "preprocess",
+            Self::Wait => "wait",
+            Self::Predict => "predict",
+        }
+    }
 }
 
 /// How a worker ended.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::SiteKey;
-use crate::key::hexadecimal;
-use crate::protocol::{Place, WirePath};
-use crate::system::path_bytes;
+use pulmo_key::SecretKey;
+use pulmo_key::hexadecimal;
+use pulmo_system::path_bytes;
 use sha2::{Digest, Sha256};
+
+use crate::protocol::{Place, WirePath};
 
 /// The files of a place, sorted: all that are regular files, also behind links, and not hidden, or those that it
 /// names.
@@ -24,7 +25,7 @@ fn names_of(place: &Place, folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The keyed hash of names, sizes and times of change of the files of a place. Files that are gone count as such.
-pub fn of_place(place: &Place, key: &SiteKey) -> String {
+pub fn of_place(place: &Place, key: &SecretKey) -> String {
     let folder = place.path();
     let mut facts: Vec<Vec<u8>> =
         names_of(place, &folder).iter().map(|name| facts_of(&folder, name)).collect();

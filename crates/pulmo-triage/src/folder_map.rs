@@ -125,6 +125,33 @@ impl FolderMap {
         close(open)
     }
 
+    /// Keeps when a study was scanned.
+    pub(crate) fn note_acquired(&self, study: &str, acquired: Option<&str>) -> Result<(), TriageError> {
+        let Some(acquired) = acquired else { return Ok(()) };
+        let add = "INSERT INTO acquired (study, time) VALUES (?1, ?2) ON CONFLICT (study) DO UPDATE SET time = ?2
+            WHERE time <> ?2";
+        self.connection.prepare_cached(add)?.execute(params![study, acquired])?;
+        Ok(())
+    }
+
+    /// When a study was scanned; `None` where that is not known here.
+    pub(crate) fn acquired(&self, study: &str) -> Result<Option<String>, TriageError> {
+        let find = "SELECT time FROM acquired WHERE study = ?1";
+        let mut statement = self.connection.prepare_cached(find)?;
+        Ok(statement.query_row([study], |row| row.get(0)).optional()?)
+    }
+
+    /// Takes over from another map when studies were scanned.
+    pub(crate) fn add_acquired(&self, other: &Self) -> Result<(), TriageError> {
+        let mut statement = other.connection.prepare("SELECT study, time FROM acquired ORDER BY study")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (study, time): (String, String) = (row.get(0)?, row.get(1)?);
+            self.note_acquired(&study, Some(&time))?;
+        }
+        Ok(())
+    }
+
     /// Where a study lies, in the order of the folders.
     pub(crate) fn places(&self, study: &str) -> Result<Vec<Place>, TriageError> {
         let find = "SELECT root, inside, names FROM place JOIN folder ON folder.id = place.folder

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pulmo_key::hexadecimal;
+use pulmo_system::boot;
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::TriageError;
 use crate::finding::{DeathCause, Finding, Poison};
-use crate::key::hexadecimal;
 use crate::schema::open_ledger;
-use crate::system::boot;
 
 /// What a score depends on beside the study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +26,15 @@ pub struct Method {
     pub calibration: String,
     /// Version of pulmo.
     pub pulmo: String,
-    /// What it is computed on; not part of the key.
+    /// What it is computed on, `cpu` or the name of a GPU; not part of the key.
     pub device: String,
+}
+
+impl Method {
+    /// Whether it is computed on the cores that also read.
+    pub(crate) fn is_on_cpu(&self) -> bool {
+        self.device == "cpu"
+    }
 }
 
 /// SHA-256 of what a method depends on, hexadecimal.
@@ -58,6 +65,8 @@ pub struct ArchiveStudy {
 /// A row: a study that is done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LedgerRow {
+    /// Its number in the ledger.
+    pub id: i64,
     /// Which study.
     pub key: StudyState,
     /// Folders that its files lie in; 0 where the archive has it no more, or differently.
@@ -97,28 +106,23 @@ impl Ledger {
 
     /// The number of a method, which is kept from now on.
     pub fn method(&self, method: &Method) -> Result<i64, TriageError> {
-        let key = params![method.weights_sha256, method.chain_sha256, method.calibration, method.pulmo];
-        let find =
-            "SELECT id FROM method WHERE weights = ?1 AND chain = ?2 AND calibration = ?3 AND pulmo = ?4";
-        if let Some(id) = self.connection.query_row(find, key, |row| row.get(0)).optional()? {
-            return Ok(id);
-        }
-        let add =
-            "INSERT INTO method (bundle, weights, chain, calibration, pulmo) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![
-            method.bundle,
+        let add = "INSERT INTO method (weights, chain, calibration, pulmo, bundle, device)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT (weights, chain, calibration, pulmo) DO UPDATE SET device = ?6 RETURNING id";
+        let key = params![
             method.weights_sha256,
             method.chain_sha256,
             method.calibration,
-            method.pulmo
+            method.pulmo,
+            method.bundle,
+            method.device
         ];
-        self.connection.execute(add, values)?;
-        Ok(self.connection.last_insert_rowid())
+        Ok(self.connection.query_row(add, key, |row| row.get(0))?)
     }
 
-    /// The method of this number; its device is not known.
+    /// The method of this number, with the device that was used last.
     pub fn method_of(&self, id: i64) -> Result<Method, TriageError> {
-        let find = "SELECT bundle, weights, chain, calibration, pulmo FROM method WHERE id = ?1";
+        let find = "SELECT bundle, weights, chain, calibration, pulmo, device FROM method WHERE id = ?1";
         Ok(self.connection.query_row(find, [id], |row| {
             Ok(Method {
                 bundle: row.get(0)?,
@@ -126,7 +130,7 @@ impl Ledger {
                 chain_sha256: row.get(2)?,
                 calibration: row.get(3)?,
                 pulmo: row.get(4)?,
-                device: String::new(),
+                device: row.get(5)?,
             })
         })?)
     }
@@ -236,11 +240,8 @@ impl Ledger {
     pub fn record(&mut self, key: &StudyState, method: i64, finding: &Finding) -> Result<(), TriageError> {
         let content = serde_json::to_string(finding).unwrap_or_default();
         let transaction = self.connection.transaction()?;
-        let values = params![key.study, key.fingerprint, method, finding.verdict, content];
-        let add =
-            "INSERT INTO finding (study, fingerprint, method, verdict, content) VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT DO NOTHING";
-        transaction.execute(add, values)?;
+        let row = StoredRow { key: key.clone(), verdict: finding.verdict.clone(), content };
+        add_row(&transaction, method, &row)?;
         let forget = "DELETE FROM attempt WHERE study = ?1 AND fingerprint = ?2 AND method = ?3";
         transaction.execute(forget, params![key.study, key.fingerprint, method])?;
         Ok(transaction.commit()?)
@@ -252,19 +253,24 @@ impl Ledger {
         method: i64,
         mut tell: impl FnMut(LedgerRow) -> Result<(), TriageError>,
     ) -> Result<(), TriageError> {
-        let find = "SELECT f.study, f.fingerprint, u.places, f.content FROM unit AS u JOIN finding AS f
+        let find = "SELECT f.study, f.fingerprint, f.verdict, f.content, f.checksum, u.places, f.id
+            FROM unit AS u JOIN finding AS f
             ON f.study = u.study AND f.fingerprint = u.fingerprint AND f.method = ?1 ORDER BY f.study";
         let mut statement = self.connection.prepare(find)?;
         let mut rows = statement.query([method])?;
         while let Some(row) = rows.next()? {
-            let content: String = row.get(3)?;
-            tell(LedgerRow {
-                key: key_of(row)?,
-                places: usize::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
-                finding: serde_json::from_str(&content).map_err(|_| TriageError::Protocol)?,
-            })?;
+            tell(ledger_row(row)?)?;
         }
         Ok(())
+    }
+
+    /// The row of this number, which [`each_row`](Self::each_row) told.
+    pub(crate) fn row(&self, id: i64) -> Result<LedgerRow, TriageError> {
+        let find = "SELECT f.study, f.fingerprint, f.verdict, f.content, f.checksum, u.places, f.id
+            FROM finding AS f LEFT JOIN unit AS u ON f.study = u.study WHERE f.id = ?1";
+        let mut statement = self.connection.prepare_cached(find)?;
+        let mut rows = statement.query([id])?;
+        ledger_row(rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?)
     }
 
     /// How many of the archive's studies have a row by this method, by verdict.
@@ -293,12 +299,28 @@ impl Ledger {
         Ok(self.connection.query_row(find, [name], |row| row.get(0)).optional()?)
     }
 
+    /// Keeps figures, all at once.
+    pub(crate) fn set_figures(&self, figures: &[(&str, u64)]) -> Result<(), TriageError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        figures.iter().try_for_each(|(name, value)| self.set_figure(name, *value))?;
+        Ok(transaction.commit()?)
+    }
+
     /// Keeps a figure.
     pub(crate) fn set_figure(&self, name: &str, value: u64) -> Result<(), TriageError> {
         let add =
             "INSERT INTO figure (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
         self.connection.execute(add, params![name, i64::try_from(value).unwrap_or(i64::MAX)])?;
         Ok(())
+    }
+
+    /// Looks whether the file is as SQLite wrote it.
+    ///
+    /// # Errors
+    /// [`TriageError::Corrupt`] where it is not.
+    pub fn check(&self) -> Result<(), TriageError> {
+        let sound: String = self.connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+        if sound == "ok" { Ok(()) } else { Err(TriageError::Corrupt) }
     }
 
     /// Lets the ledger grow by so many pages at most, until it is opened anew: a small disk, for tests. `None` for as
@@ -319,6 +341,60 @@ impl Ledger {
         let rows = statement.query_map(values, of)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+/// A row as it is stored.
+pub(crate) struct StoredRow {
+    /// Which study.
+    pub(crate) key: StudyState,
+    /// Its verdict.
+    pub(crate) verdict: String,
+    /// Its finding, as JSON.
+    pub(crate) content: String,
+}
+
+impl StoredRow {
+    /// What tells that it is as it was written: the first half of a SHA-256.
+    fn checksum(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [&self.key.study, &self.key.fingerprint, &self.verdict, &self.content] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hexadecimal(&hash.finalize()[..16])
+    }
+}
+
+/// Adds a row; `false` where the study has one.
+pub(crate) fn add_row(connection: &Connection, method: i64, row: &StoredRow) -> Result<bool, TriageError> {
+    let add = "INSERT INTO finding (study, fingerprint, method, verdict, content, checksum)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+    let StudyState { study, fingerprint } = &row.key;
+    let values = params![study, fingerprint, method, row.verdict, row.content, row.checksum()];
+    Ok(connection.prepare_cached(add)?.execute(values)? > 0)
+}
+
+/// A row of `study, fingerprint, verdict, content, checksum`, as it was written; ledgers of the first schema have no
+/// checksums.
+///
+/// # Errors
+/// [`TriageError::Damaged`] where it is not.
+pub(crate) fn stored_row(row: &SqlRow<'_>) -> Result<StoredRow, TriageError> {
+    let stored = StoredRow { key: key_of(row)?, verdict: row.get(2)?, content: row.get(3)? };
+    let checksum: Option<String> = row.get(4)?;
+    match checksum {
+        Some(checksum) if checksum != stored.checksum() => Err(TriageError::Damaged(stored.key.study)),
+        _ => Ok(stored),
+    }
+}
+
+/// A row of what [`stored_row`] takes, the places and its number.
+fn ledger_row(row: &SqlRow<'_>) -> Result<LedgerRow, TriageError> {
+    let StoredRow { key, content, .. } = stored_row(row)?;
+    let finding = serde_json::from_str(&content).map_err(|_| TriageError::Damaged(key.study.clone()))?;
+    let places: Option<i64> = row.get(5)?;
+    let places = places.and_then(|places| usize::try_from(places).ok()).unwrap_or(0);
+    Ok(LedgerRow { id: row.get(6)?, key, places, finding })
 }
 
 fn key_of(row: &SqlRow<'_>) -> rusqlite::Result<StudyState> {

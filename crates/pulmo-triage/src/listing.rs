@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::SystemTime;
 
+use pulmo_key::hexadecimal;
+use pulmo_system::path_bytes;
+
 use crate::TriageError;
 use crate::context::{Context, Next, Tasks};
 use crate::finding::Poison;
-use crate::key::hexadecimal;
+use crate::pool::Room;
 use crate::protocol::{Answer, FoundStudy, Place, Request, WirePath};
 use crate::settings::{RunEvent, Settings};
-use crate::system::path_bytes;
 use crate::walk::{Folder, walk};
 
 /// Folders that the walk is ahead of the workers.
@@ -62,7 +64,10 @@ impl FolderListing {
 impl Tasks for FolderListing {
     type Task = FolderTask;
 
-    fn next(&mut self, context: &mut Context<'_>) -> Result<Next<FolderTask>, TriageError> {
+    fn next(&mut self, room: Room, context: &mut Context<'_>) -> Result<Next<FolderTask>, TriageError> {
+        if room == Room::Behind {
+            return Ok(Next::Done);
+        }
         if let Some(task) = self.again.pop() {
             return Ok(Next::Task(task));
         }
@@ -84,6 +89,10 @@ impl Tasks for FolderListing {
             }
         }
         Ok(Next::Done)
+    }
+
+    fn is_alone(&self, _: &FolderTask) -> bool {
+        true
     }
 
     fn request(&self, task: &FolderTask, _: &Context<'_>) -> Result<Request, TriageError> {
@@ -125,6 +134,11 @@ impl Tasks for FolderListing {
         let fingerprint = context.key.name("files", &[hexadecimal(signature).as_bytes()]);
         let found = [FoundStudy { study, fingerprint, names: None }];
         context.kept(|_, map| map.replace(&task.folder, &found, Some(poison)))
+    }
+
+    fn returned(&mut self, task: FolderTask, _: &mut Context<'_>) -> Result<(), TriageError> {
+        self.again.push(FolderTask { found: Vec::new(), ..task });
+        Ok(())
     }
 
     fn abandoned(&mut self, _: FolderTask, _: &mut Context<'_>) -> Result<(), TriageError> {

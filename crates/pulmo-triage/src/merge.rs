@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::params;
 
 use crate::TriageError;
-use crate::export::{Exported, export_run};
-use crate::ledger::Ledger;
-use crate::site::{Site, ledger_file};
+use crate::export::{ExportTo, Exported, Paths, export_run};
+use crate::folder_map::FolderMap;
+use crate::ledger::{Ledger, StudyState, add_row, stored_row};
+use crate::site::{Site, ledger_file, map_file};
 
 /// What a merge did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,13 @@ pub fn merge(out: &Path, ledgers: &[PathBuf]) -> Result<Merged, TriageError> {
     let site = Site::open(out)?;
     let mut into = Ledger::open(&ledger_file(site.folder()))?;
     let mut merged =
-        Merged { added: 0, equal: 0, conflicts: Vec::new(), exported: Exported { scored: 0, unscored: 0 } };
+        Merged { added: 0, equal: 0, conflicts: Vec::new(), exported: Exported::default() };
+    let map = FolderMap::open(&map_file(site.folder()))?;
     for path in ledgers {
+        let local = map_file(path);
+        if local.is_file() {
+            map.add_acquired(&FolderMap::open(&local)?)?;
+        }
         let path = if path.is_dir() { ledger_file(path) } else { path.clone() };
         if !path.is_file() {
             return Err(TriageError::File { path, source: std::io::ErrorKind::NotFound.into() });
@@ -40,7 +46,8 @@ pub fn merge(out: &Path, ledgers: &[PathBuf]) -> Result<Merged, TriageError> {
     }
     merged.conflicts.sort();
     merged.conflicts.dedup();
-    merged.exported = export_run(&into, site.folder())?;
+    merged.exported =
+        export_run(&into, &map, ExportTo { folder: site.folder(), paths: Paths::LeftOut })?;
     Ok(merged)
 }
 
@@ -78,23 +85,21 @@ fn add_rows(
     old: i64,
     merged: &mut Merged,
 ) -> Result<(), TriageError> {
-    let find = "SELECT study, fingerprint, verdict, content FROM finding WHERE method = ?1 ORDER BY id";
+    let find =
+        "SELECT study, fingerprint, verdict, content, checksum FROM finding WHERE method = ?1 ORDER BY id";
     let mut rows = from.connection.prepare(find)?;
     let mut rows = rows.query([old])?;
     let transaction = into.connection.transaction()?;
     while let Some(row) = rows.next()? {
-        let [study, fingerprint, verdict, content]: [String; 4] =
-            [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-        let add =
-            "INSERT INTO finding (study, fingerprint, method, verdict, content) VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT DO NOTHING";
-        if transaction.execute(add, params![study, fingerprint, new, verdict, content])? > 0 {
+        let row = stored_row(row)?;
+        if add_row(&transaction, new, &row)? {
             merged.added += 1;
             continue;
         }
         let find = "SELECT content FROM finding WHERE study = ?1 AND fingerprint = ?2 AND method = ?3";
+        let StudyState { study, fingerprint } = row.key;
         let kept: String = transaction.query_row(find, params![study, fingerprint, new], |row| row.get(0))?;
-        if kept == content {
+        if kept == row.content {
             merged.equal += 1;
         } else {
             merged.conflicts.push(study);

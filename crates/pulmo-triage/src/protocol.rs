@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use pulmo_system::{path_bytes, path_of_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, WorkStage};
 use crate::ledger::Method;
-use crate::system::{path_bytes, path_of_bytes};
 
 /// A path as text: bytes that are no UTF-8, control characters and `%` stand as `%` and two hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -108,6 +108,19 @@ pub struct StudyRequest {
     pub study: String,
     /// Where its files are.
     pub places: Vec<Place>,
+    /// Whether nothing else is to be read or computed meanwhile: for machines that compute on the cores that read,
+    /// and for a study whose worker ended.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub alone: bool,
+}
+
+/// What a worker does with a study.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Working {
+    /// Which.
+    pub study: String,
+    /// What.
+    pub stage: WorkStage,
 }
 
 /// What a worker answers.
@@ -117,7 +130,7 @@ pub enum Answer {
     /// It is ready, and scores by this method: the first line.
     Ready(Method),
     /// What it does now; the deadline of a series begins anew.
-    Stage(WorkStage),
+    Stage(Working),
     /// A study that files in the folder belong to.
     Found(FoundStudy),
     /// All studies of the folder were told.
@@ -145,6 +158,9 @@ pub struct ScoredStudy {
     pub fingerprint: String,
     /// The content of its row.
     pub finding: Finding,
+    /// When the study was scanned, `YYYYMMDD` or `YYYYMMDDHHMMSS`: kept on the machine that the archive is on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub acquired: Option<String>,
     /// The most memory that the worker used so far, in bytes.
     pub peak_bytes: Option<u64>,
 }
@@ -170,7 +186,9 @@ mod tests {
             Place { root: WirePath::of(Path::new("/a")), folder: WirePath::of(Path::new("b")), names: None };
         let line = serde_json::to_string(&Request::List(place)).unwrap();
         assert_eq!(line, r#"{"list":{"root":"/a","folder":"b"}}"#);
-        assert_eq!(serde_json::to_string(&Answer::Stage(WorkStage::Read)).unwrap(), r#"{"stage":"read"}"#);
+        let working = Working { study: "f8".to_owned(), stage: WorkStage::Read };
+        let line = serde_json::to_string(&Answer::Stage(working)).unwrap();
+        assert_eq!(line, r#"{"stage":{"study":"f8","stage":"read"}}"#);
         assert_eq!(serde_json::to_string(&Answer::Listed).unwrap(), r#""listed""#);
     }
 }

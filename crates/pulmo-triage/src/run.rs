@@ -1,28 +1,30 @@
 //! A run: list the archive, score what has no row, export.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use pulmo_key::SecretKey;
+
 use crate::TriageError;
 use crate::context::{Context, Next, Tasks};
-use crate::export::export_run;
+use crate::export::{ExportTo, export_run};
 use crate::folder_map::FolderMap;
-use crate::key::SiteKey;
 use crate::ledger::Ledger;
 use crate::listing::FolderListing;
-use crate::pool::{Happened, Pool};
+use crate::pool::{FreeWorker, Happened, Pool};
+use crate::probe::ArchiveProbe;
 use crate::scoring::Scoring;
 use crate::settings::{RunEvent, Settings, Spawn};
 use crate::site::{Site, ledger_file, map_file};
-use crate::status::write_metrics;
-use crate::system::peak_bytes;
+use crate::status::{keep_figures, write_metrics};
 
 /// Longest time between two looks at whether the run is to end.
 const LOOK: Duration = Duration::from_millis(100);
 /// The same while folders come in.
 const LOOK_SOON: Duration = Duration::from_millis(2);
-/// Time between two writings of the metrics.
-const METRICS_EVERY: Duration = Duration::from_secs(10);
+/// Time between two writings of figures.
+const MEASURED_EVERY: Duration = Duration::from_secs(10);
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,36 +55,28 @@ pub fn run(
 ) -> Result<Ended, TriageError> {
     let site = Site::open(&settings.out)?;
     let temporary = site.clean_temporary()?;
-    SiteKey::make(key_file)?;
+    let no_key = |source| TriageError::Key { path: key_file.to_path_buf(), source };
+    SecretKey::make(key_file).map_err(no_key)?;
     let mut context = Context {
         settings,
         ledger: Ledger::open(&ledger_file(site.folder()))?,
         map: FolderMap::open(&map_file(site.folder()))?,
-        key: SiteKey::read(key_file)?,
+        key: SecretKey::read(key_file).map_err(no_key)?,
         tell,
         started: Instant::now(),
         recorded: 0,
+        workers: 0,
         worker_peak: 0,
         measured: None,
     };
+    context.ledger.check()?;
     let mut pool = Pool::start(with_temporary(&settings.worker, temporary), settings.deadlines)?;
     let arriving = passes(&mut pool, &mut context)?;
-    let workers = pool.size();
     drop(pool);
     let ended = summary(&context, arriving)?;
-    let (peak, seconds) = (peak_bytes().unwrap_or(0), context.started.elapsed().as_secs());
-    let (worker_peak, recorded) = (context.worker_peak, context.recorded as u64);
-    context.kept(|ledger, _| {
-        let figures = [
-            ("supervisor_peak_bytes", peak),
-            ("worker_peak_bytes", worker_peak),
-            ("seconds", seconds),
-            ("recorded", recorded),
-            ("workers", workers as u64),
-        ];
-        figures.into_iter().try_for_each(|(name, value)| ledger.set_figure(name, value))?;
-        export_run(ledger, &settings.out)
-    })?;
+    keep_figures(&mut context)?;
+    let to = ExportTo { folder: &settings.out, paths: settings.paths };
+    context.kept(|ledger, map| export_run(ledger, map, to))?;
     _ = write_metrics(&context);
     _ = site.clean_temporary();
     Ok(ended)
@@ -127,53 +121,83 @@ fn pass(pool: &mut Pool, context: &mut Context<'_>) -> Result<usize, TriageError
 /// Leases tasks to workers until there are none, or the run is to end.
 fn drive<J: Tasks>(pool: &mut Pool, job: &mut J, context: &mut Context<'_>) -> Result<(), TriageError> {
     let most = context.settings.workers.on_cpu.max(context.settings.workers.on_gpu).max(1);
-    let mut held: Vec<Option<J::Task>> = (0..most).map(|_| None).collect();
+    let mut leases: Leases<J::Task> = (0..most).map(|_| VecDeque::new()).collect();
+    let probe = ArchiveProbe::start(&context.settings.archives);
     while !context.is_stopped() {
         let (mut wait, mut is_done) = (LOOK, false);
-        for worker in pool.idle() {
-            match job.next(context)? {
+        for FreeWorker { worker, room } in pool.free() {
+            // whoever has a task that is to be alone gets no other
+            if leases[worker].iter().any(|task| job.is_alone(task)) {
+                continue;
+            }
+            match job.next(room, context)? {
                 Next::Task(task) => {
-                    let request = job.request(&task, context)?;
-                    held[worker] = Some(task);
-                    pool.ask(worker, &request);
+                    pool.ask(worker, &job.request(&task, context)?);
+                    leases[worker].push_back(task);
                 }
                 Next::Wait => wait = LOOK_SOON,
                 Next::Done => is_done = true,
             }
         }
-        if is_done && held.iter().all(Option::is_none) {
+        if is_done && leases.iter().all(VecDeque::is_empty) {
             return Ok(());
         }
         match pool.next(wait)? {
             Happened::Said { worker, answer } => {
-                if let Some(task) = held[worker].take() {
-                    held[worker] = job.answer(task, answer, context)?;
-                }
-                if held[worker].is_none() {
-                    pool.answered(worker);
-                }
-            }
-            Happened::Died { worker, poison } => {
-                if let Some(task) = held[worker].take() {
-                    job.died(task, poison, context)?;
+                let Some(task) = leases[worker].pop_front() else { continue };
+                match job.answer(task, answer, context)? {
+                    Some(task) => leases[worker].push_front(task),
+                    None => pool.answered(worker),
                 }
             }
-            Happened::Ready => {
-                if let Some(method) = pool.method.clone() {
-                    pool.grow(context.settings.workers.on(&method.device))?;
-                    let id = context.kept(|ledger, _| {
-                        let id = ledger.method(&method)?;
-                        ledger.set_figure("method", id.unsigned_abs())?;
-                        Ok(id)
-                    })?;
-                    (context.tell)(RunEvent::Ready { method: id, device: method.device.clone() });
+            Happened::Died { worker, deaths } => {
+                for (task, death) in leases[worker].drain(..).zip(deaths) {
+                    match death {
+                        Some(poison) => job.died(task, poison, context)?,
+                        None => job.returned(task, context)?,
+                    }
                 }
             }
+            Happened::Ready => begin_with(pool, context)?,
             Happened::Nothing => (context.tell)(RunEvent::Quiet),
         }
+        listen(pool, &probe, context);
         measure(context);
     }
-    held.into_iter().flatten().try_for_each(|task| job.abandoned(task, context))
+    leases.into_iter().flatten().try_for_each(|task| job.abandoned(task, context))
+}
+
+/// What each worker is at, in order.
+type Leases<T> = Vec<VecDeque<T>>;
+
+/// A worker is ready: starts the others, and notes by what they score.
+fn begin_with(pool: &mut Pool, context: &mut Context<'_>) -> Result<(), TriageError> {
+    let Some(method) = pool.method.clone() else { return Ok(()) };
+    pool.grow(context.settings.workers.by(&method))?;
+    context.workers = pool.size();
+    let id = context.kept(|ledger, _| {
+        let id = ledger.method(&method)?;
+        ledger.set_figure("method", id.unsigned_abs())?;
+        Ok(id)
+    })?;
+    (context.tell)(RunEvent::Ready { method: id, device: method.device });
+    Ok(())
+}
+
+/// Lets no deadline count while the archive does not answer.
+fn listen(pool: &mut Pool, probe: &ArchiveProbe, context: &mut Context<'_>) {
+    let is_silent = probe.silence() > context.settings.silence;
+    match (is_silent, pool.is_held()) {
+        (true, false) => {
+            pool.hold();
+            (context.tell)(RunEvent::Silent);
+        }
+        (false, true) => {
+            pool.go_on(context.settings.silence);
+            (context.tell)(RunEvent::Answers);
+        }
+        _ => {}
+    }
 }
 
 fn with_temporary(spawn: &Spawn, temporary: PathBuf) -> Spawn {
@@ -197,12 +221,13 @@ fn summary(context: &Context<'_>, arriving: usize) -> Result<Ended, TriageError>
     Ok(ended)
 }
 
-/// Writes the metrics, where it is time.
+/// Writes how far the run is, where it is time.
 fn measure(context: &mut Context<'_>) {
-    if context.measured.is_some_and(|last| last.elapsed() < METRICS_EVERY) {
+    if context.measured.is_some_and(|last| last.elapsed() < MEASURED_EVERY) {
         return;
     }
     context.measured = Some(Instant::now());
-    // figures are missed once where they cannot be written; the run goes on
+    // where they cannot be written the run goes on
+    _ = keep_figures(context);
     _ = write_metrics(context);
 }

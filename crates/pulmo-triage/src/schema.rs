@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use pulmo_system::create_private;
 use rusqlite::Connection;
 
 use crate::TriageError;
-use crate::system::create_private;
 
 /// What makes schema `n + 1` of schema `n`.
 const LEDGER: &[&str] = &["
@@ -24,6 +24,9 @@ const LEDGER: &[&str] = &["
         boot TEXT, death TEXT);
     CREATE INDEX attempt_of ON attempt (study, fingerprint, method);
     CREATE TABLE figure (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+", "
+    ALTER TABLE finding ADD COLUMN checksum TEXT;
+    ALTER TABLE method ADD COLUMN device TEXT NOT NULL DEFAULT '';
 "];
 const MAP: &[&str] = &["
     CREATE TABLE folder (
@@ -34,6 +37,7 @@ const MAP: &[&str] = &["
         poison TEXT);
     CREATE INDEX place_of ON place (study);
     CREATE INDEX place_in ON place (folder);
+    CREATE TABLE acquired (study TEXT PRIMARY KEY, time TEXT NOT NULL) WITHOUT ROWID;
 "];
 
 /// Opens a ledger: each commit is on disk before it returns.
@@ -65,4 +69,18 @@ fn open(path: &Path, synchronous: &str, schemas: &[&str]) -> Result<Connection, 
         transaction.commit()?;
     }
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_of_a_ledger_is_on_disk_before_it_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = open_ledger(&folder.path().join("ledger.sqlite")).unwrap();
+        let journal: String = ledger.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        let full: i64 = ledger.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        assert_eq!((journal.as_str(), full), ("wal", 2));
+    }
 }

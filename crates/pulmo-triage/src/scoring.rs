@@ -6,6 +6,7 @@ use crate::TriageError;
 use crate::context::{Context, Next, Tasks};
 use crate::finding::{DeathCause, Finding, Poison};
 use crate::ledger::{ArchiveStudy, StudyState, Tried};
+use crate::pool::Room;
 use crate::protocol::{Answer, Request, ScoredStudy, StudyRequest};
 use crate::settings::RunEvent;
 
@@ -31,6 +32,7 @@ pub(crate) struct Scoring {
 /// A study at which a worker is.
 pub(crate) struct StudyTask {
     key: StudyState,
+    is_alone: bool,
     attempt: i64,
     method: i64,
 }
@@ -45,10 +47,18 @@ impl Scoring {
         self.changed
     }
 
-    /// The next study of this run that was not tried too often.
-    fn due(&mut self, method: i64, context: &mut Context<'_>) -> Result<Option<StudyState>, TriageError> {
-        if let Some(key) = self.again.pop() {
-            return Ok(Some(key));
+    /// The next study of this run that was not tried too often, and may have this room.
+    fn due(
+        &mut self,
+        method: i64,
+        room: Room,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Due>, TriageError> {
+        if room != Room::Behind
+            && let Some(key) = self.again.pop()
+        {
+            let is_alone = room == Room::Single || context.ledger.tried(&key, method)? != Tried::default();
+            return Ok(Some(Due { key, is_alone }));
         }
         while !context.is_stopped() {
             if self.ahead.is_empty() {
@@ -63,17 +73,28 @@ impl Scoring {
                 break;
             }
             self.leased += 1;
-            let too_often = too_often(context.ledger.tried(&key, method)?);
+            let tried = context.ledger.tried(&key, method)?;
+            let too_often = too_often(tried);
             let died = context.ledger.last_death(&key, method)?;
             match poison
                 .or(too_often.map(|cause| died.unwrap_or(Poison { stage: None, cause, signal: None })))
             {
                 Some(poison) => record(context, &key, method, &Finding::poisoned(poison))?,
-                None => return Ok(Some(key)),
+                None if room == Room::Behind && tried != Tried::default() => self.again.push(key),
+                None => {
+                    let is_alone = room == Room::Single || tried != Tried::default();
+                    return Ok(Some(Due { key, is_alone }));
+                }
             }
         }
         Ok(None)
     }
+}
+
+/// A study that is to be scored.
+struct Due {
+    key: StudyState,
+    is_alone: bool,
 }
 
 fn too_often(tried: Tried) -> Option<DeathCause> {
@@ -101,20 +122,24 @@ fn record(
 impl Tasks for Scoring {
     type Task = StudyTask;
 
-    fn next(&mut self, context: &mut Context<'_>) -> Result<Next<StudyTask>, TriageError> {
+    fn next(&mut self, room: Room, context: &mut Context<'_>) -> Result<Next<StudyTask>, TriageError> {
         let Some(method) = context.ledger.last_method()? else { return Ok(Next::Done) };
         if self.last.is_empty() && self.ahead.is_empty() && self.leased == 0 {
             tell_found(method, context)?;
         }
-        let Some(key) = self.due(method, context)? else { return Ok(Next::Done) };
+        let Some(Due { key, is_alone }) = self.due(method, room, context)? else { return Ok(Next::Done) };
         let attempt = context.kept(|ledger, _| ledger.begin(&key, method))?;
-        Ok(Next::Task(StudyTask { key, attempt, method }))
+        Ok(Next::Task(StudyTask { key, is_alone, attempt, method }))
+    }
+
+    fn is_alone(&self, task: &StudyTask) -> bool {
+        task.is_alone
     }
 
     fn request(&self, task: &StudyTask, context: &Context<'_>) -> Result<Request, TriageError> {
         let study = task.key.study.clone();
         let places = context.map.places(&study)?;
-        Ok(Request::Score(StudyRequest { study, places }))
+        Ok(Request::Score(StudyRequest { study, places, alone: task.is_alone }))
     }
 
     fn answer(
@@ -124,9 +149,11 @@ impl Tasks for Scoring {
         context: &mut Context<'_>,
     ) -> Result<Option<StudyTask>, TriageError> {
         let Answer::Scored(scored) = answer else { return Ok(Some(task)) };
-        let ScoredStudy { fingerprint, finding, peak_bytes } = *scored;
+        let ScoredStudy { fingerprint, finding, acquired, peak_bytes } = *scored;
         context.worker_peak = context.worker_peak.max(peak_bytes.unwrap_or(0));
         if fingerprint == task.key.fingerprint {
+            let study = &task.key.study;
+            context.kept(|_, map| map.note_acquired(study, acquired.as_deref()))?;
             record(context, &task.key, task.method, &finding)?;
         } else {
             self.changed += 1;
@@ -151,6 +178,12 @@ impl Tasks for Scoring {
             return Ok(());
         }
         record(context, &task.key, task.method, &Finding::poisoned(poison))
+    }
+
+    fn returned(&mut self, task: StudyTask, context: &mut Context<'_>) -> Result<(), TriageError> {
+        context.kept(|ledger, _| ledger.abandon(task.attempt))?;
+        self.again.push(task.key);
+        Ok(())
     }
 
     fn abandoned(&mut self, task: StudyTask, context: &mut Context<'_>) -> Result<(), TriageError> {

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::system::own_group;
+use pulmo_system::own_group;
+
+use crate::export::Paths;
+use crate::ledger::Method;
 
 /// How a run goes.
 #[derive(Debug, Clone)]
@@ -34,6 +37,10 @@ pub struct Settings {
     pub pause: Duration,
     /// Set by whoever wants the run to end: it does so at once, and cleanly.
     pub stop: Arc<AtomicBool>,
+    /// How long the archive may leave a question unanswered before deadlines count no more.
+    pub silence: Duration,
+    /// Whether the exports at the end say where the studies lie.
+    pub paths: Paths,
     /// File for figures in Prometheus' text form.
     pub metrics: Option<PathBuf>,
 }
@@ -53,9 +60,9 @@ impl Workers {
         Self { on_cpu: workers, on_gpu: workers }
     }
 
-    /// How many there are where they compute on `device`.
-    pub(crate) fn on(self, device: &str) -> usize {
-        if device == "cpu" { self.on_cpu } else { self.on_gpu }
+    /// How many there are where they compute by `method`.
+    pub(crate) fn by(self, method: &Method) -> usize {
+        if method.is_on_cpu() { self.on_cpu } else { self.on_gpu }
     }
 }
 
@@ -66,15 +73,19 @@ pub struct Spawn {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
+    /// More arguments, which the workers get in turn: the first ones' is the first worker's. None for all alike.
+    pub in_turn: Vec<Vec<OsString>>,
     /// Environment variables that it gets beside the supervisor's.
     pub environment: Vec<(OsString, OsString)>,
 }
 
 impl Spawn {
-    /// The command, with pipes, in a process group of its own.
-    pub(crate) fn command(&self) -> Command {
+    /// The command of a worker, with pipes, in a process group of its own.
+    pub(crate) fn command(&self, worker: usize) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let in_turn = self.in_turn.get(worker % self.in_turn.len().max(1));
+        command.args(&self.arguments).args(in_turn.into_iter().flatten());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         own_group(&mut command);
         command
@@ -88,7 +99,7 @@ pub struct Deadlines {
     pub start: Duration,
     /// To list a folder.
     pub folder: Duration,
-    /// For one stage of one series.
+    /// For one stage of one series: from one thing that the worker says of it to the next.
     pub series: Duration,
     /// For a study.
     pub study: Duration,
@@ -162,6 +173,10 @@ pub enum RunEvent {
     Paused,
     /// It goes on.
     Resumed,
+    /// The archive does not answer; no deadline counts meanwhile.
+    Silent,
+    /// It answers again.
+    Answers,
     /// Nothing new happened.
     Quiet,
 }

@@ -3,8 +3,9 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
+use pulmo_system::{create_private, make_private_folder};
+
 use crate::TriageError;
-use crate::system::make_private_folder;
 
 /// The folder of a run, held so that no other run can work on it. The lock goes with the process, however that ends.
 #[derive(Debug)]
@@ -21,8 +22,11 @@ impl Site {
     pub fn open(folder: &Path) -> Result<Self, TriageError> {
         make_private_folder(folder).map_err(TriageError::file(folder))?;
         let path = lock_file(folder);
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let lock = lock.map_err(TriageError::file(&path))?;
+        if !path.exists() {
+            // where another run makes it meanwhile, that one's is opened
+            _ = create_private(&path);
+        }
+        let lock = OpenOptions::new().write(true).open(&path).map_err(TriageError::file(&path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { folder: folder.to_path_buf(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(TriageError::Busy(folder.to_path_buf())),

@@ -2,30 +2,104 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
+
+use pulmo_system::peak_bytes;
+use serde::Serialize;
 
 use crate::TriageError;
 use crate::atomic::write_whole;
 use crate::context::Context;
 use crate::ledger::Ledger;
+use crate::settings::Share;
 use crate::site::{is_busy, ledger_file};
-use crate::system::peak_bytes;
+
+/// Figures of the last run, also while it goes on; what is not known is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// Workers at a time.
+    pub workers: Option<i64>,
+    /// Runs that share the archive.
+    pub parts: Option<i64>,
+    /// Which of them this is, from 0 on.
+    pub part: Option<i64>,
+    /// Most studies that the run was to score; `None` where there was no limit.
+    pub limit: Option<i64>,
+    /// How long it took so far.
+    pub seconds: Option<i64>,
+    /// Rows that it added.
+    pub studies_done: Option<i64>,
+    /// Rows that it added in a minute.
+    pub studies_per_minute: Option<f64>,
+    /// The most memory of the supervisor.
+    pub supervisor_peak_bytes: Option<i64>,
+    /// The most memory of a worker.
+    pub worker_peak_bytes: Option<i64>,
+}
+
+impl Figures {
+    /// Those that the ledger keeps.
+    pub(crate) fn of(ledger: &Ledger) -> Result<Self, TriageError> {
+        let (seconds, done) = (ledger.figure("seconds")?, ledger.figure("recorded")?);
+        let rate = |(seconds, done): (i64, i64)| (seconds > 0).then(|| 60.0 * done as f64 / seconds as f64);
+        Ok(Self {
+            workers: ledger.figure("workers")?,
+            parts: ledger.figure("parts")?,
+            part: ledger.figure("part")?,
+            limit: ledger.figure("limit")?.filter(|limit| *limit > 0),
+            seconds,
+            studies_done: done,
+            studies_per_minute: seconds.zip(done).and_then(rate),
+            supervisor_peak_bytes: ledger.figure("supervisor_peak_bytes")?,
+            worker_peak_bytes: ledger.figure("worker_peak_bytes")?,
+        })
+    }
+}
+
+/// Keeps how far the run is.
+pub(crate) fn keep_figures(context: &mut Context<'_>) -> Result<(), TriageError> {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let Share { parts, id } = context.settings.part;
+    let figures = [
+        ("workers", number(context.workers)),
+        ("parts", parts),
+        ("part", id),
+        ("limit", number(context.settings.limit.unwrap_or(0))),
+        ("seconds", context.started.elapsed().as_secs()),
+        ("recorded", number(context.recorded)),
+        ("supervisor_peak_bytes", peak_bytes().unwrap_or(0)),
+        ("worker_peak_bytes", context.worker_peak),
+    ];
+    context.kept(|ledger, _| ledger.set_figures(&figures))
+}
 
 /// How far a run is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// Whether a run works on the folder now.
     pub is_running: bool,
-    /// Studies in the archive, as it was last listed.
+    /// Studies in the archive, as it was last listed, that are this run's.
     pub studies: usize,
     /// Those with a row, by verdict.
     pub verdicts: BTreeMap<String, usize>,
+    /// Figures of the run, at most some seconds old.
+    pub figures: Figures,
 }
 
 impl Status {
     /// Studies with a row.
     pub fn done(&self) -> usize {
         self.verdicts.values().sum()
+    }
+
+    /// Minutes that are left at the rate so far; `None` where there is none yet.
+    pub fn minutes_left(&self) -> Option<f64> {
+        let rate = self.figures.studies_per_minute.filter(|rate| *rate > 0.0)?;
+        let left = self.studies.saturating_sub(self.done());
+        let limit = self.figures.limit.zip(self.figures.studies_done);
+        let limited = limit.and_then(|(limit, done)| usize::try_from(limit.saturating_sub(done).max(0)).ok());
+        Some(limited.map_or(left, |limited| left.min(limited)) as f64 / rate)
     }
 }
 
@@ -39,22 +113,25 @@ pub fn status(folder: &Path) -> Result<Status, TriageError> {
         return Err(TriageError::File { path, source: std::io::ErrorKind::NotFound.into() });
     }
     let ledger = Ledger::open(&path)?;
+    let figures = Figures::of(&ledger)?;
+    let number = |figure: Option<i64>| figure.and_then(|figure| u64::try_from(figure).ok());
+    let part = Share { parts: number(figures.parts).unwrap_or(1), id: number(figures.part).unwrap_or(0) };
     let mut studies = 0;
-    ledger.each_study(|_| studies += 1)?;
+    ledger.each_study(|study| studies += usize::from(part.has(study)))?;
     let verdicts = match ledger.last_method()? {
         Some(method) => ledger.verdicts(method)?,
         None => BTreeMap::new(),
     };
-    Ok(Status { is_running: is_busy(folder), studies, verdicts })
+    Ok(Status { is_running: is_busy(folder), studies, verdicts, figures })
 }
 
 /// Writes a run's figures in Prometheus' text form, where that was asked for.
 pub(crate) fn write_metrics(context: &Context<'_>) -> Result<(), TriageError> {
     let Some(path) = &context.settings.metrics else { return Ok(()) };
     let mut studies = 0;
-    context.ledger.each_study(|_| studies += 1)?;
+    context.ledger.each_study(|study| studies += usize::from(context.settings.part.has(study)))?;
     let verdicts = context.ledger.last_method()?.map(|method| context.ledger.verdicts(method));
-    let text = metrics_text(&Figures {
+    let text = metrics_text(&Metrics {
         folders: context.map.folders()?,
         studies,
         verdicts: verdicts.transpose()?.unwrap_or_default(),
@@ -66,7 +143,7 @@ pub(crate) fn write_metrics(context: &Context<'_>) -> Result<(), TriageError> {
     write_whole(path, |out| out.write_all(text.as_bytes())).map_err(TriageError::file(path))
 }
 
-struct Figures {
+struct Metrics {
     folders: usize,
     studies: usize,
     verdicts: BTreeMap<String, usize>,
@@ -77,7 +154,7 @@ struct Figures {
 }
 
 /// Prometheus' text exposition format, version 0.0.4.
-fn metrics_text(figures: &Figures) -> String {
+fn metrics_text(figures: &Metrics) -> String {
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, values: &[(String, String)]| {
         // writing to a String cannot fail
@@ -111,7 +188,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_metrics_is_one_of_prometheus() {
-        let text = metrics_text(&Figures {
+        let text = metrics_text(&Metrics {
             folders: 3,
             studies: 2,
             verdicts: BTreeMap::from([("OK".to_owned(), 1), ("POISON".to_owned(), 1)]),

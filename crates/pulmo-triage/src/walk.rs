@@ -5,9 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use pulmo_system::path_bytes;
 use sha2::{Digest, Sha256};
-
-use crate::system::path_bytes;
 
 /// A folder with files in it.
 #[derive(Clone, PartialEq, Eq)]

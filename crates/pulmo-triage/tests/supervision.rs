@@ -49,17 +49,6 @@ fn what_ends_its_worker_is_poison_with_stage_and_signal_and_the_others_go_on() {
     let [results, worklist, issues] = scene.table();
     assert_eq!(worklist.lines().count(), 1 + 40 - bad.len());
     assert_eq!(issues.lines().count(), 1 + bad.len());
-    let poison: Vec<String> = results
-        .lines()
-        .filter_map(|line| {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            let poison = line.get("poison")?;
-            assert_eq!(line["verdict"], "POISON");
-            Some(format!("{} {} {}", poison["cause"], poison["stage"], poison["signal"]).replace('"', ""))
-        })
-        .collect();
-    let mut poison = poison;
-    poison.sort();
     let expected = [
         "deadline predict 9",
         "ended list 6",
@@ -70,7 +59,95 @@ fn what_ends_its_worker_is_poison_with_stage_and_signal_and_the_others_go_on() {
         "panic predict null",
         "stack predict 6",
     ];
-    assert_eq!(poison, expected);
+    assert_eq!(poison_of(&results), expected);
+}
+
+/// Cause, stage and signal of each study that ended its workers.
+fn poison_of(results: &str) -> Vec<String> {
+    let told = results.lines().filter_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let poison = line.get("poison")?;
+        assert_eq!(line["verdict"], "POISON");
+        Some(format!("{} {} {}", poison["cause"], poison["stage"], poison["signal"]).replace('"', ""))
+    });
+    let mut told: Vec<String> = told.collect();
+    told.sort();
+    told
+}
+
+const GPU: (&str, &str) = ("FAKE_DEVICE", "a gpu");
+
+/// Two studies are in a worker at a time there: what ends it is told from what was only there.
+#[test]
+fn where_a_study_is_read_ahead_the_guilty_one_alone_is_poison() {
+    let bad = ["abort", "read-abort", "ok", "hang", "read-hang", "read-panic", "balloon", "read-garbage"];
+    let scene = Scene::new(40, &bad);
+    assert_eq!(scene.run_with(2, &[GPU, ("FAKE_SECONDS", "5")]), "rows 40 of 40, new 40");
+    let [results, worklist, _] = scene.table();
+    let expected = [
+        "deadline predict 9",
+        "deadline read 9",
+        "ended predict 6",
+        "ended read 6",
+        "garbage read 9",
+        "memory predict 6",
+        "panic read null",
+    ];
+    assert_eq!(poison_of(&results), expected);
+    assert_eq!(worklist.lines().count(), 1 + 40 - expected.len());
+    std::fs::remove_dir_all(scene.out()).unwrap();
+    scene.run_with(2, &[("FAKE_SECONDS", "5")]);
+    assert_eq!(scene.table()[0], results);
+}
+
+#[test]
+fn a_gpu_is_read_ahead_for_and_a_cpu_is_not() {
+    for (device, is_ahead) in [("a gpu", true), ("cpu", false)] {
+        let scene = Scene::new(8, &[]);
+        let log = scene.out().with_file_name("log");
+        let slow = [("FAKE_MS", "20"), ("FAKE_JUDGE_MS", "60"), ("FAKE_DEVICE", device)];
+        let more = [slow.as_slice(), &[("FAKE_LOG", log.to_str().unwrap())]].concat();
+        assert_eq!(scene.run_with(1, &more), "rows 8 of 8, new 8");
+        let log = std::fs::read_to_string(log).unwrap();
+        assert_eq!(log.contains("read while another is judged"), is_ahead, "{log}");
+    }
+}
+
+#[test]
+fn each_gpu_gets_a_worker() {
+    let scene = Scene::new(4, &[]);
+    let log = scene.out().with_file_name("log");
+    scene.run_with(3, &[GPU, ("FAKE_TURNS", "gpu:0,gpu:1"), ("FAKE_LOG", log.to_str().unwrap())]);
+    let log = std::fs::read_to_string(log).unwrap();
+    let mut workers: Vec<&str> = log.lines().filter(|line| line.starts_with("worker")).collect();
+    workers.sort_unstable();
+    assert_eq!(workers, ["worker gpu:0", "worker gpu:0", "worker gpu:1"]);
+}
+
+/// A study that is as urgent as another but waits longer comes first; what has no date, last, by name.
+#[test]
+fn of_equally_urgent_studies_the_older_one_comes_first() {
+    let scene = Scene::new(5, &["at-20240301", "at-20240229235959", "ok", "at-20240229", "ok"]);
+    scene.run_with(2, &[("FAKE_URGENCY", "0.5")]);
+    let bytes = std::fs::read(scene.out().with_extension("key")).unwrap();
+    let key = pulmo_key::SecretKey::new(&bytes).unwrap();
+    let name = |n: usize| key.name("study", &[format!("CANARY.{n}").as_bytes()]);
+    let mut undated = [name(2), name(4)];
+    undated.sort();
+    let expected = [vec![name(3), name(1), name(0)], undated.to_vec()].concat();
+    let order = |worklist: String| -> Vec<String> {
+        worklist.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().to_owned()).collect()
+    };
+    assert_eq!(order(scene.exported("worklist.csv")), expected);
+    // a ledger of several runs keeps the order
+    let merged = scene.out().with_file_name("merged");
+    pulmo_triage::merge(&merged, &[scene.out()]).unwrap();
+    assert_eq!(order(std::fs::read_to_string(merged.join("worklist.csv")).unwrap()), expected);
+    // when it was is told only where paths are
+    assert!(!scene.exported("results.jsonl").contains("20240301"));
+    pulmo_triage::export(&scene.out(), pulmo_triage::Paths::Told).unwrap();
+    assert!(scene.exported("worklist.csv").lines().next().unwrap().ends_with(",path,acquired"));
+    assert!(scene.exported("results.jsonl").contains("\"acquired\":\"20240301\""));
 }
 
 #[test]
@@ -224,7 +301,7 @@ fn the_output_is_for_its_user_alone() {
     let long =
         std::process::Command::new("find").arg(scene.out()).args(["-perm", "/077", "-type", "f"]).output();
     let open = String::from_utf8(long.unwrap().stdout).unwrap();
-    let open: Vec<&str> = open.lines().filter(|line| !line.ends_with("/lock")).collect();
+    let open: Vec<&str> = open.lines().collect();
     assert!(open.is_empty(), "{open:?}");
 }
 

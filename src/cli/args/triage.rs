@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::DeviceArg;
+use crate::gpu::Choice;
 
 /// Shown below the options of `triage`.
 const TRIAGE_HELP: &str = "\
@@ -60,8 +61,9 @@ pub(in crate::cli) struct TriageArgs {
     /// Also follow symbolic links to folders; those to files are always followed.
     #[arg(long)]
     pub follow_links: bool,
-    #[command(flatten)]
-    pub device: DeviceArg,
+    /// auto (every real GPU, a process each, else the CPU), cpu, gpu, gpu:0,gpu:1,... or software (for tests).
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
+    pub device: Vec<Choice>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,7 +11,7 @@ use pulmo_triage::{Deadlines, Paths, RunEvent, Settings, Share, Spawn, Workers, 
 use crate::cli::args::{ExportArgs, MergeArgs, TriageArgs};
 use crate::cli::exit::UsageError;
 use crate::cli::{Exit, interrupt, printer, progress};
-use crate::gpu::Choice;
+use crate::gpu::{Choice, gpus};
 use crate::intake::free_memory;
 
 /// Memory that a worker on a CPU is planned with: whole CTs of a thousand slices fit.
@@ -28,9 +28,6 @@ pub(super) fn run(args: &TriageArgs) -> anyhow::Result<Exit> {
     let mut view = View::new();
     let ended = pulmo_triage::run(&settings, &key, &mut |event| view.tell(event))?;
     view.finish();
-    if args.phi {
-        pulmo_triage::export(&settings.out, Paths::Told)?;
-    }
     anyhow::ensure!(ended.studies > 0 || ended.arriving > 0, "the archive holds nothing to score");
     printer::say(&format!(
         "{} studies: {} scored, {} without a score (issues.csv says why), {} to do",
@@ -60,7 +57,7 @@ fn settings(args: &TriageArgs) -> anyhow::Result<Settings> {
         std::path::absolute(path).with_context(|| format!("cannot use the path {}", path.display()))
     };
     let out = absolute(args.out.as_deref().unwrap_or(Path::new(".")))?;
-    let plan = Plan::of(args);
+    let plan = Plan::of(args)?;
     printer::say(&plan.text);
     let study = Duration::from_secs(args.study_seconds);
     Ok(Settings {
@@ -78,7 +75,9 @@ fn settings(args: &TriageArgs) -> anyhow::Result<Settings> {
         limit: args.limit,
         settle: Duration::from_secs(args.settle),
         pause: Duration::from_secs(5),
+        silence: Duration::from_secs(10),
         stop: interrupt::ask_first(),
+        paths: if args.phi { Paths::Told } else { Paths::LeftOut },
         metrics: args.metrics.clone(),
     })
 }
@@ -87,18 +86,20 @@ fn spawn(args: &TriageArgs, plan: &Plan, out: &Path) -> anyhow::Result<Spawn> {
     let program = std::env::current_exe().context("cannot find pulmo's own program")?;
     let key: PathBuf = args.key_file.clone().unwrap_or_else(|| key_file(out));
     let mut arguments = vec!["worker".into(), "--key-file".into(), key.into()];
-    arguments.extend(["--device".into(), args.device.device.to_string().into()]);
     if let Some(bundle) = &args.bundle {
         arguments.extend(["--bundle".into(), bundle.into()]);
     }
     arguments
         .extend(plan.memory_mib.into_iter().flat_map(|mib| ["--memory-mib".into(), mib.to_string().into()]));
+    let in_turn = plan.devices.iter().map(|device| vec!["--device".into(), device.to_string().into()]);
     let threads = plan.threads.map(|threads| ("RAYON_NUM_THREADS".into(), threads.to_string().into()));
-    Ok(Spawn { program, arguments, environment: threads.into_iter().collect() })
+    Ok(Spawn { program, arguments, in_turn: in_turn.collect(), environment: threads.into_iter().collect() })
 }
 
 /// How the machine is shared.
 struct Plan {
+    /// What the workers compute on, in turn.
+    devices: Vec<Choice>,
     workers: Workers,
     threads: Option<usize>,
     memory_mib: Option<u64>,
@@ -106,13 +107,15 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(args: &TriageArgs) -> Self {
+    fn of(args: &TriageArgs) -> anyhow::Result<Self> {
+        let devices = devices(&args.device)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let free = free_memory();
         let fit = free.map_or(1, |free| (free / WORKER_BYTES).max(1));
         let on_cpu = args.workers.map_or(cores.min(fit), usize::from);
-        let workers = Workers { on_cpu, on_gpu: args.workers.map_or(1, usize::from) };
-        let threads = (args.device.device == Choice::Cpu).then(|| (cores / on_cpu).max(1));
+        let on_gpu = args.workers.map_or(devices.len(), usize::from);
+        let is_cpu = devices == [Choice::Cpu];
+        let threads = is_cpu.then(|| (cores / on_cpu).max(1));
         let share =
             free.map(|free| (free / on_cpu).max(WORKER_BYTES) >> 20).and_then(|mib| u64::try_from(mib).ok());
         let memory_mib = args.worker_memory.or(share);
@@ -120,18 +123,48 @@ impl Plan {
             memory_mib.map_or("without a limit of memory".to_owned(), |mib| format!("up to {mib} MiB each"));
         let gib =
             free.map_or("unknown".to_owned(), |free| format!("{:.1} GiB", free as f64 / f64::from(1 << 30)));
-        let text = format!(
-            "workers: {on_cpu} on the CPU ({cores} cores, {gib} free; {memory}), {} on a GPU",
-            workers.on_gpu
-        );
-        Self { workers, threads, memory_mib, text }
+        let text = if is_cpu {
+            format!("workers: {on_cpu} on the CPU ({cores} cores, {gib} free; {memory})")
+        } else {
+            let names: Vec<String> = devices.iter().map(ToString::to_string).collect();
+            format!("workers: {on_gpu} on {} ({cores} cores, {gib} free)", names.join(", "))
+        };
+        Ok(Self { devices, workers: Workers { on_cpu, on_gpu }, threads, memory_mib, text })
     }
+}
+
+/// What workers compute on, in turn: where a GPU is to be found, each that there is.
+fn devices(given: &[Choice]) -> anyhow::Result<Vec<Choice>> {
+    if let [one @ (Choice::Auto | Choice::Gpu)] = given {
+        let found = gpus().len();
+        return Ok(match (found, one) {
+            (0, Choice::Auto) => vec![Choice::Cpu],
+            (0 | 1, one) => vec![*one],
+            (found, _) => (0..found).map(Choice::Nth).collect(),
+        });
+    }
+    let is_gpu = |device: &Choice| matches!(device, Choice::Nth(_));
+    if given.len() > 1 && !given.iter().all(is_gpu) {
+        return Err(UsageError("several devices are GPUs by number: --device gpu:0,gpu:1".to_owned()).into());
+    }
+    Ok(given.to_vec())
 }
 
 fn status(folder: &Path) -> anyhow::Result<Exit> {
     let status = pulmo_triage::status(folder)?;
     let state = if status.is_running { "running" } else { "not running" };
     printer::data(&format!("{state}: {} of {} studies done", status.done(), status.studies))?;
+    let figures = &status.figures;
+    if let (Some(part), Some(parts @ 2..)) = (figures.part, figures.parts) {
+        printer::data(&format!("part {part} of {parts}"))?;
+    }
+    if let Some(limit) = figures.limit {
+        printer::data(&format!("at most {limit} studies in this run"))?;
+    }
+    if let Some(rate) = figures.studies_per_minute {
+        let left = status.minutes_left().map_or("unknown".to_owned(), |minutes| format!("{minutes:.0} minutes"));
+        printer::data(&format!("{rate:.1} studies a minute, {left} left"))?;
+    }
     for (verdict, count) in &status.verdicts {
         printer::data(&format!("{verdict} {count}"))?;
     }
@@ -201,6 +234,8 @@ impl View {
             RunEvent::Unlisted => self.say("some folders cannot be listed; what was known of them stays"),
             RunEvent::Paused => self.say("the disk is full: waiting for room"),
             RunEvent::Resumed => self.say("there is room again"),
+            RunEvent::Silent => self.say("the archive does not answer: waiting, and no deadline counts"),
+            RunEvent::Answers => self.say("the archive answers again"),
             RunEvent::Ready { .. } | RunEvent::Quiet => {}
             _ => {}
         }

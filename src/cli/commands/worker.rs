@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use pulmo_system::{WorkerLimits, confine, peak_bytes};
 use pulmo_triage::{
-    Finding, FoundStudy, Method, Place, Probability, ScoredStudy, SeriesFinding, SiteKey, StudyRequest,
-    StudyScorer, WirePath, WorkStage, WorkerLimits, confine, content_hash, files_of, of_place, of_places,
-    peak_bytes, serve,
+    Finding, FoundStudy, Method, Place, Probability, Reading, ScoredStudy, SeriesFinding, StudyRequest,
+    StudyScorer, WirePath, WorkStage, content_hash, files_of, of_place, of_places, serve,
 };
 
-use super::shared::{open_bundle, open_device_for, read_key};
 use crate::cli::Exit;
 use crate::cli::args::WorkerArgs;
+use crate::dicom::acquired;
 use crate::engine::Engine;
 use crate::findings::{Code, Observation, Pseudonyms, Verdict};
 use crate::intake::{Item, Search};
+use crate::key::SecretKey;
+use super::shared::{open_bundle, open_device_for, read_key};
 
 pub(super) fn run(args: &WorkerArgs) -> anyhow::Result<Exit> {
     // the text of a panic may hold what was read
@@ -23,24 +25,29 @@ pub(super) fn run(args: &WorkerArgs) -> anyhow::Result<Exit> {
         let place = panic.location().map_or(String::new(), ToString::to_string);
         crate::cli::printer::say(&format!("panicked at {place}"));
     }));
-    let key = SiteKey::read(&args.key_file)?;
+    let key = read_key(&args.key_file)?;
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device_for(&bundle, args.device)?;
     // drivers of GPUs reserve more than they use
     let memory = args.memory_mib.filter(|_| compute.gpu().is_none());
     confine(WorkerLimits { memory_bytes: memory.map(|mib| mib << 20) });
-    let mut scorer =
-        BundleScorer { engine: Engine::new(&bundle, &compute).with_key(read_key(&args.key_file)?), key };
-    serve(BufReader::new(std::io::stdin()), std::io::stdout(), &mut scorer)?;
+    let scorer = BundleScorer { engine: Engine::new(&bundle, &compute).with_key(key.clone()), key };
+    serve(BufReader::new(std::io::stdin()), std::io::stdout(), &scorer)?;
     Ok(Exit::Done)
 }
 
 struct BundleScorer {
     engine: Engine,
-    key: SiteKey,
+    key: SecretKey,
 }
 
+/// A series, read and, where the CPU does that, preprocessed.
+type ReadSeries = crate::engine::Ready;
+
 impl StudyScorer for BundleScorer {
+    type Series = ReadSeries;
+    type Seen = Observation;
+
     fn method(&self) -> Method {
         let (manifest, provenance) = (self.engine.manifest(), self.engine.provenance());
         let hash = |json: serde_json::Result<Vec<u8>>| content_hash(&json.unwrap_or_default());
@@ -55,7 +62,7 @@ impl StudyScorer for BundleScorer {
         }
     }
 
-    fn list(&mut self, place: &Place) -> Vec<FoundStudy> {
+    fn list(&self, place: &Place) -> Vec<FoundStudy> {
         let mut studies: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
         let mut refused = BTreeSet::new();
         for item in Search::of_files(files_of(place)) {
@@ -76,16 +83,29 @@ impl StudyScorer for BundleScorer {
         studies.into_iter().map(found).collect()
     }
 
-    fn score(&mut self, request: &StudyRequest, stage: &mut dyn FnMut(WorkStage)) -> ScoredStudy {
-        stage(WorkStage::List);
+    fn read(&self, request: &StudyRequest, tell: &mut dyn FnMut(Reading<ReadSeries>)) -> String {
+        tell(Reading::Stage(WorkStage::List));
         let fingerprint = of_places(request.places.iter().map(|place| of_place(place, &self.key)).collect());
-        let mut series = Vec::new();
         for item in Search::of_files(request.places.iter().flat_map(files_of).collect()) {
             if self.is_of(&item, request) {
-                series.push(self.observe(&item, stage));
+                tell(Reading::Stage(WorkStage::Read));
+                let loaded = self.engine.load(&item);
+                tell(Reading::Stage(WorkStage::Preprocess));
+                tell(Reading::Series(self.engine.ready(item.path.clone(), loaded)));
             }
         }
-        ScoredStudy { fingerprint, finding: self.finding(&series), peak_bytes: peak_bytes() }
+        fingerprint
+    }
+
+    /// As `pulmo predict` does, step by step.
+    fn judge(&self, series: ReadSeries) -> Observation {
+        self.engine.judge_one(self.engine.see(series))
+    }
+
+    fn sum_up(&self, fingerprint: String, seen: Vec<Observation>) -> ScoredStudy {
+        let times = seen.iter().filter_map(|seen| acquired(seen.origin.identity.as_ref()?));
+        let acquired = times.min();
+        ScoredStudy { fingerprint, finding: self.finding(&seen), acquired, peak_bytes: peak_bytes() }
     }
 }
 
@@ -125,17 +145,6 @@ impl BundleScorer {
             Some(name) => name == request.study,
             None => request.study == self.folder_name(place) || (place.names.is_none() && !names.is_empty()),
         }
-    }
-
-    /// As `pulmo predict` does, step by step.
-    fn observe(&self, item: &Item, stage: &mut dyn FnMut(WorkStage)) -> Observation {
-        stage(WorkStage::Read);
-        let loaded = self.engine.load(item);
-        stage(WorkStage::Preprocess);
-        let ready = self.engine.ready(item.path.clone(), loaded);
-        let seen = self.engine.see(ready);
-        stage(WorkStage::Predict);
-        self.engine.judge_one(seen)
     }
 
     /// What is said of a study, of what is said of its series: the score is that of the most urgent.

@@ -16,13 +16,15 @@ use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use pulmo_key::SecretKey;
+use pulmo_system::{WorkerLimits, confine, peak_bytes};
 use pulmo_triage::{
-    Deadlines, Finding, FoundStudy, Method, Place, Probability, ScoredStudy, Settings, Share, SiteKey, Spawn,
-    StudyRequest, StudyScorer, WirePath, WorkStage, WorkerLimits, Workers, confine, of_place, of_places,
-    peak_bytes, run, serve,
+    Deadlines, Finding, FoundStudy, Method, Paths, Place, Probability, Reading, RunEvent, ScoredStudy, Settings,
+    Share, Spawn, StudyRequest, StudyScorer, WirePath, WorkStage, Workers, of_place, of_places, run,
+    serve,
 };
 
 const MIB: u64 = 1 << 20;
@@ -33,8 +35,13 @@ fn main() {
         return supervise(&arguments[1..]);
     }
     confine(WorkerLimits { memory_bytes: Some(256 * MIB) });
-    let mut fake = Fake { key: SiteKey::read(&arguments[0]).unwrap(), weights: number("FAKE_WEIGHTS", 1) };
-    serve(BufReader::new(std::io::stdin()), std::io::stdout(), &mut fake).unwrap();
+    log(&format!("worker {}", arguments.get(1).map_or(String::new(), |turn| turn.display().to_string())));
+    let fake = Fake {
+        key: SecretKey::read(&arguments[0]).unwrap(),
+        weights: number("FAKE_WEIGHTS", 1),
+        is_judging: AtomicBool::new(false),
+    };
+    serve(BufReader::new(std::io::stdin()), std::io::stdout(), &fake).unwrap();
 }
 
 fn number(name: &str, or: u64) -> u64 {
@@ -53,6 +60,9 @@ fn supervise(arguments: &[PathBuf]) {
         worker: Spawn {
             program: std::env::current_exe().unwrap(),
             arguments: vec![key.clone().into()],
+            in_turn: std::env::var("FAKE_TURNS")
+                .map(|turns| turns.split(',').map(|turn| vec![turn.into()]).collect())
+                .unwrap_or_default(),
             environment: Vec::new(),
         },
         workers: Workers::always(workers.to_string_lossy().parse().unwrap()),
@@ -65,14 +75,19 @@ fn supervise(arguments: &[PathBuf]) {
         limit: std::env::var("FAKE_LIMIT").ok().map(|text| text.parse().unwrap()),
         settle: seconds("FAKE_SETTLE", 0),
         pause: Duration::from_millis(50),
+        silence: seconds("FAKE_SILENCE", 60),
+        paths: Paths::LeftOut,
         stop: Arc::new(AtomicBool::new(false)),
         metrics: Some(out.join("metrics.prom")),
     };
     let mut scored = 0;
     let ended = run(&settings, &key, &mut |event| match event {
-        pulmo_triage::RunEvent::Done { .. } => scored += 1,
-        pulmo_triage::RunEvent::Paused => println!("paused"),
-        pulmo_triage::RunEvent::Resumed => println!("resumed"),
+        RunEvent::Done { .. } => scored += 1,
+        RunEvent::Retried => println!("retried"),
+        RunEvent::Paused => println!("paused"),
+        RunEvent::Resumed => println!("resumed"),
+        RunEvent::Silent => println!("silent"),
+        RunEvent::Answers => println!("answers"),
         _ => {}
     });
     match ended {
@@ -85,8 +100,18 @@ fn supervise(arguments: &[PathBuf]) {
 }
 
 struct Fake {
-    key: SiteKey,
+    key: SecretKey,
     weights: u64,
+    is_judging: AtomicBool,
+}
+
+/// Adds a line to the file that `FAKE_LOG` names.
+fn log(line: &str) {
+    use std::io::Write;
+    if let Some(path) = std::env::var_os("FAKE_LOG") {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{line}").unwrap();
+    }
 }
 
 /// `STUDY WHAT` of each file.
@@ -107,7 +132,24 @@ fn lines(place: &Place) -> Vec<[String; 3]> {
     lines
 }
 
+/// A study's files: it has one series.
+struct FakeSeries {
+    study: String,
+    whats: Vec<String>,
+    place: Place,
+}
+
+/// What a fake network says.
+struct FakeSeen {
+    urgency: f32,
+    files: usize,
+    acquired: Option<String>,
+}
+
 impl StudyScorer for Fake {
+    type Series = FakeSeries;
+    type Seen = FakeSeen;
+
     fn method(&self) -> Method {
         Method {
             bundle: "fake".into(),
@@ -115,11 +157,11 @@ impl StudyScorer for Fake {
             chain_sha256: "chain".into(),
             calibration: "none".into(),
             pulmo: "0".into(),
-            device: "cpu".into(),
+            device: std::env::var("FAKE_DEVICE").unwrap_or_else(|_| "cpu".into()),
         }
     }
 
-    fn list(&mut self, place: &Place) -> Vec<FoundStudy> {
+    fn list(&self, place: &Place) -> Vec<FoundStudy> {
         let mut studies: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for [file, study, what] in lines(place) {
             if what == "list-abort" {
@@ -137,27 +179,46 @@ impl StudyScorer for Fake {
         studies.into_iter().map(found).collect()
     }
 
-    fn score(&mut self, study: &StudyRequest, stage: &mut dyn FnMut(WorkStage)) -> ScoredStudy {
-        stage(WorkStage::Read);
+    fn read(&self, study: &StudyRequest, tell: &mut dyn FnMut(Reading<FakeSeries>)) -> String {
+        tell(Reading::Stage(WorkStage::Read));
+        if self.is_judging.load(Ordering::SeqCst) {
+            log("read while another is judged");
+        }
         std::thread::sleep(Duration::from_millis(number("FAKE_MS", 0)));
-        let files: Vec<[String; 3]> = study.places.iter().flat_map(lines).collect();
-        stage(WorkStage::Predict);
-        files.iter().for_each(|[_, _, what]| end(what, &study.places[0]));
-        let urgency = f32::from(u16::from_str_radix(&study.study[..4], 16).unwrap()) / 65_536.0;
+        let fingerprint = of_places(study.places.iter().map(|place| of_place(place, &self.key)).collect());
+        let whats: Vec<String> = study.places.iter().flat_map(lines).map(|[_, _, what]| what).collect();
+        let place = study.places[0].clone();
+        whats.iter().filter_map(|what| what.strip_prefix("read-")).for_each(|what| end(what, &place));
+        tell(Reading::Series(FakeSeries { study: study.study.clone(), whats, place }));
+        fingerprint
+    }
+
+    fn judge(&self, series: FakeSeries) -> FakeSeen {
+        self.is_judging.store(true, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(number("FAKE_JUDGE_MS", 0)));
+        let here = |what: &&String| !what.starts_with("read-");
+        series.whats.iter().filter(here).for_each(|what| end(what, &series.place));
+        // few values, so that there are ties
+        let urgency = f32::from(u16::from_str_radix(&series.study[..3], 16).unwrap()) / 4096.0;
+        let urgency = std::env::var("FAKE_URGENCY").map_or(urgency, |text| text.parse().unwrap());
+        let acquired = series.whats.iter().find_map(|what| what.strip_prefix("at-")).map(str::to_owned);
+        self.is_judging.store(false, Ordering::SeqCst);
+        FakeSeen { urgency, files: series.whats.len(), acquired }
+    }
+
+    fn sum_up(&self, fingerprint: String, seen: Vec<FakeSeen>) -> ScoredStudy {
+        let [FakeSeen { urgency, files, acquired }] = &seen[..] else { panic!("one series") };
+        let (urgency, acquired) = (*urgency, acquired.clone());
+        let probability = |name: &str, value: f32| (name.to_owned(), Probability(value));
         let finding = Finding {
             verdict: "OK".into(),
             class: Some("nodule".into()),
-            probabilities: [
-                ("normal".into(), Probability(1.0 - urgency)),
-                ("nodule".into(), Probability(urgency)),
-            ]
-            .into(),
+            probabilities: [probability("normal", 1.0 - urgency), probability("nodule", urgency)].into(),
             urgency: Some(Probability(urgency)),
-            codes: vec![format!("FILES_{}", files.len())],
+            codes: vec![format!("FILES_{files}")],
             ..Finding::default()
         };
-        let fingerprint = of_places(study.places.iter().map(|place| of_place(place, &self.key)).collect());
-        ScoredStudy { fingerprint, finding, peak_bytes: peak_bytes() }
+        ScoredStudy { fingerprint, finding, acquired, peak_bytes: peak_bytes() }
     }
 }
 
@@ -165,9 +226,11 @@ impl StudyScorer for Fake {
 fn end(what: &str, place: &Place) {
     match what {
         "ok" | "" => {}
+        what if what.starts_with("at-") => {}
         "abort" => std::process::abort(),
         "panic" => panic!("CANARY^NAME in a panic"),
         "hang" => std::thread::sleep(Duration::from_secs(100_000)),
+        "slow" => std::thread::sleep(Duration::from_secs(8)),
         "exit" => std::process::exit(0),
         "garbage" => println!("CANARY^NAME is no answer"),
         "balloon" => {

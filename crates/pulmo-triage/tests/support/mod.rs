@@ -45,7 +45,7 @@ impl Scene {
         command
     }
 
-    /// Runs to the end; what the supervisor printed.
+    /// Runs to the end; the last line that the supervisor printed.
     pub(crate) fn run(&self, workers: usize) -> String {
         self.run_with(workers, &[])
     }
@@ -53,7 +53,8 @@ impl Scene {
     /// The same with environment variables.
     pub(crate) fn run_with(&self, workers: usize, environment: &[(&str, &str)]) -> String {
         let output = self.supervisor(workers).envs(environment.iter().copied()).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.lines().last().unwrap_or_default().to_owned()
     }
 
     /// The export of this name.
