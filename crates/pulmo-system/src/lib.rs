@@ -59,7 +59,9 @@ pub fn end_all<'a>(children: impl Iterator<Item = &'a mut Child>) {
     let mut children: Vec<&mut Child> = children.collect();
     children.iter_mut().for_each(|child| kill(child));
     let until = Instant::now() + LONGEST_END;
-    children.into_iter().for_each(|child| drop(reap(child, until)));
+    for child in children {
+        reap(child, until);
+    }
 }
 
 fn kill(child: &mut Child) {

@@ -20,6 +20,9 @@ pub struct Finding {
     pub threshold: Option<Probability>,
     /// Calibrated probability that the study is not of the first class: what a worklist is sorted by.
     pub urgency: Option<Probability>,
+    /// What was seen, with its figures: a sentence for each code.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub messages: Vec<String>,
     /// What can be done about each code, where there is no score.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub advice: Vec<String>,
@@ -54,6 +57,9 @@ pub struct SeriesFinding {
     pub verdict: String,
     /// The codes of pulmo.
     pub codes: Vec<String>,
+    /// What was seen, with its figures: a sentence for each code.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub messages: Vec<String>,
     /// Name of the class given.
     pub class: Option<String>,
     /// Class name to probability.

@@ -54,7 +54,7 @@ fn number_of(acquired: &str) -> Option<u64> {
 
 /// Writes `issues.csv`: what has no score, why, and what can be done; returns how many there are.
 pub(crate) fn write_issues(out: &mut Out, source: &Source<'_>) -> Result<usize, TriageError> {
-    let header = ["study", "verdict", "codes", "stage", "signal", "what_to_do"];
+    let header = ["study", "verdict", "codes", "why", "stage", "signal", "what_to_do"];
     let mut table = Table::begin(out, source, Layout { name: "issues.csv", header: &header })?;
     let mut count = 0;
     source.each_row(|LedgerRow { key, finding, .. }| {
@@ -69,6 +69,7 @@ pub(crate) fn write_issues(out: &mut Out, source: &Source<'_>) -> Result<usize, 
             key.study.clone(),
             finding.verdict.clone(),
             finding.codes.join(" "),
+            finding.messages.join("; "),
             stage.map_or("", |stage| stage.as_str()).to_owned(),
             signal.map_or(String::new(), |signal| signal.to_string()),
             advice.map_or_else(|| finding.advice.join("; "), str::to_owned),

@@ -176,7 +176,8 @@ impl BundleScorer {
 }
 
 fn finding_of(verdict: &Verdict) -> Finding {
-    Finding { verdict: verdict.as_str().to_owned(), codes: codes(verdict), ..Finding::default() }
+    let (codes, messages) = (codes(verdict), messages(verdict));
+    Finding { verdict: verdict.as_str().to_owned(), codes, messages, ..Finding::default() }
 }
 
 fn series_finding(observation: &Observation) -> SeriesFinding {
@@ -190,6 +191,7 @@ fn series_finding(observation: &Observation) -> SeriesFinding {
     SeriesFinding {
         verdict: observation.verdict.as_str().to_owned(),
         codes: codes(&observation.verdict),
+        messages: messages(&observation.verdict),
         class: prediction.map(|prediction| prediction.class.clone()),
         probabilities: prediction.map(named).unwrap_or_default(),
         pseudonyms: names
@@ -202,6 +204,10 @@ fn series_finding(observation: &Observation) -> SeriesFinding {
 
 fn codes(verdict: &Verdict) -> Vec<String> {
     verdict.codes().into_iter().map(|code| code.as_str().to_owned()).collect()
+}
+
+fn messages(verdict: &Verdict) -> Vec<String> {
+    verdict.reasons().iter().map(|reason| reason.message.clone()).collect()
 }
 
 fn advice(verdict: &Verdict) -> Vec<String> {

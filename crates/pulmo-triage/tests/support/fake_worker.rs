@@ -181,10 +181,10 @@ impl StudyScorer for Fake {
 
     fn read(&self, study: &StudyRequest, tell: &mut dyn FnMut(Reading<FakeSeries>)) -> String {
         tell(Reading::Stage(WorkStage::Read));
+        std::thread::sleep(Duration::from_millis(number("FAKE_MS", 0)));
         if self.is_judging.load(Ordering::SeqCst) {
             log("read while another is judged");
         }
-        std::thread::sleep(Duration::from_millis(number("FAKE_MS", 0)));
         let fingerprint = of_places(study.places.iter().map(|place| of_place(place, &self.key)).collect());
         let whats: Vec<String> = study.places.iter().flat_map(lines).map(|[_, _, what]| what).collect();
         let place = study.places[0].clone();
