@@ -82,11 +82,8 @@ struct Drawn(Vec<(Volume, CtSeriesDescription)>);
 
 impl Drawn {
     fn new() -> Self {
-        let settings = PhantomSettings {
-            matrix: Some(64),
-            slice_spacing_mm: Some(8.0),
-            ..PhantomSettings::default()
-        };
+        let settings =
+            PhantomSettings { matrix: Some(64), slice_spacing_mm: Some(8.0), ..PhantomSettings::default() };
         let study = |index| Study::generate(&settings, 11, index).unwrap();
         let studies = (0..DRAWN).map(study);
         Self(studies.map(|study| (study.volume().clone(), study.description().clone())).collect())
@@ -230,7 +227,9 @@ fn of_an_archive_with_a_tenth_hostile_the_others_are_scored_and_each_has_one_row
 /// Texts in every place that a header has for them, some of which end readers.
 fn personal(slice: &mut CtSlice) {
     let secret = format!("{CANARY}^SECRET");
-    for group_element in [(0x0008, 0x0080), (0x0008, 0x1030), (0x0008, 0x103E), (0x0010, 0x0020), (0x0020, 0x0010)] {
+    for group_element in
+        [(0x0008, 0x0080), (0x0008, 0x1030), (0x0008, 0x103E), (0x0010, 0x0020), (0x0020, 0x0010)]
+    {
         slice.text(group_element, "LO", &secret);
     }
     for group_element in [(0x0010, 0x0010), (0x0008, 0x0090), (0x0008, 0x1050), (0x0010, 0x1005)] {
@@ -364,7 +363,8 @@ fn a_disk_that_fills_up_pauses_the_run_until_there_is_room() {
     let drawn = Drawn::new();
     (0..60).for_each(|n| drawn.write(n, &scene.folder(&format!("{n}"))));
     std::fs::create_dir(scene.out()).unwrap();
-    let mount = |arguments: &[&str]| Command::new(arguments[0]).args(&arguments[1..]).status().unwrap().success();
+    let mount =
+        |arguments: &[&str]| Command::new(arguments[0]).args(&arguments[1..]).status().unwrap().success();
     let out = scene.out();
     let at = out.to_str().unwrap();
     if !mount(&["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", at]) {

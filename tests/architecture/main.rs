@@ -184,8 +184,16 @@ fn rooms_below_the_networks_need_no_burn_and_those_of_a_scan_no_gpu() {
     let packages = packages();
     let mut open = vec![("pulmo_preprocess".to_owned(), vec!["burn"])];
     open.extend(
-        ["pulmo_scan", "pulmo_metrics", "pulmo_random", "pulmo_cohort", "pulmo_triage", "pulmo_key", "pulmo_system"]
-            .map(|package| (package.to_owned(), vec!["burn", "wgpu", "cubecl"])),
+        [
+            "pulmo_scan",
+            "pulmo_metrics",
+            "pulmo_random",
+            "pulmo_cohort",
+            "pulmo_triage",
+            "pulmo_key",
+            "pulmo_system",
+        ]
+        .map(|package| (package.to_owned(), vec!["burn", "wgpu", "cubecl"])),
     );
     while let Some((package, forbidden)) = open.pop() {
         for name in declared(&packages[&package]) {

@@ -252,7 +252,8 @@ fn made(bench: &mut Bench) {
 }
 
 fn triaged(bench: &mut Bench) {
-    let run = "triage @scans --out @triage --device cpu --workers 1 --key-file @key --phi --metrics @triage.prom";
+    let run =
+        "triage @scans --out @triage --device cpu --workers 1 --key-file @key --phi --metrics @triage.prom";
     bench.run(3, run);
     for name in ["worklist.csv", "issues.csv", "run.json"] {
         bench.file(&PathBuf::from(bench.path("triage")).join(name), None);

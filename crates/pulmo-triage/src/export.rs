@@ -127,7 +127,11 @@ pub(crate) struct ExportTo<'a> {
 }
 
 /// The same, of an open ledger and map.
-pub(crate) fn export_run(ledger: &Ledger, map: &FolderMap, to: ExportTo<'_>) -> Result<Exported, TriageError> {
+pub(crate) fn export_run(
+    ledger: &Ledger,
+    map: &FolderMap,
+    to: ExportTo<'_>,
+) -> Result<Exported, TriageError> {
     let Some(id) = ledger.last_method()? else { return Ok(Exported::default()) };
     let source = Source { ledger, id, method: ledger.method_of(id)?, map, paths: to.paths };
     let file = |name: &str| to.folder.join(name);

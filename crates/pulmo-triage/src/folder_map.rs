@@ -128,7 +128,8 @@ impl FolderMap {
     /// Keeps when a study was scanned.
     pub(crate) fn note_acquired(&self, study: &str, acquired: Option<&str>) -> Result<(), TriageError> {
         let Some(acquired) = acquired else { return Ok(()) };
-        let add = "INSERT INTO acquired (study, time) VALUES (?1, ?2) ON CONFLICT (study) DO UPDATE SET time = ?2
+        let add =
+            "INSERT INTO acquired (study, time) VALUES (?1, ?2) ON CONFLICT (study) DO UPDATE SET time = ?2
             WHERE time <> ?2";
         self.connection.prepare_cached(add)?.execute(params![study, acquired])?;
         Ok(())

@@ -30,8 +30,7 @@ pub struct Merged {
 pub fn merge(out: &Path, ledgers: &[PathBuf]) -> Result<Merged, TriageError> {
     let site = Site::open(out)?;
     let mut into = Ledger::open(&ledger_file(site.folder()))?;
-    let mut merged =
-        Merged { added: 0, equal: 0, conflicts: Vec::new(), exported: Exported::default() };
+    let mut merged = Merged { added: 0, equal: 0, conflicts: Vec::new(), exported: Exported::default() };
     let map = FolderMap::open(&map_file(site.folder()))?;
     for path in ledgers {
         let local = map_file(path);
@@ -46,8 +45,7 @@ pub fn merge(out: &Path, ledgers: &[PathBuf]) -> Result<Merged, TriageError> {
     }
     merged.conflicts.sort();
     merged.conflicts.dedup();
-    merged.exported =
-        export_run(&into, &map, ExportTo { folder: site.folder(), paths: Paths::LeftOut })?;
+    merged.exported = export_run(&into, &map, ExportTo { folder: site.folder(), paths: Paths::LeftOut })?;
     Ok(merged)
 }
 

@@ -130,8 +130,16 @@ impl Pool {
     /// Starts the first worker.
     pub(crate) fn start(spawn: Spawn, deadlines: Deadlines) -> Result<Self, TriageError> {
         let (sender, lines) = sync_channel(LINES_AHEAD);
-        let mut pool =
-            Self { spawn, deadlines, workers: Vec::new(), sender, lines, failed_starts: 0, held: None, method: None };
+        let mut pool = Self {
+            spawn,
+            deadlines,
+            workers: Vec::new(),
+            sender,
+            lines,
+            failed_starts: 0,
+            held: None,
+            method: None,
+        };
         pool.grow(1)?;
         Ok(pool)
     }
@@ -293,7 +301,8 @@ impl Pool {
         let Some(ended) = self.workers.get_mut(worker) else { return Ok(Happened::Nothing) };
         let now = Instant::now();
         let end = end(&mut ended.child);
-        let cause = cause.or_else(|| ended.trace.cause()).or_else(|| told_by(end)).unwrap_or(DeathCause::Ended);
+        let cause =
+            cause.or_else(|| ended.trace.cause()).or_else(|| told_by(end)).unwrap_or(DeathCause::Ended);
         // a request that is late is known; else it may have been any
         let is_late = |slot: &Slot| slot.ends().is_some_and(|until| until <= now);
         let one_is_late = cause == DeathCause::Deadline && ended.slots.iter().any(is_late);
@@ -320,7 +329,8 @@ impl Worker {
     /// Notes what the worker does with a study; `false` where it was not asked for that.
     fn says(&mut self, working: &Working, longest: Duration) -> bool {
         let is_first = self.slots.front().is_some_and(|first| first.study.as_ref() == Some(&working.study));
-        let Some(slot) = self.slots.iter_mut().find(|slot| slot.study.as_ref() == Some(&working.study)) else {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.study.as_ref() == Some(&working.study))
+        else {
             return false;
         };
         let is_waiting = working.stage == WorkStage::Wait;

@@ -118,7 +118,10 @@ impl<S: StudyScorer, W: Write> Reader<'_, S, W> {
         for line in requests {
             match serde_json::from_str(&line).map_err(|_| TriageError::Protocol)? {
                 Request::List(place) => {
-                    self.work.list(&place).into_iter().for_each(|found| say(self.output, &Answer::Found(found)));
+                    self.work
+                        .list(&place)
+                        .into_iter()
+                        .for_each(|found| say(self.output, &Answer::Found(found)));
                     say(self.output, &Answer::Listed);
                 }
                 Request::Score(study) => self.read(&study),

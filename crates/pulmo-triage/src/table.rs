@@ -44,8 +44,7 @@ pub(crate) fn write(out: &mut Out, source: &Source<'_>) -> Result<(), TriageErro
     let schema = parse_message_type(&format!("message study {{ {declared} }}")).map_err(failed)?;
     let made_by = format!("pulmo {}", env!("CARGO_PKG_VERSION"));
     let properties = WriterProperties::builder().set_created_by(made_by).build();
-    let mut file =
-        SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties)).map_err(failed)?;
+    let mut file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties)).map_err(failed)?;
     let mut held = Vec::new();
     source.each_row(|row| {
         let local = source.local(&row.key.study)?;

@@ -160,7 +160,9 @@ fn an_archive_that_does_not_answer_for_a_while_is_waited_for() {
     command.args(["-e", "inject=openat:delay_enter=6000000:when=2"]);
     command.arg(supervisor.get_program()).args(supervisor.get_args());
     command.envs([("FAKE_SILENCE", "1"), ("FAKE_SECONDS", "4")]);
-    let Ok(output) = command.output() else { return eprintln!("skipped: there is no strace on this machine") };
+    let Ok(output) = command.output() else {
+        return eprintln!("skipped: there is no strace on this machine");
+    };
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("silent\nanswers\n"), "{said}");
     assert!(said.contains("rows 12 of 12, new 12"), "{said}");

@@ -28,7 +28,9 @@ pub(super) fn run(args: &TriageArgs) -> anyhow::Result<Exit> {
     let mut view = View::new();
     let ended = pulmo_triage::run(&settings, &key, &mut |event| view.tell(event))?;
     view.finish();
-    anyhow::ensure!(ended.studies > 0 || ended.arriving > 0, "the archive holds nothing to score");
+    // a part of several may be empty
+    let is_empty = ended.studies == 0 && ended.arriving == 0 && args.num_parts == 1;
+    anyhow::ensure!(!is_empty, "the archive holds nothing to score");
     printer::say(&format!(
         "{} studies: {} scored, {} without a score (issues.csv says why), {} to do",
         ended.studies, ended.scored, ended.unscored, ended.remaining
@@ -36,10 +38,8 @@ pub(super) fn run(args: &TriageArgs) -> anyhow::Result<Exit> {
     if ended.arriving > 0 {
         printer::say(&format!("{} folders or studies were still changing: run again later", ended.arriving));
     }
-    if ended.stopped {
-        return Ok(Exit::Partly);
-    }
-    Ok(Exit::of_items(ended.unscored, ended.scored + ended.unscored))
+    // that each study has its row is what was asked for, also where none has a score
+    Ok(if ended.stopped || ended.unscored > 0 { Exit::Partly } else { Exit::Done })
 }
 
 fn settings(args: &TriageArgs) -> anyhow::Result<Settings> {
@@ -162,7 +162,8 @@ fn status(folder: &Path) -> anyhow::Result<Exit> {
         printer::data(&format!("at most {limit} studies in this run"))?;
     }
     if let Some(rate) = figures.studies_per_minute {
-        let left = status.minutes_left().map_or("unknown".to_owned(), |minutes| format!("{minutes:.0} minutes"));
+        let left =
+            status.minutes_left().map_or("unknown".to_owned(), |minutes| format!("{minutes:.0} minutes"));
         printer::data(&format!("{rate:.1} studies a minute, {left} left"))?;
     }
     for (verdict, count) in &status.verdicts {

@@ -10,6 +10,7 @@ use pulmo_triage::{
     StudyScorer, WirePath, WorkStage, content_hash, files_of, of_place, of_places, serve,
 };
 
+use super::shared::{open_bundle, open_device_for, read_key};
 use crate::cli::Exit;
 use crate::cli::args::WorkerArgs;
 use crate::dicom::acquired;
@@ -17,7 +18,6 @@ use crate::engine::Engine;
 use crate::findings::{Code, Observation, Pseudonyms, Verdict};
 use crate::intake::{Item, Search};
 use crate::key::SecretKey;
-use super::shared::{open_bundle, open_device_for, read_key};
 
 pub(super) fn run(args: &WorkerArgs) -> anyhow::Result<Exit> {
     // the text of a panic may hold what was read

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use pulmo_system::{FileIdentity, file_identity};
 use rayon::prelude::*;
 
-use crate::findings::Code;
 use super::Refused;
 use super::passed_over::{Passed, PassedOver};
+use crate::findings::Code;
 
 /// Which symbolic links are followed within folders. A path that is named itself is always followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

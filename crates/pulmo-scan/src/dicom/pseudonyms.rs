@@ -49,7 +49,8 @@ pub fn acquired(identity: &Identity) -> Option<String> {
         (tags::SERIES_DATE, tags::SERIES_TIME),
         (tags::STUDY_DATE, tags::STUDY_TIME),
     ];
-    let of_pair = |(date, time): (Tag, Tag)| Some((day_text(text(date)?)?, text(time).and_then(|time| time.get(..6))));
+    let of_pair =
+        |(date, time): (Tag, Tag)| Some((day_text(text(date)?)?, text(time).and_then(|time| time.get(..6))));
     let (day, time) = whole.or_else(|| pairs.into_iter().find_map(of_pair))?;
     let time = time.filter(|time| time.bytes().all(|byte| byte.is_ascii_digit()));
     Some(format!("{day}{}", time.unwrap_or_default()))

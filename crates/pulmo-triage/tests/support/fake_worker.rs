@@ -22,9 +22,9 @@ use std::time::Duration;
 use pulmo_key::SecretKey;
 use pulmo_system::{WorkerLimits, confine, peak_bytes};
 use pulmo_triage::{
-    Deadlines, Finding, FoundStudy, Method, Paths, Place, Probability, Reading, RunEvent, ScoredStudy, Settings,
-    Share, Spawn, StudyRequest, StudyScorer, WirePath, WorkStage, Workers, of_place, of_places, run,
-    serve,
+    Deadlines, Finding, FoundStudy, Method, Paths, Place, Probability, Reading, RunEvent, ScoredStudy,
+    Settings, Share, Spawn, StudyRequest, StudyScorer, WirePath, WorkStage, Workers, of_place, of_places,
+    run, serve,
 };
 
 const MIB: u64 = 1 << 20;
