@@ -71,7 +71,7 @@ pub enum TrainError {
         source: std::io::Error,
     },
     /// The device failed.
-    #[error("{0}; try again with --device cpu")]
+    #[error("{0}; where this is a GPU, --device cpu may go on")]
     Device(#[from] GpuError),
     /// The device failed in a run, whose checkpoint is kept.
     #[error("DEVICE: {cause}; {}", way_on(cause, *epochs, out))]

@@ -304,13 +304,9 @@ pub(super) fn weight_gradient(images: &[f32], gradient: &[f32], sizes: Convoluti
             let (start, width) = (band.start * columns_out, band.len() * columns_out);
             let gradient = gradient.slice(ndarray::s![.., start..start + width]);
             if sizes.is_pointwise() {
-                general_mat_mul(
-                    1.0,
-                    &gradient,
-                    &matrix(image, [sizes.channels[0], positions])?.t(),
-                    1.0,
-                    &mut sum,
-                );
+                let image = matrix(image, [sizes.channels[0], positions])?;
+                let image = image.slice(ndarray::s![.., start..start + width]);
+                general_mat_mul(1.0, &gradient, &image.t(), 1.0, &mut sum);
             } else {
                 sizes.gather(image, band, patches);
                 general_mat_mul(1.0, &gradient, &matrix(patches, [sizes.patch(), width])?.t(), 1.0, &mut sum);
@@ -379,17 +375,29 @@ mod tests {
         }
     }
 
+    /// Sizes drawn at random, and each kernel and stride with few images, which are cut into bands.
+    fn all_sizes() -> Vec<ConvolutionSizes> {
+        let mut random = Random::new(9);
+        let drawn = (0..60).map(|_| ConvolutionSizes {
+            batch: 1 + random.below(11),
+            channels: [1 + random.below(4), 1 + random.below(5)],
+            image: [1 + random.below(12), 1 + random.below(12)],
+            side: [1, 3, 5, 7][random.below(4)],
+            stride: 1 + random.below(3),
+        });
+        let few = itertools(FEW_IMAGES, 4, 3).map(|(batch, side, stride)| ConvolutionSizes {
+            batch: batch + 1,
+            channels: [3, 4],
+            image: [14, 9],
+            side: 1 + 2 * side,
+            stride: stride + 1,
+        });
+        drawn.chain(few).collect()
+    }
+
     #[test]
     fn forward_and_gradients_follow_the_definition() {
-        let mut random = Random::new(9);
-        for case in 0..60 {
-            let sizes = ConvolutionSizes {
-                batch: 1 + random.below(11),
-                channels: [1 + random.below(4), 1 + random.below(5)],
-                image: [1 + random.below(12), 1 + random.below(12)],
-                side: [1, 3, 5, 7][random.below(4)],
-                stride: 1 + random.below(3),
-            };
+        for (case, sizes) in (0..).zip(all_sizes()) {
             let images = values(sizes.batch * sizes.image_len(), case);
             let weight = values(sizes.channels[1] * sizes.patch(), case + 1000);
             let gradient = values(sizes.batch * sizes.output_len(), case + 2000);
