@@ -407,7 +407,7 @@ fn a_hundred_thousand_tiny_studies_fit_in_little_memory_and_are_resumed_soon() {
             std::fs::copy(&picture, folder.join("a.png")).unwrap();
         });
     }
-    let mut timed = |what: &str| {
+    let timed = |what: &str| {
         let begun = Instant::now();
         let run = scene.triage(&["--workers", "2"]);
         let said = String::from_utf8_lossy(&run.stderr).into_owned();

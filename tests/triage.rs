@@ -8,7 +8,7 @@
     reason = "a test fails by panicking, and its values are small"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -118,10 +118,22 @@ fn triage_scores_as_predict_does_in_any_number_of_workers_and_names_nobody() {
     assert_eq!(results.len(), 5, "{}", said(&run));
     assert_eq!(archive.exported("issues.csv").lines().count(), 1 + 1);
 
-    let predicted = pulmo(&["predict", archive.root().to_str().unwrap(), "--device", "cpu"]);
+    let key = archive.out().join("site.key");
+    let key = ["--key-file", key.to_str().unwrap()];
+    let predicted =
+        pulmo(&[&["predict", archive.root().to_str().unwrap(), "--device", "cpu"], &key[..]].concat());
     let lines = String::from_utf8(predicted.stdout).unwrap();
+    // by the same key each series' study has the name that `predict` gives it
+    let named = |line: &str, of: &str| -> Option<String> {
+        Some(serde_json::from_str::<Value>(line).unwrap().pointer(of)?.as_str()?.to_owned())
+    };
+    let by_predict: BTreeSet<String> = lines.lines().filter_map(|line| named(line, "/study")).collect();
+    let by_triage = archive.exported("results.jsonl");
+    let by_triage = by_triage.lines().filter_map(|line| named(line, "/series/0/pseudonyms/study"));
+    assert_eq!(by_triage.collect::<BTreeSet<_>>(), by_predict);
+    assert_eq!(by_predict.len(), 4);
     let all = |values: Vec<Value>| {
-        let texts = values.iter().filter(|value| value["probabilities"].is_object());
+        let texts = values.iter().filter(|value| value["probabilities"]["nodule"].is_number());
         let mut texts: Vec<String> = texts.map(|value| value["probabilities"].to_string()).collect();
         texts.sort();
         texts

@@ -9,7 +9,7 @@ use crate::TriageError;
 use crate::finding::Poison;
 use crate::folder_map::FolderMap;
 use crate::ledger::Ledger;
-use crate::pool::Room;
+use crate::pool::WorkerRoom;
 use crate::protocol::{Answer, Request};
 use crate::settings::{RunEvent, Settings};
 
@@ -18,7 +18,7 @@ pub(crate) trait Tasks {
     /// A task.
     type Task;
     /// The next task, for a worker with this room.
-    fn next(&mut self, room: Room, context: &mut Context<'_>) -> Result<Next<Self::Task>, TriageError>;
+    fn next(&mut self, room: WorkerRoom, context: &mut Context<'_>) -> Result<Next<Self::Task>, TriageError>;
     /// Whether a worker that has the task is given nothing else.
     fn is_alone(&self, task: &Self::Task) -> bool;
     /// What a worker is asked for it.

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::TriageError;
 use crate::atomic::{Out, write_whole};
+use crate::export_source::{ExportSource, Local, into_file};
+use crate::figures::RunFigures;
 use crate::folder_map::FolderMap;
-use crate::ledger::{Ledger, LedgerRow, Method};
+use crate::ledger::{Ledger, LedgerRow};
+use crate::settings::Paths;
 use crate::site::{ledger_file, map_file};
-use crate::status::Figures;
 use crate::{table, worklist};
 
 /// What was written.
@@ -21,62 +23,6 @@ pub struct Exported {
     pub scored: usize,
     /// Studies in `issues.csv`.
     pub unscored: usize,
-}
-
-/// Whether exports say where the studies lie, and when they were scanned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Paths {
-    /// No.
-    #[default]
-    LeftOut,
-    /// Yes: they may name patients.
-    Told,
-}
-
-/// What exports are made of.
-pub(crate) struct Source<'a> {
-    pub(crate) ledger: &'a Ledger,
-    /// Number of the method whose rows are exported.
-    pub(crate) id: i64,
-    pub(crate) method: Method,
-    /// Where the studies lie, and when they were scanned, where that is known here.
-    pub(crate) map: &'a FolderMap,
-    pub(crate) paths: Paths,
-}
-
-/// What exports say of a study only where that was asked for.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Local {
-    /// The folder that holds all of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) path: Option<String>,
-    /// When it was scanned, `YYYYMMDD` or `YYYYMMDDHHMMSS`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) acquired: Option<String>,
-}
-
-/// Names of the columns that tell it.
-pub(crate) const LOCAL_COLUMNS: [&str; 2] = ["path", "acquired"];
-
-impl Source<'_> {
-    /// What may be said of where and when a study is.
-    pub(crate) fn local(&self, study: &str) -> Result<Local, TriageError> {
-        match self.paths {
-            Paths::LeftOut => Ok(Local::default()),
-            Paths::Told => Ok(Local {
-                path: self.map.common_folder(study)?.map(|path| path.display().to_string()),
-                acquired: self.map.acquired(study)?,
-            }),
-        }
-    }
-
-    /// Tells each row.
-    pub(crate) fn each_row(
-        &self,
-        tell: impl FnMut(LedgerRow) -> Result<(), TriageError>,
-    ) -> Result<(), TriageError> {
-        self.ledger.each_row(self.id, tell)
-    }
 }
 
 /// A line of `results.jsonl`.
@@ -103,7 +49,7 @@ struct RunFile<'a> {
     calibration: &'a str,
     studies: usize,
     verdicts: BTreeMap<String, usize>,
-    last_run: Figures,
+    last_run: RunFigures,
 }
 
 /// Writes `worklist.csv`, `results.jsonl`, `results.parquet`, `issues.csv` and `run.json` of the run in `folder` into
@@ -133,7 +79,7 @@ pub(crate) fn export_run(
     to: ExportTo<'_>,
 ) -> Result<Exported, TriageError> {
     let Some(id) = ledger.last_method()? else { return Ok(Exported::default()) };
-    let source = Source { ledger, id, method: ledger.method_of(id)?, map, paths: to.paths };
+    let source = ExportSource { ledger, id, method: ledger.method_of(id)?, map, paths: to.paths };
     let file = |name: &str| to.folder.join(name);
     write(&file("results.jsonl"), |out| results(out, &source))?;
     write(&file("results.parquet"), |out| table::write(out, &source))?;
@@ -167,13 +113,7 @@ fn other() -> std::io::Error {
     std::io::ErrorKind::Other.into()
 }
 
-/// Makes the error of a file of this name.
-pub(crate) fn into_file<E: Into<std::io::Error>>(name: &str) -> impl FnOnce(E) -> TriageError {
-    let path = PathBuf::from(name);
-    move |error| TriageError::File { path, source: error.into() }
-}
-
-fn results(out: &mut Out, source: &Source<'_>) -> Result<(), TriageError> {
+fn results(out: &mut Out, source: &ExportSource<'_>) -> Result<(), TriageError> {
     source.each_row(|LedgerRow { key, places: folders, finding, .. }| {
         let line = ResultLine {
             study: &key.study,
@@ -188,8 +128,8 @@ fn results(out: &mut Out, source: &Source<'_>) -> Result<(), TriageError> {
     })
 }
 
-fn run_file(out: &mut Out, source: &Source<'_>) -> Result<(), TriageError> {
-    let Source { ledger, id, method, .. } = source;
+fn run_file(out: &mut Out, source: &ExportSource<'_>) -> Result<(), TriageError> {
+    let ExportSource { ledger, id, method, .. } = source;
     let mut studies = 0;
     ledger.each_study(|_| studies += 1)?;
     let run = RunFile {
@@ -201,7 +141,7 @@ fn run_file(out: &mut Out, source: &Source<'_>) -> Result<(), TriageError> {
         calibration: &method.calibration,
         studies,
         verdicts: ledger.verdicts(*id)?,
-        last_run: Figures::of(ledger)?,
+        last_run: RunFigures::of(ledger)?,
     };
     serde_json::to_writer_pretty(&mut *out, &run).map_err(into_file("run.json"))?;
     out.write_all(b"\n").map_err(into_file("run.json"))

@@ -11,7 +11,7 @@ use pulmo_system::path_bytes;
 use crate::TriageError;
 use crate::context::{Context, Next, Tasks};
 use crate::finding::Poison;
-use crate::pool::Room;
+use crate::pool::WorkerRoom;
 use crate::protocol::{Answer, FoundStudy, Place, Request, WirePath};
 use crate::settings::{RunEvent, Settings};
 use crate::walk::{Folder, walk};
@@ -64,8 +64,8 @@ impl FolderListing {
 impl Tasks for FolderListing {
     type Task = FolderTask;
 
-    fn next(&mut self, room: Room, context: &mut Context<'_>) -> Result<Next<FolderTask>, TriageError> {
-        if room == Room::Behind {
+    fn next(&mut self, room: WorkerRoom, context: &mut Context<'_>) -> Result<Next<FolderTask>, TriageError> {
+        if room == WorkerRoom::Behind {
             return Ok(Next::Done);
         }
         if let Some(task) = self.again.pop() {

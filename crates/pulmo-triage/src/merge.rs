@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::params;
 
 use crate::TriageError;
-use crate::export::{ExportTo, Exported, Paths, export_run};
+use crate::export::{ExportTo, Exported, export_run};
 use crate::folder_map::FolderMap;
 use crate::ledger::{Ledger, StudyState, add_row, stored_row};
+use crate::settings::Paths;
 use crate::site::{Site, ledger_file, map_file};
 
 /// What a merge did.

@@ -40,7 +40,7 @@ pub(crate) enum Happened {
 
 /// For what a worker has room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Room {
+pub(crate) enum WorkerRoom {
     /// For the one request that it is given at a time.
     Single,
     /// For the first of several.
@@ -117,7 +117,7 @@ pub(crate) struct FreeWorker {
     /// Which.
     pub(crate) worker: usize,
     /// For what.
-    pub(crate) room: Room,
+    pub(crate) room: WorkerRoom,
 }
 
 struct Line {
@@ -183,14 +183,14 @@ impl Pool {
     pub(crate) fn free(&self) -> Vec<FreeWorker> {
         let room = |worker: &Worker| match (worker.slots.len(), worker.depth) {
             _ if worker.starting.is_some() => None,
-            (0, 1) => Some(Room::Single),
-            (0, _) => Some(Room::First),
-            (waiting, depth) => (waiting < depth).then_some(Room::Behind),
+            (0, 1) => Some(WorkerRoom::Single),
+            (0, _) => Some(WorkerRoom::First),
+            (waiting, depth) => (waiting < depth).then_some(WorkerRoom::Behind),
         };
         let workers = self.workers.iter().enumerate();
         let mut free: Vec<FreeWorker> =
             workers.filter_map(|(worker, known)| Some(FreeWorker { worker, room: room(known)? })).collect();
-        free.sort_by_key(|free| free.room == Room::Behind);
+        free.sort_by_key(|free| free.room == WorkerRoom::Behind);
         free
     }
 

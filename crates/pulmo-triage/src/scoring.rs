@@ -6,7 +6,7 @@ use crate::TriageError;
 use crate::context::{Context, Next, Tasks};
 use crate::finding::{DeathCause, Finding, Poison};
 use crate::ledger::{ArchiveStudy, StudyState, Tried};
-use crate::pool::Room;
+use crate::pool::WorkerRoom;
 use crate::protocol::{Answer, Request, ScoredStudy, StudyRequest};
 use crate::settings::RunEvent;
 
@@ -51,13 +51,14 @@ impl Scoring {
     fn due(
         &mut self,
         method: i64,
-        room: Room,
+        room: WorkerRoom,
         context: &mut Context<'_>,
     ) -> Result<Option<Due>, TriageError> {
-        if room != Room::Behind
+        if room != WorkerRoom::Behind
             && let Some(key) = self.again.pop()
         {
-            let is_alone = room == Room::Single || context.ledger.tried(&key, method)? != Tried::default();
+            let is_alone =
+                room == WorkerRoom::Single || context.ledger.tried(&key, method)? != Tried::default();
             return Ok(Some(Due { key, is_alone }));
         }
         while !context.is_stopped() {
@@ -80,9 +81,9 @@ impl Scoring {
                 .or(too_often.map(|cause| died.unwrap_or(Poison { stage: None, cause, signal: None })))
             {
                 Some(poison) => record(context, &key, method, &Finding::poisoned(poison))?,
-                None if room == Room::Behind && tried != Tried::default() => self.again.push(key),
+                None if room == WorkerRoom::Behind && tried != Tried::default() => self.again.push(key),
                 None => {
-                    let is_alone = room == Room::Single || tried != Tried::default();
+                    let is_alone = room == WorkerRoom::Single || tried != Tried::default();
                     return Ok(Some(Due { key, is_alone }));
                 }
             }
@@ -122,7 +123,7 @@ fn record(
 impl Tasks for Scoring {
     type Task = StudyTask;
 
-    fn next(&mut self, room: Room, context: &mut Context<'_>) -> Result<Next<StudyTask>, TriageError> {
+    fn next(&mut self, room: WorkerRoom, context: &mut Context<'_>) -> Result<Next<StudyTask>, TriageError> {
         let Some(method) = context.ledger.last_method()? else { return Ok(Next::Done) };
         if self.last.is_empty() && self.ahead.is_empty() && self.leased == 0 {
             tell_found(method, context)?;

@@ -23,7 +23,7 @@ pub trait StudyScorer: Sync {
     /// The studies that files in a folder belong to.
     fn list(&self, place: &Place) -> Vec<FoundStudy>;
     /// Reads a study, tells what it does and each series; returns the fingerprint of the files, taken before.
-    fn read(&self, study: &StudyRequest, tell: &mut dyn FnMut(Reading<Self::Series>)) -> String;
+    fn read(&self, study: &StudyRequest, tell: &mut dyn FnMut(ReadStep<Self::Series>)) -> String;
     /// What is to be said about a series.
     fn judge(&self, series: Self::Series) -> Self::Seen;
     /// What is to be said about a study, of its fingerprint and what was seen on its series, in order.
@@ -31,7 +31,7 @@ pub trait StudyScorer: Sync {
 }
 
 /// What is told while a study is read.
-pub enum Reading<S> {
+pub enum ReadStep<S> {
     /// What is done now.
     Stage(WorkStage),
     /// A series was read.
@@ -132,8 +132,8 @@ impl<S: StudyScorer, W: Write> Reader<'_, S, W> {
 
     fn read(&self, request: &StudyRequest) {
         let fingerprint = self.work.read(request, &mut |reading| match reading {
-            Reading::Stage(stage) => tell_stage(self.output, &request.study, stage),
-            Reading::Series(series) => self.hand_on(request, Content::Series(series)),
+            ReadStep::Stage(stage) => tell_stage(self.output, &request.study, stage),
+            ReadStep::Series(series) => self.hand_on(request, Content::Series(series)),
         });
         self.hand_on(request, Content::End { fingerprint });
     }

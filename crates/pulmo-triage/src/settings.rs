@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use pulmo_system::own_group;
 
-use crate::export::Paths;
 use crate::ledger::Method;
 
 /// How a run goes.
@@ -43,6 +42,16 @@ pub struct Settings {
     pub paths: Paths,
     /// File for figures in Prometheus' text form.
     pub metrics: Option<PathBuf>,
+}
+
+/// Whether exports say where the studies lie, and when they were scanned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paths {
+    /// No.
+    #[default]
+    LeftOut,
+    /// Yes: they may name patients.
+    Told,
 }
 
 /// How many workers there are at a time. The first one tells what it computes on.

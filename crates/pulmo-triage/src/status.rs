@@ -6,56 +6,14 @@ use std::io::Write as _;
 use std::path::Path;
 
 use pulmo_system::peak_bytes;
-use serde::Serialize;
 
 use crate::TriageError;
 use crate::atomic::write_whole;
 use crate::context::Context;
+use crate::figures::RunFigures;
 use crate::ledger::Ledger;
 use crate::settings::Share;
 use crate::site::{is_busy, ledger_file};
-
-/// Figures of the last run, also while it goes on; what is not known is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Figures {
-    /// Workers at a time.
-    pub workers: Option<i64>,
-    /// Runs that share the archive.
-    pub parts: Option<i64>,
-    /// Which of them this is, from 0 on.
-    pub part: Option<i64>,
-    /// Most studies that the run was to score; `None` where there was no limit.
-    pub limit: Option<i64>,
-    /// How long it took so far.
-    pub seconds: Option<i64>,
-    /// Rows that it added.
-    pub studies_done: Option<i64>,
-    /// Rows that it added in a minute.
-    pub studies_per_minute: Option<f64>,
-    /// The most memory of the supervisor.
-    pub supervisor_peak_bytes: Option<i64>,
-    /// The most memory of a worker.
-    pub worker_peak_bytes: Option<i64>,
-}
-
-impl Figures {
-    /// Those that the ledger keeps.
-    pub(crate) fn of(ledger: &Ledger) -> Result<Self, TriageError> {
-        let (seconds, done) = (ledger.figure("seconds")?, ledger.figure("recorded")?);
-        let rate = |(seconds, done): (i64, i64)| (seconds > 0).then(|| 60.0 * done as f64 / seconds as f64);
-        Ok(Self {
-            workers: ledger.figure("workers")?,
-            parts: ledger.figure("parts")?,
-            part: ledger.figure("part")?,
-            limit: ledger.figure("limit")?.filter(|limit| *limit > 0),
-            seconds,
-            studies_done: done,
-            studies_per_minute: seconds.zip(done).and_then(rate),
-            supervisor_peak_bytes: ledger.figure("supervisor_peak_bytes")?,
-            worker_peak_bytes: ledger.figure("worker_peak_bytes")?,
-        })
-    }
-}
 
 /// Keeps how far the run is.
 pub(crate) fn keep_figures(context: &mut Context<'_>) -> Result<(), TriageError> {
@@ -83,8 +41,8 @@ pub struct Status {
     pub studies: usize,
     /// Those with a row, by verdict.
     pub verdicts: BTreeMap<String, usize>,
-    /// Figures of the run, at most some seconds old.
-    pub figures: Figures,
+    /// RunFigures of the run, at most some seconds old.
+    pub figures: RunFigures,
 }
 
 impl Status {
@@ -113,7 +71,7 @@ pub fn status(folder: &Path) -> Result<Status, TriageError> {
         return Err(TriageError::File { path, source: std::io::ErrorKind::NotFound.into() });
     }
     let ledger = Ledger::open(&path)?;
-    let figures = Figures::of(&ledger)?;
+    let figures = RunFigures::of(&ledger)?;
     let number = |figure: Option<i64>| figure.and_then(|figure| u64::try_from(figure).ok());
     let part = Share { parts: number(figures.parts).unwrap_or(1), id: number(figures.part).unwrap_or(0) };
     let mut studies = 0;

@@ -10,8 +10,9 @@ use parquet::schema::parser::parse_message_type;
 
 use crate::TriageError;
 use crate::atomic::Out;
-use crate::export::{Local, Paths, Source, into_file};
+use crate::export_source::{ExportSource, Local, into_file};
 use crate::ledger::LedgerRow;
+use crate::settings::Paths;
 
 const NAME: &str = "results.parquet";
 /// Rows that are held before they are written.
@@ -38,7 +39,7 @@ const COLUMNS: [&str; 14] = [
 const LOCAL: usize = 2;
 
 /// Writes the file.
-pub(crate) fn write(out: &mut Out, source: &Source<'_>) -> Result<(), TriageError> {
+pub(crate) fn write(out: &mut Out, source: &ExportSource<'_>) -> Result<(), TriageError> {
     let columns = if source.paths == Paths::Told { COLUMNS.len() } else { COLUMNS.len() - LOCAL };
     let declared: String = COLUMNS.iter().take(columns).map(|column| format!("{column};")).collect();
     let schema = parse_message_type(&format!("message study {{ {declared} }}")).map_err(failed)?;
@@ -68,7 +69,7 @@ struct Line {
 
 fn write_group(
     file: &mut SerializedFileWriter<&mut Out>,
-    source: &Source<'_>,
+    source: &ExportSource<'_>,
     lines: &[Line],
 ) -> Result<(), TriageError> {
     let mut group = Group { group: file.next_row_group().map_err(failed)?, lines };

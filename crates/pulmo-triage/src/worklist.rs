@@ -2,9 +2,10 @@
 
 use crate::TriageError;
 use crate::atomic::Out;
-use crate::export::{LOCAL_COLUMNS, Local, Paths, Source, into_file};
+use crate::export_source::{ExportSource, LOCAL_COLUMNS, Local, into_file};
 use crate::finding::DeathCause;
 use crate::ledger::LedgerRow;
+use crate::settings::Paths;
 
 /// What the order of the worklist is decided by; the rows themselves stay in the ledger.
 struct Ranked {
@@ -15,7 +16,7 @@ struct Ranked {
 }
 
 /// Writes `worklist.csv`: by urgency, then the study that was scanned first, then by name; returns how many there are.
-pub(crate) fn write_worklist(out: &mut Out, source: &Source<'_>) -> Result<usize, TriageError> {
+pub(crate) fn write_worklist(out: &mut Out, source: &ExportSource<'_>) -> Result<usize, TriageError> {
     let mut ranked = Vec::new();
     source.each_row(|LedgerRow { id, key, finding, .. }| {
         if let Some(urgency) = finding.urgency {
@@ -53,7 +54,7 @@ fn number_of(acquired: &str) -> Option<u64> {
 }
 
 /// Writes `issues.csv`: what has no score, why, and what can be done; returns how many there are.
-pub(crate) fn write_issues(out: &mut Out, source: &Source<'_>) -> Result<usize, TriageError> {
+pub(crate) fn write_issues(out: &mut Out, source: &ExportSource<'_>) -> Result<usize, TriageError> {
     let header = ["study", "verdict", "codes", "why", "stage", "signal", "what_to_do"];
     let mut table = Table::begin(out, source, Layout { name: "issues.csv", header: &header })?;
     let mut count = 0;
@@ -89,13 +90,13 @@ struct Layout<'a> {
 struct Table<'a> {
     name: &'static str,
     csv: csv::Writer<&'a mut Out>,
-    source: &'a Source<'a>,
+    source: &'a ExportSource<'a>,
 }
 
 impl<'a> Table<'a> {
     fn begin(
         out: &'a mut Out,
-        source: &'a Source<'a>,
+        source: &'a ExportSource<'a>,
         Layout { name, header }: Layout<'_>,
     ) -> Result<Self, TriageError> {
         let mut csv = csv::Writer::from_writer(out);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pulmo_system::{WorkerLimits, confine, peak_bytes};
 use pulmo_triage::{
-    Finding, FoundStudy, Method, Place, Probability, Reading, ScoredStudy, SeriesFinding, StudyRequest,
+    Finding, FoundStudy, Method, Place, Probability, ReadStep, ScoredStudy, SeriesFinding, StudyRequest,
     StudyScorer, WirePath, WorkStage, content_hash, files_of, of_place, of_places, serve,
 };
 
@@ -83,15 +83,15 @@ impl StudyScorer for BundleScorer {
         studies.into_iter().map(found).collect()
     }
 
-    fn read(&self, request: &StudyRequest, tell: &mut dyn FnMut(Reading<ReadSeries>)) -> String {
-        tell(Reading::Stage(WorkStage::List));
+    fn read(&self, request: &StudyRequest, tell: &mut dyn FnMut(ReadStep<ReadSeries>)) -> String {
+        tell(ReadStep::Stage(WorkStage::List));
         let fingerprint = of_places(request.places.iter().map(|place| of_place(place, &self.key)).collect());
         for item in Search::of_files(request.places.iter().flat_map(files_of).collect()) {
             if self.is_of(&item, request) {
-                tell(Reading::Stage(WorkStage::Read));
+                tell(ReadStep::Stage(WorkStage::Read));
                 let loaded = self.engine.load(&item);
-                tell(Reading::Stage(WorkStage::Preprocess));
-                tell(Reading::Series(self.engine.ready(item.path.clone(), loaded)));
+                tell(ReadStep::Stage(WorkStage::Preprocess));
+                tell(ReadStep::Series(self.engine.ready(item.path.clone(), loaded)));
             }
         }
         fingerprint

@@ -22,7 +22,7 @@ use std::time::Duration;
 use pulmo_key::SecretKey;
 use pulmo_system::{WorkerLimits, confine, peak_bytes};
 use pulmo_triage::{
-    Deadlines, Finding, FoundStudy, Method, Paths, Place, Probability, Reading, RunEvent, ScoredStudy,
+    Deadlines, Finding, FoundStudy, Method, Paths, Place, Probability, ReadStep, RunEvent, ScoredStudy,
     Settings, Share, Spawn, StudyRequest, StudyScorer, WirePath, WorkStage, Workers, of_place, of_places,
     run, serve,
 };
@@ -179,8 +179,8 @@ impl StudyScorer for Fake {
         studies.into_iter().map(found).collect()
     }
 
-    fn read(&self, study: &StudyRequest, tell: &mut dyn FnMut(Reading<FakeSeries>)) -> String {
-        tell(Reading::Stage(WorkStage::Read));
+    fn read(&self, study: &StudyRequest, tell: &mut dyn FnMut(ReadStep<FakeSeries>)) -> String {
+        tell(ReadStep::Stage(WorkStage::Read));
         std::thread::sleep(Duration::from_millis(number("FAKE_MS", 0)));
         if self.is_judging.load(Ordering::SeqCst) {
             log("read while another is judged");
@@ -189,7 +189,7 @@ impl StudyScorer for Fake {
         let whats: Vec<String> = study.places.iter().flat_map(lines).map(|[_, _, what]| what).collect();
         let place = study.places[0].clone();
         whats.iter().filter_map(|what| what.strip_prefix("read-")).for_each(|what| end(what, &place));
-        tell(Reading::Series(FakeSeries { study: study.study.clone(), whats, place }));
+        tell(ReadStep::Series(FakeSeries { study: study.study.clone(), whats, place }));
         fingerprint
     }
 
