@@ -40,10 +40,13 @@
 //! | crate | rooms | needs |
 //! |---|---|---|
 //! | `pulmo-random` | `random` | nothing |
+//! | `pulmo-system` | `system` | nothing; all that differs between operating systems |
+//! | `pulmo-key` | `key` | `pulmo-system` |
 //! | `pulmo-metrics` | `metrics` | `pulmo-random` |
 //! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
+//! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
 //!
 //! A room may import only from floors below its own, no file needs itself by way of others, no two public types
@@ -51,8 +54,8 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 | `units`, `random` |
-//! | 1 | `geometry` |
+//! | 0 | `units`, `random`, `system` |
+//! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
 //! | 3 | `findings` |
 //! | 4 | `facts`, `dicom`, `files`, `gpu` |
@@ -60,7 +63,7 @@
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
 //! | 8 | `engine` |
-//! | 9 | `train`, `report`, `plan` |
+//! | 9 | `train`, `report`, `plan`, `triage` |
 //! | 10 | `tune`, `bench` |
 //! | 11 | `cli` |
 //!
@@ -68,6 +71,7 @@
 //! and `geometry`, and never import `engine`, `gpu`, `dicom` or burn.
 
 pub use pulmo_cohort::{audit, cohort};
+pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;

@@ -3,11 +3,12 @@
 use std::sync::OnceLock;
 
 use crate::bundle::{Axis, Bundle, Manifest};
-use crate::dicom::{AssembleSettings, Coverage, Partial, SecretKey, Shortfall};
+use crate::dicom::{AssembleSettings, Coverage, Partial, Shortfall, pseudonyms};
 use crate::domain::Domain;
 use crate::findings::{Provenance, Pseudonyms, ScanOrigin};
 use crate::gpu::Compute;
 use crate::intake::ReadSettings;
+use crate::key::SecretKey;
 use crate::predict::Predictor;
 use crate::preprocess::Processor;
 
@@ -131,7 +132,7 @@ impl Engine {
     /// Names for the patient, study and series of a scan, where there is a key.
     pub(super) fn pseudonyms(&self, origin: &ScanOrigin) -> Pseudonyms {
         let key = self.key.as_ref().zip(origin.identity.as_ref());
-        key.map(|(key, identity)| key.pseudonyms(identity)).unwrap_or_default()
+        key.map(|(key, identity)| pseudonyms(key, identity)).unwrap_or_default()
     }
 
     /// The predictor for what the device failed at.

@@ -27,7 +27,7 @@ impl Engine {
     }
 
     /// The observation of one item.
-    pub(super) fn judge_one(&self, seen: SeenItem) -> Observation {
+    pub(crate) fn judge_one(&self, seen: SeenItem) -> Observation {
         let answer = seen.input.as_ref().and_then(|input| self.answers(&[input]).pop());
         self.observation(seen, answer)
     }

@@ -33,6 +33,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("devices", "adapters[].*"),
     ("inspect", "cross_check.first_difference.*"),
     ("inspect", "cross_check.refused[].*"),
+    ("results.jsonl", "poison.*"),
     ("recipe.toml", "chain.step[].to.*"),
     ("recipe.toml", "network.encoder.architecture"),
     ("recipe.toml", "network.encoder.squeeze_excitation"),
@@ -254,6 +255,39 @@ fn made(bench: &mut Bench) {
     }
 }
 
+fn triaged(bench: &mut Bench) {
+    let run =
+        "triage @scans --out @triage --device cpu --workers 1 --key-file @key --phi --metrics @triage.prom";
+    bench.run(3, run);
+    for name in ["worklist.csv", "issues.csv", "run.json"] {
+        bench.file(&PathBuf::from(bench.path("triage")).join(name), None);
+    }
+    for entry in std::fs::read_dir(bench.path("triage")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if name != "tmp" {
+            bench.page.check_file(name.trim_end_matches("-wal").trim_end_matches("-shm"));
+        }
+    }
+    let lines = std::fs::read_to_string(bench.path("triage/results.jsonl")).unwrap();
+    lines.lines().for_each(|line| bench.page.check("results.jsonl", &serde_json::from_str(line).unwrap()));
+    // the names of columns stand in the file as they are, in their order
+    let table = std::fs::read(bench.path("triage/results.parquet")).unwrap();
+    let columns: Vec<String> =
+        bench.page.formats["results.parquet"].iter().map(|field| field.name.clone()).collect();
+    let has = |name: &str| table.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+    assert!(columns.iter().all(|name| has(name)));
+    let row = columns.into_iter().map(|column| (column, Value::Null)).collect();
+    bench.page.check("results.parquet", &Value::Object(row));
+    let (metrics, text) = (
+        std::fs::read_to_string(bench.path("triage.prom")).unwrap(),
+        std::fs::read_to_string("docs/formats.md").unwrap(),
+    );
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split([' ', '{']).next().unwrap();
+        assert!(text.contains(&format!("`{name}")), "{name}");
+    }
+}
+
 /// The line of a scan that a GPU failed at, which is not at hand.
 fn set_back(bench: &mut Bench) {
     let setback = |remedy| Setback {
@@ -295,6 +329,7 @@ fn what_pulmo_writes_is_on_the_page_and_what_is_on_the_page_it_writes() {
     judged(&mut bench);
     looked_at(&mut bench);
     made(&mut bench);
+    triaged(&mut bench);
     set_back(&mut bench);
     bench.files("out");
     bench.page.check_all_met(NOT_HERE);

@@ -16,7 +16,8 @@ use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use pulmo_forge::ct::{self, CtSlice, Encoding, Item, Value, series};
 use pulmo_forge::enhanced::{ENHANCED, Enhanced};
 use pulmo_forge::load::{assembled, folder_of, found, keep, load, with};
-use pulmo_scan::dicom::{CopiedModule, SecretKey, copy_modules, source_references, source_series};
+use pulmo_key::SecretKey;
+use pulmo_scan::dicom::{CopiedModule, copy_modules, source_references, source_series};
 use pulmo_scan::findings::{Identity, Pseudonyms, ScanOrigin, ScanProtocol};
 use pulmo_scan::intake::{ReadSettings, find};
 

@@ -3,6 +3,7 @@
 mod measured;
 mod reading;
 mod series;
+mod triage;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use crate::metrics::OperatingRule;
 pub(super) use measured::{CalibrateArgs, DomainArgs};
 pub(super) use reading::{OutsideArg, PartialArg, ReadArgs};
 pub(super) use series::{ConvertArgs, InspectArgs, PhantomArgs, PreprocessArgs};
+pub(super) use triage::{ExportArgs, MergeArgs, TriageArgs, WorkerArgs};
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
 ///
@@ -41,6 +43,14 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Classify images and CT series: one JSON line each on stdout.
     Predict(PredictArgs),
+    /// Score an archive study by study: it survives broken files and being cut off, and goes on where it was.
+    Triage(TriageArgs),
+    /// Write the worklist and results of a triage again.
+    Export(ExportArgs),
+    /// Make one ledger of those of several runs over one archive.
+    Merge(MergeArgs),
+    /// Answer requests on stdin, one JSON value a line, for `triage` and other programs.
+    Worker(WorkerArgs),
     /// Measure a bundle on labelled cases: metrics with intervals, curves, baselines, operating points.
     Evaluate(EvaluateArgs),
     /// Calibrate a bundle's probabilities on validation cases.

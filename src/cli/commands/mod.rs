@@ -20,8 +20,10 @@ mod preprocess;
 mod pretrain;
 mod shared;
 mod train;
+mod triage;
 mod tune;
 mod volume_format;
+mod worker;
 
 use super::args::{Args, Command};
 use super::exit::Exit;
@@ -41,6 +43,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Audit(args) => audit::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Ensemble(args) => ensemble::run(args),
+        Command::Triage(args) => triage::run(args),
+        Command::Export(args) => triage::export(args),
+        Command::Merge(args) => triage::merge(args),
+        Command::Worker(args) => worker::run(args),
         Command::Preprocess(args) => preprocess::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Convert(args) => convert::run(args),

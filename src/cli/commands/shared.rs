@@ -1,6 +1,5 @@
 //! What several commands do alike: open a device, open a bundle, watch a run.
 
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -11,11 +10,12 @@ use crate::cli::args::DeviceArg;
 use crate::cli::exit::UsageError;
 use crate::cli::{printer, progress};
 use crate::cohort::{Case, Failure, Labels, Split, read_cases, read_manifest};
-use crate::dicom::{Passed, PassedOver, SecretKey};
+use crate::dicom::{Passed, PassedOver};
 use crate::engine::Engine;
 use crate::findings::Reason;
 use crate::gpu::Choice;
 use crate::intake::Search;
+use crate::key::{SecretKey, SecretKeyError};
 use crate::network::Compute;
 use crate::train::Event;
 
@@ -37,12 +37,10 @@ pub(super) fn read_init(path: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> 
 /// Reads the key that patients, studies and series are named by; a file that is none is a mistake in what was
 /// typed.
 pub(super) fn read_key(path: &Path) -> anyhow::Result<SecretKey> {
-    let cannot = || format!("cannot read the key {}", path.display());
-    let file = std::fs::File::open(path).with_context(cannot)?;
-    let mut bytes = Vec::new();
-    file.take(SecretKey::MOST_BYTES as u64 + 1).read_to_end(&mut bytes).with_context(cannot)?;
-    SecretKey::new(&bytes)
-        .map_err(|error| UsageError(format!("--key-file {}: {error}", path.display())).into())
+    SecretKey::read(path).map_err(|error| match error {
+        SecretKeyError::Length { .. } => UsageError(format!("--key-file {}: {error}", path.display())).into(),
+        _ => anyhow::Error::new(error).context(format!("cannot read the key {}", path.display())),
+    })
 }
 
 /// Opens the device for a bundle; a GPU that does not compute the bundle's network as the CPU does is

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::adapters::{enumerate, report};
+use super::adapters::{enumerate, list, report};
 use super::{AdapterReport, GpuError};
 
 /// What the user wants to work on.
@@ -95,6 +95,12 @@ pub fn choose(choice: Choice) -> Result<Chosen, GpuError> {
         }),
         None => Err(GpuError::NoAdapter { wanted: choice.to_string(), found: in_words(&reports) }),
     }
+}
+
+/// Returns the real GPUs, best first and each once: those that [`Choice::Nth`] counts.
+pub fn gpus() -> Vec<AdapterReport> {
+    let reports = list();
+    real_gpus(&reports).into_iter().map(|index| reports[index].clone()).collect()
 }
 
 /// Index of the adapter that `choice` means.

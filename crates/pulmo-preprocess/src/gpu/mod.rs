@@ -25,7 +25,7 @@ mod work;
 
 pub use adapters::{AdapterFeatures, AdapterLimits, AdapterReport, list};
 pub use buffer::GpuBuffer;
-pub use choice::{Choice, Chosen, Found, choose};
+pub use choice::{Choice, Chosen, Found, choose, gpus};
 pub use context::Gpu;
 pub use error::GpuError;
 pub use fault::{Fault, Injection, Manner, caught};

@@ -3,9 +3,9 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use glam::DVec3;
+use pulmo_key::hexadecimal;
 
 use super::attributes::{Attribute, Attributes, attribute};
-use super::hexadecimal::hexadecimal;
 
 /// How far a column direction may lie from the one that Patient Position asks for, as a cosine.
 const SAME_SENSE: f64 = 0.7;

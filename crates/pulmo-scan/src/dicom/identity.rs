@@ -76,6 +76,13 @@ impl PatientStudy {
         !self.has_other_patient(other) && !self.has_other_study(other)
     }
 
+    /// What tells the study from all others, to make a keyed name of: digests of Patient ID, who gave it,
+    /// and Study Instance UID. `None` where the last is unknown.
+    pub fn study_bytes(&self) -> Option<[Vec<u8>; 3]> {
+        let bytes = |digest: Option<Digest>| digest.map(|digest| digest.0.to_vec()).unwrap_or_default();
+        Some([bytes(self.patient_id), bytes(self.issuer), self.study?.0.to_vec()])
+    }
+
     /// How many facts are known.
     pub(super) fn known(&self) -> usize {
         [self.patient_id, self.issuer, self.patient_name, self.study].iter().flatten().count()

@@ -5,6 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
+use pulmo_system::{FileIdentity, file_identity};
+use rayon::prelude::*;
+
 use super::Refused;
 use super::passed_over::{Passed, PassedOver};
 use crate::findings::Code;
@@ -211,16 +214,10 @@ fn canonical(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// Keeps the first of the names that hard links give to one file.
-#[cfg(unix)]
+/// Keeps the first of the names that hard links give to one file, where the system tells.
 fn once_by_content(found: &mut Listing) {
-    use rayon::prelude::*;
-    use std::os::unix::fs::MetadataExt;
-    let identity = |path: &PathBuf| {
-        let found = std::fs::metadata(path).ok().filter(|found| found.nlink() > 1)?;
-        Some((found.dev(), found.ino(), found.len()))
-    };
-    let identities: Vec<Option<(u64, u64, u64)>> = found.files.par_iter().map(identity).collect();
+    let identity = |path: &PathBuf| file_identity(path).filter(|identity| identity.names > 1);
+    let identities: Vec<Option<FileIdentity>> = found.files.par_iter().map(identity).collect();
     let mut known = BTreeSet::new();
     let mut identities = identities.into_iter();
     let passed = &mut found.passed;
@@ -232,9 +229,6 @@ fn once_by_content(found: &mut Listing) {
         is_new
     });
 }
-
-#[cfg(not(unix))]
-fn once_by_content(_: &mut Listing) {}
 
 #[cfg(test)]
 #[cfg(unix)]

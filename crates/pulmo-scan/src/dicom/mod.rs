@@ -19,9 +19,9 @@
 //!   turns them into HU, without any look-up table of the decoder's; `statistics`, `coverage` and `check` judge
 //!   what came of it.
 //! - `refused`, `doubt`, `missing` and `cut` are facts that an `error` or a series carries; `number_text` writes
-//!   numbers of headers as text, `hexadecimal` bytes.
+//!   numbers of headers as text.
 //! - `origin` keeps what the slices that were used say of patient, study, series and scanner, `instance` which
-//!   stored image each is; `copy` writes that into another object, `secret_key` makes pseudonyms of it.
+//!   stored image each is; `copy` writes that into another object, `pseudonyms` makes keyed names of it.
 //!
 //! No message of this room tells an attribute's text: only names, sizes and numbers that are not
 //! about the patient.
@@ -50,7 +50,6 @@ mod frames;
 mod gate;
 mod grouping;
 mod header;
-mod hexadecimal;
 mod hounsfield;
 mod identity;
 mod instance;
@@ -66,11 +65,11 @@ mod partial;
 mod passed_over;
 mod pixel_format;
 mod pixels;
+mod pseudonyms;
 mod refused;
 mod regularize;
 mod rescale;
 mod second_reader;
-mod secret_key;
 mod seen_padding;
 mod series;
 mod stack;
@@ -95,7 +94,6 @@ pub use doubt::Doubt;
 pub use error::DicomError;
 pub use gate::GateError;
 pub use header::SliceHeader;
-pub(crate) use hexadecimal::hexadecimal;
 pub use identity::PatientStudy;
 pub use limits::GeometrySettings;
 pub use listing::{Links, Listing, Unlisted, list};
@@ -105,11 +103,11 @@ pub use partial::{Partial, check_whole};
 pub use passed_over::{Passed, PassedOver};
 pub use pixel_format::{MAX_FRAMES, MAX_SIDE, PixelFormat};
 pub use pixels::{StoredPixels, stored_pixels};
+pub use pseudonyms::{acquired, pseudonyms};
 pub use refused::Refused;
 pub use regularize::Irregular;
 pub use rescale::{Rescale, Units};
 pub use second_reader::SecondReaderError;
-pub use secret_key::{SecretKey, SecretKeyError};
 pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use statistics::LEAST_HU;

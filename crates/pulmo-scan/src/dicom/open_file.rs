@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
 use std::time::SystemTime;
 
+use pulmo_system::read_at;
+
 /// A file kept open, and what it was when it was opened.
 #[derive(Debug)]
 pub(super) struct OpenFile {
@@ -64,16 +66,6 @@ impl Seek for Reader<'_> {
         self.position = position.ok_or_else(|| Error::from(ErrorKind::InvalidInput))?;
         Ok(self.position)
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], position: u64) -> Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, position)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], position: u64) -> Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::io::Result;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use pulmo_system::private_permissions;
+
 /// The folders that are there.
 static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// Read while something is made in one of them; written when all are removed, and never let go of again.
@@ -27,8 +29,9 @@ impl TemporaryFolder {
     pub fn private() -> Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix("pulmo-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        if let Some(permissions) = private_permissions() {
+            builder.permissions(permissions);
+        }
         while_going(|| Ok(Self::kept(builder.tempdir()?.keep())))
     }
 

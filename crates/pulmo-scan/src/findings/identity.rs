@@ -6,10 +6,11 @@ use std::sync::Arc;
 /// What a scan's files say of patient, study, series and equipment, and which instances it was made of.
 ///
 /// It is opaque: it has no `Debug`, no `Display` and no serde, and none of its texts can be read outside this
-/// crate, so that no name, number, UID or date reaches a log, a message or a table by accident. There are two
-/// ways out, both by name: [`copy_modules`](crate::dicom::copy_modules) and
+/// crate, so that no name, number, UID or date reaches a log, a message or a table by accident. There are three
+/// ways out, all by name: [`copy_modules`](crate::dicom::copy_modules) and
 /// [`source_references`](crate::dicom::source_references) put it into a DICOM object that belongs to the same
-/// patient, and [`SecretKey`](crate::dicom::SecretKey) makes [`Pseudonyms`](super::Pseudonyms) of it.
+/// patient, [`pseudonyms`](crate::dicom::pseudonyms) makes [`Pseudonyms`](super::Pseudonyms) of it by a key, and
+/// [`acquired`](crate::dicom::acquired) tells when it was scanned, for local files that name patients anyway.
 ///
 /// It is held once for each scan, however often it is cloned: some 2 kB, and 100 bytes for each slice.
 ///

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// Names for the patient, study and series of a scan, made with a secret key
-/// ([`SecretKey`](crate::dicom::SecretKey)): equal where the patient, study or series is the same, and without
+/// ([`SecretKey`](pulmo_key::SecretKey)): equal where the patient, study or series is the same, and without
 /// the key neither to be read nor to be guessed. Each is 64 hexadecimal digits, `None` where the scan does not
 /// say what it would be made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

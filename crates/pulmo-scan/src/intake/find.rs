@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::dicomdir::folder_named;
 use super::item::{Item, Source, Unpacked};
-use crate::dicom::{Catalogue, Links, Passed, PassedOver, Refused, SeriesFiles, list};
+use crate::dicom::{Catalogue, Links, Listing, Passed, PassedOver, Refused, SeriesFiles, list};
 use crate::files::{ArchiveError, Container, TemporaryFolder, is_picture, recognise_container, unpack};
 use crate::findings::{Code, Verdict};
 
@@ -61,7 +61,17 @@ impl Search {
     /// Looks at all that lies under `paths`.
     pub fn new(paths: &[PathBuf], links: Links) -> Self {
         let paths: Vec<PathBuf> = paths.iter().map(|path| folder_named(path)).collect();
-        let (mut entries, passed) = entries(&paths, links);
+        Self::of(list(&paths, links), &paths)
+    }
+
+    /// Looks at these files as at all that a folder holds, and at nothing else.
+    pub fn of_files(mut files: Vec<PathBuf>) -> Self {
+        files.sort();
+        Self::of(Listing { files, ..Listing::default() }, &[])
+    }
+
+    fn of(listing: Listing, named: &[PathBuf]) -> Self {
+        let (mut entries, passed) = entries(listing, named);
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Self { entries: entries.into(), passed }
     }
@@ -80,7 +90,8 @@ impl Search {
         let root = folder.path().to_path_buf();
         let is_incomplete = !left_out.is_empty();
         let unpacked = Unpacked { archive: path.to_path_buf(), folder: Arc::new(folder), is_incomplete };
-        let (found, passed) = entries(&[root], Links::Files);
+        let (found, passed) =
+            entries(list(std::slice::from_ref(&root), Links::Files), std::slice::from_ref(&root));
         self.passed.extend(&passed);
         let mut inside: Vec<Entry> = found
             .into_iter()
@@ -132,9 +143,9 @@ impl Entry {
     }
 }
 
-/// What lies under paths, in no order, and what was passed over there.
-fn entries(paths: &[PathBuf], links: Links) -> (Vec<Entry>, PassedOver) {
-    let Catalogue { series, refused, others, mut passed } = Catalogue::of(list(paths, links));
+/// What was listed, in no order, and what was passed over there; `paths` were named.
+fn entries(listing: Listing, paths: &[PathBuf]) -> (Vec<Entry>, PassedOver) {
+    let Catalogue { series, refused, others, mut passed } = Catalogue::of(listing);
     let of_series = series.into_iter().map(|files| Entry {
         path: files.path().to_path_buf(),
         what: What::Series(Box::new(files)),

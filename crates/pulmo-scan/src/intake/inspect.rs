@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use pulmo_key::hexadecimal;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::item::{Item, ReadSettings, Source};
 use crate::dicom::{
     AssembleSettings, CrossCheck, Description, Padding, Partial, Series, Stack, Unspecified, check_whole,
-    cross_check, describe, hexadecimal,
+    cross_check, describe,
 };
 use crate::findings::{Code, Verdict};
 use crate::geometry::{Grid, Unit};

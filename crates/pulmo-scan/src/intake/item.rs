@@ -108,7 +108,7 @@ pub(super) enum Source {
 
 impl Item {
     /// The archive that the item came from.
-    pub(super) fn archive(&self) -> Option<&Path> {
+    pub fn archive(&self) -> Option<&Path> {
         self.unpacked.as_ref().map(|unpacked| unpacked.archive.as_path())
     }
 

@@ -1,22 +1,18 @@
-//! The one place where identifiers become keyed names.
+//! What a key makes of a scan's identity.
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use pulmo_key::SecretKey;
 
-use super::hexadecimal;
 use crate::findings::{Identity, Pseudonyms};
 
 /// Days of each subject begin between so many days before 1970 and twice as many: a hundred years in which a
 /// date may lie.
 const DAYS_HIDDEN: u32 = 36_525;
 
-/// A secret with which patients, studies and series are named.
+/// Returns the names of a scan's patient, study and series by a key, and its day.
 ///
-/// Without a key there are no such names: who knows that a name is a plain hash of a patient's ID tries all
-/// IDs and has it. A name is `HMAC-SHA256(key, kind 00 part 00 part ...)` in hexadecimal digits, `00` being a
-/// byte of zero between the parts:
+/// A name is `HMAC-SHA256(key, kind 00 part 00 part ...)` in hexadecimal digits ([`SecretKey::name`]):
 ///
 /// - `subject`, Patient ID, Issuer of Patient ID (nothing where it is missing)
 /// - `study`, Study Instance UID
@@ -30,65 +26,39 @@ const DAYS_HIDDEN: u32 = 36_525;
 /// The day of a scan is that of Acquisition Date (of Acquisition DateTime, Series Date or Study Date where it
 /// is missing), counted from a day of the subject's own: the first four bytes of `HMAC-SHA256(key, day 00 ID 00
 /// issuer)`, big-endian, modulo 36525, give the days by which it lies further than 36525 before 1970.
-#[derive(Clone)]
-pub struct SecretKey(Hmac<Sha256>);
-
-/// Tells nothing of the key.
-impl std::fmt::Debug for SecretKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SecretKey")
+pub fn pseudonyms(key: &SecretKey, identity: &Identity) -> Pseudonyms {
+    let part = |tag: Tag| identity.text(tag.group(), tag.element()).and_then(sound);
+    let patient = patient(identity).map(|parts| parts.map(str::as_bytes));
+    let day = patient.and_then(|parts| Some(shifted(day_of(identity)?, key.hash("day", &parts))));
+    let uid = |kind: &str, tag: Tag| part(tag).map(|uid| key.name(kind, &[uid.as_bytes()]));
+    Pseudonyms {
+        subject: patient.map(|parts| key.name("subject", &parts)),
+        study: uid("study", tags::STUDY_INSTANCE_UID),
+        series: uid("series", tags::SERIES_INSTANCE_UID),
+        day: day.flatten(),
     }
 }
 
-/// Why bytes are no key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a key is {} to {} random bytes, not {bytes}", SecretKey::LEAST_BYTES, SecretKey::MOST_BYTES)]
-pub struct SecretKeyError {
-    /// Bytes given.
-    pub bytes: usize,
+/// Returns when a scan was made, `YYYYMMDD` and, where it is told, `HHMMSS`, in the scanner's time: Acquisition
+/// DateTime, or date and time of acquisition, series or study. It is the patient's, and for local files alone.
+pub fn acquired(identity: &Identity) -> Option<String> {
+    let text = |tag: Tag| identity.text(tag.group(), tag.element());
+    let whole = text(tags::ACQUISITION_DATE_TIME).and_then(|text| Some((day_text(text)?, text.get(8..14))));
+    let pairs = [
+        (tags::ACQUISITION_DATE, tags::ACQUISITION_TIME),
+        (tags::SERIES_DATE, tags::SERIES_TIME),
+        (tags::STUDY_DATE, tags::STUDY_TIME),
+    ];
+    let of_pair =
+        |(date, time): (Tag, Tag)| Some((day_text(text(date)?)?, text(time).and_then(|time| time.get(..6))));
+    let (day, time) = whole.or_else(|| pairs.into_iter().find_map(of_pair))?;
+    let time = time.filter(|time| time.bytes().all(|byte| byte.is_ascii_digit()));
+    Some(format!("{day}{}", time.unwrap_or_default()))
 }
 
-impl SecretKey {
-    /// Fewest bytes of a key: as many as the hash gives (RFC 2104, section 3).
-    pub const LEAST_BYTES: usize = 32;
-    /// Most bytes of a key: what is longer was hardly meant to be one.
-    pub const MOST_BYTES: usize = 4096;
-
-    /// Returns the key of these bytes, all of which count: a line end too.
-    ///
-    /// # Errors
-    /// [`SecretKeyError`] where there are too few or too many.
-    pub fn new(bytes: &[u8]) -> Result<Self, SecretKeyError> {
-        let error = SecretKeyError { bytes: bytes.len() };
-        if !(Self::LEAST_BYTES..=Self::MOST_BYTES).contains(&bytes.len()) {
-            return Err(error);
-        }
-        Hmac::new_from_slice(bytes).map(Self).map_err(|_| error)
-    }
-
-    /// Returns the names of a scan's patient, study and series, and its day.
-    pub fn pseudonyms(&self, identity: &Identity) -> Pseudonyms {
-        let part = |tag: Tag| identity.text(tag.group(), tag.element()).and_then(sound);
-        let patient = patient(identity);
-        let name = |kind: &str, parts: &[&str]| hexadecimal(&self.hash(kind, parts));
-        let day = patient.and_then(|parts| Some(shifted(day_of(identity)?, self.hash("day", &parts))));
-        Pseudonyms {
-            subject: patient.map(|parts| name("subject", &parts)),
-            study: part(tags::STUDY_INSTANCE_UID).map(|uid| name("study", &[uid])),
-            series: part(tags::SERIES_INSTANCE_UID).map(|uid| name("series", &[uid])),
-            day: day.flatten(),
-        }
-    }
-
-    fn hash(&self, kind: &str, parts: &[&str]) -> [u8; 32] {
-        let mut hash = self.0.clone();
-        hash.update(kind.as_bytes());
-        for part in parts {
-            hash.update(&[0]);
-            hash.update(part.as_bytes());
-        }
-        hash.finalize().into_bytes().into()
-    }
+/// `YYYYMMDD` at the beginning of a text that is a date.
+fn day_text(text: &str) -> Option<&str> {
+    days_since_1970(text).and_then(|_| text.get(..8))
 }
 
 /// Patient ID and Issuer of Patient ID; `None` where the patient cannot be known by them.
@@ -158,7 +128,7 @@ mod tests {
     }
 
     fn subject(texts: &[(Tag, &str)]) -> Option<String> {
-        key(7).pseudonyms(&identity(texts)).subject
+        pseudonyms(&key(7), &identity(texts)).subject
     }
 
     const ID: Tag = tags::PATIENT_ID;
@@ -168,7 +138,7 @@ mod tests {
     #[test]
     fn names_are_those_that_other_tools_make() {
         let identity = identity(&[(ID, "4711"), (ISSUER, "A"), (tags::STUDY_INSTANCE_UID, "1.2.3")]);
-        let names = key(7).pseudonyms(&identity);
+        let names = pseudonyms(&key(7), &identity);
         assert_eq!(names.subject.as_deref(), Some(SUBJECT_4711_A));
         assert_eq!(names.study.as_deref(), Some(STUDY_1_2_3));
         assert_eq!((names.series, names.day), (None, None));
@@ -184,7 +154,7 @@ mod tests {
             assert_ne!(subject(other), known);
         }
         assert_ne!(subject(&[(ID, "a1")]), subject(&[(ID, "A1")]));
-        assert_ne!(key(8).pseudonyms(&identity(&[(ID, "4711"), (ISSUER, "A")])).subject, known);
+        assert_ne!(pseudonyms(&key(8), &identity(&[(ID, "4711"), (ISSUER, "A")])).subject, known);
     }
 
     #[test]
@@ -218,19 +188,24 @@ mod tests {
     #[test]
     fn days_of_a_subject_differ_as_dates_do() {
         let day = |id: &str, date: &str| {
-            key(7).pseudonyms(&identity(&[(ID, id), (tags::STUDY_DATE, date)])).day.unwrap()
+            pseudonyms(&key(7), &identity(&[(ID, id), (tags::STUDY_DATE, date)])).day.unwrap()
         };
         assert_eq!(day("4711", "20240301") - day("4711", "20231231"), 61);
         assert_ne!(day("4711", "20240301"), day("4712", "20240301"));
-        let nobody = key(7).pseudonyms(&identity(&[(tags::STUDY_DATE, "20240301")]));
+        let nobody = pseudonyms(&key(7), &identity(&[(tags::STUDY_DATE, "20240301")]));
         assert_eq!(nobody.day, None);
     }
 
     #[test]
-    fn a_key_is_long_enough_and_never_shown() {
-        for bytes in [0, 31, 4097] {
-            assert_eq!(SecretKey::new(&vec![1; bytes]).unwrap_err(), SecretKeyError { bytes });
-        }
-        assert_eq!(format!("{:?}", key(65)), "SecretKey");
+    fn a_scan_was_made_when_the_most_exact_of_its_times_says() {
+        let when = |texts: &[(Tag, &str)]| acquired(&identity(texts));
+        let study = [(tags::STUDY_DATE, "20240229"), (tags::STUDY_TIME, "0102")];
+        assert_eq!(when(&study).as_deref(), Some("20240229"));
+        let series = [(tags::SERIES_DATE, "20240301"), (tags::SERIES_TIME, "010203.5")];
+        assert_eq!(when(&[study, series].concat()).as_deref(), Some("20240301010203"));
+        let whole = [(tags::ACQUISITION_DATE_TIME, "20240302040506+0100")];
+        assert_eq!(when(&[&series[..], &whole].concat()).as_deref(), Some("20240302040506"));
+        assert_eq!(when(&[(tags::STUDY_DATE, "19700101CANARY")]).as_deref(), Some("19700101"));
+        assert_eq!(when(&[(tags::STUDY_DATE, "1970"), (tags::SERIES_TIME, "010203")]), None);
     }
 }
