@@ -22,7 +22,7 @@ fn shipped() -> PathBuf {
 /// The shipped bundle with one file changed.
 fn changed(file: &str, change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Result<Bundle, BundleError> {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["bundle.toml", "network.json", "weights.safetensors"] {
+    for name in ["bundle.toml", "network.json", "weights.safetensors", "domain.safetensors"] {
         std::fs::copy(shipped().join(name), folder.path().join(name)).unwrap();
     }
     let path = folder.path().join(file);

@@ -305,12 +305,20 @@ fn preprocess_says_which_passes_it_would_run() {
 }
 
 #[test]
-fn the_real_series_are_classified_one_line_each() {
+fn the_real_series_are_not_the_shipped_bundles_domain_and_have_one_line_each() {
     let Some(data) = pulmo_forge::data_folder() else { return };
     let mut series = ["P002", "cap002", "normal001"].map(|name| data.join("covid_ct_md").join(name)).to_vec();
     series.push(data.join("hazards/siemens_j2k_partial_lung/tests/reference_files/example_ct.nii.gz"));
     let mut arguments = vec!["predict", "--device", "cpu"];
     arguments.extend(series.iter().map(|path| text(path)));
+    let refused = pulmo(&arguments);
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    for line in lines(&refused) {
+        assert_eq!(line["status"], "OUT_OF_DISTRIBUTION", "{line}");
+        let told = line["reasons"][0]["message"].as_str().unwrap();
+        assert!(line["prediction"].is_null() && told.contains("where the bundle knows"), "{line}");
+    }
+    arguments.push("--allow-out-of-distribution");
     let output = pulmo(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let lines = lines(&output);

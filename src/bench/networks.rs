@@ -137,6 +137,7 @@ impl Timed {
             chain: Chain::default(),
             golden: None,
             calibration: None,
+            domain: None,
             origin: Origin::default(),
         };
         Ok(Bundle::new(manifest, self.config.clone(), save_weights(&self.network)?)?.write(folder)?)

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::card::model_card;
+use super::domain_file::{self, load_domain, save_domain};
 use super::transfer::no_weights;
 use super::weights::{load_weights, sha256_hex};
 use super::{Asked, BundleError, Calibration, Golden, Manifest, SelfTestError, WeightsError};
+use crate::domain::Domain;
 use crate::network::Compute;
 use crate::network::{Network, NetworkConfig};
 use burn::module::Module;
@@ -16,6 +18,20 @@ pub struct Bundle {
     manifest: Manifest,
     network_config: NetworkConfig,
     members: Vec<Member>,
+    domain: Option<Domain>,
+}
+
+/// The files of a bundle as bytes.
+#[derive(Debug, Clone, Default)]
+pub struct BundleFiles {
+    /// `bundle.toml`.
+    pub toml: Vec<u8>,
+    /// `network.json`.
+    pub json: Vec<u8>,
+    /// `weights.safetensors`, or the files of an ensemble's networks.
+    pub weights: Vec<Vec<u8>>,
+    /// `domain.safetensors`, where `bundle.toml` has a `[domain]`.
+    pub domain: Option<Vec<u8>>,
 }
 
 /// One network and its weights as they lie on disk.
@@ -35,23 +51,26 @@ impl Bundle {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| BundleError::File { path, source })
         };
-        let manifest = read_manifest(&read("bundle.toml")?)?;
+        let toml = read("bundle.toml")?;
+        let manifest = read_manifest(&toml)?;
         let weights =
             manifest.weights_files().iter().map(|(file, _)| read(file)).collect::<Result<Vec<_>, _>>()?;
-        Self::checked(manifest, &read("network.json")?, weights)
+        let domain = manifest.domain.as_ref().map(|_| read(domain_file::FILE)).transpose()?;
+        Self::checked(manifest, BundleFiles { toml, json: read("network.json")?, weights, domain })
     }
 
-    /// Checks a bundle of one network given as the bytes of its files.
+    /// Checks a bundle given as the bytes of its files.
     ///
     /// # Errors
     /// [`BundleError`] where the parts do not fit together.
-    pub fn from_parts(toml: &[u8], json: &[u8], weights: Vec<u8>) -> Result<Self, BundleError> {
-        Self::checked(read_manifest(toml)?, json, vec![weights])
+    pub fn from_files(files: BundleFiles) -> Result<Self, BundleError> {
+        Self::checked(read_manifest(&files.toml)?, files)
     }
 
-    fn checked(manifest: Manifest, json: &[u8], weights: Vec<Vec<u8>>) -> Result<Self, BundleError> {
+    fn checked(manifest: Manifest, files: BundleFiles) -> Result<Self, BundleError> {
+        let BundleFiles { json, weights, domain, .. } = files;
         let bundle = || manifest.name.clone();
-        let network_config: NetworkConfig = serde_json::from_slice(json).map_err(|error| {
+        let network_config: NetworkConfig = serde_json::from_slice(&json).map_err(|error| {
             BundleError::Content { bundle: bundle(), file: "network.json", what: error.to_string() }
         })?;
         let files = manifest.weights_files();
@@ -60,18 +79,14 @@ impl Bundle {
             return Err(BundleError::Content { bundle: bundle(), file: "bundle.toml", what });
         }
         for ((file, expected), weights) in files.into_iter().zip(&weights) {
-            let (expected, found) = (expected.to_owned(), sha256_hex(weights));
-            if found != expected {
-                if let Some(what) = no_weights(weights) {
-                    return Err(BundleError::Weights {
-                        bundle: bundle(),
-                        source: WeightsError::Format(what.into()),
-                    });
-                }
-                return Err(BundleError::Hash { bundle: bundle(), file, expected, found });
+            if let (false, Some(what)) = (sha256_hex(weights) == expected, no_weights(weights)) {
+                let source = WeightsError::Format(what.into());
+                return Err(BundleError::Weights { bundle: bundle(), source });
             }
+            check_hash(bundle(), file, expected, weights)?;
         }
-        Self::assemble(manifest, network_config, weights)
+        let domain = checked_domain(&manifest, domain, network_config.features())?;
+        Ok(Self { domain, ..Self::assemble(manifest, network_config, weights)? })
     }
 
     /// Puts a new bundle together; the hash in `manifest` is set to that of `weights`, and the golden
@@ -107,7 +122,7 @@ impl Bundle {
             Ok(Member { network, weights })
         };
         let members = weights.into_iter().map(member).collect::<Result<Vec<_>, BundleError>>()?;
-        Ok(Self { manifest, network_config, members })
+        Ok(Self { manifest, network_config, members, domain: None })
     }
 
     /// The bundle with what its validation cases chose and say: the threshold that it decides from, and the
@@ -148,13 +163,39 @@ impl Bundle {
         self
     }
 
+    /// The bundle with a domain, in place of one that it had, or without.
+    ///
+    /// # Errors
+    /// [`BundleError::Domain`] where it is of other networks.
+    pub fn with_domain(mut self, domain: Option<Domain>) -> Result<Self, BundleError> {
+        let bundle = self.manifest.name.clone();
+        let failed = |source| BundleError::Domain { bundle: bundle.clone(), source };
+        self.domain = match domain {
+            None => None,
+            Some(domain) => {
+                let bytes = save_domain(domain.spaces()).map_err(failed)?;
+                let spaces = load_domain(&bytes, self.members.len(), self.network_config.features());
+                let boundary = domain.with_sha256(sha256_hex(&bytes)).boundary().clone();
+                let checked = spaces.and_then(|spaces| Ok(Domain::new(boundary, spaces)?));
+                Some(checked.map_err(failed)?)
+            }
+        };
+        self.manifest.domain = self.domain.as_ref().map(|domain| domain.boundary().clone());
+        Ok(self)
+    }
+
+    /// What the bundle was trained on, where that was measured.
+    pub fn domain(&self) -> Option<&Domain> {
+        self.domain.as_ref()
+    }
+
     /// The model card, as Markdown: what a reader must know before using the bundle.
     pub fn model_card(&self) -> String {
         let parameters = self.networks().map(Module::num_params).sum();
         model_card(&self.manifest, self.network_config.kind, parameters)
     }
 
-    /// Writes `bundle.toml`, `network.json`, the weights and `CARD.md` into `folder`.
+    /// Writes `bundle.toml`, `network.json`, the weights, the domain where there is one, and `CARD.md` into `folder`.
     ///
     /// # Errors
     /// [`BundleError::File`] where a file cannot be written.
@@ -170,12 +211,16 @@ impl Bundle {
             .map_err(|source| BundleError::File { path: folder.into(), source })?;
         let names = self.manifest.weights_files();
         let weights = names.iter().zip(self.weights()).map(|((file, _), bytes)| (file.as_str(), bytes));
+        let failed = |source| BundleError::Domain { bundle: name.clone(), source };
+        let domain = self.domain.as_ref().map(|domain| save_domain(domain.spaces())).transpose();
+        let domain = domain.map_err(failed)?;
+        let domain = domain.iter().map(|bytes| (domain_file::FILE, bytes.as_slice()));
         let texts = [
             ("network.json", json.as_bytes()),
             ("bundle.toml", toml.as_bytes()),
             ("CARD.md", &self.model_card().into_bytes()),
         ];
-        for (file, bytes) in weights.chain(texts) {
+        for (file, bytes) in weights.chain(domain).chain(texts) {
             let path = folder.join(file);
             std::fs::write(&path, bytes).map_err(|source| BundleError::File { path, source })?;
         }
@@ -230,6 +275,29 @@ impl Bundle {
 fn check(manifest: &Manifest) -> Result<(), BundleError> {
     let refused = |source| BundleError::Manifest { bundle: manifest.name.clone(), source };
     manifest.validate().map_err(refused)
+}
+
+/// Refuses bytes that have another hash than `bundle.toml` says.
+fn check_hash(bundle: String, file: String, expected: &str, bytes: &[u8]) -> Result<(), BundleError> {
+    let found = sha256_hex(bytes);
+    if found == expected {
+        return Ok(());
+    }
+    Err(BundleError::Hash { bundle, file, expected: expected.to_owned(), found })
+}
+
+/// The domain that the manifest and its file say.
+fn checked_domain(
+    manifest: &Manifest,
+    bytes: Option<Vec<u8>>,
+    features: usize,
+) -> Result<Option<Domain>, BundleError> {
+    let Some((boundary, bytes)) = manifest.domain.as_ref().zip(bytes) else { return Ok(None) };
+    check_hash(manifest.name.clone(), domain_file::FILE.to_owned(), &boundary.sha256, &bytes)?;
+    let spaces = load_domain(&bytes, manifest.weights_files().len(), features);
+    let domain = spaces.and_then(|spaces| Ok(Domain::new(boundary.clone(), spaces)?));
+    let failed = |source| BundleError::Domain { bundle: manifest.name.clone(), source };
+    domain.map(Some).map_err(failed)
 }
 
 fn read_manifest(toml: &[u8]) -> Result<Manifest, BundleError> {

@@ -1,10 +1,12 @@
 //! Several bundles as one: the mean of their probabilities.
 
 use super::{Bundle, BundleError, Manifest, Origin, sha256_hex};
+use crate::domain::Domain;
 
 impl Bundle {
     /// Makes one bundle of `first` and `others`, which must have the same classes, preprocessing and
-    /// network. Calibrations are left out: the ensemble wants its own. Its threshold is the mean of theirs, and so is its validation AUC, each measured on the
+    /// network. Calibrations are left out: the ensemble wants its own. It has a domain where all
+    /// have one. Its threshold is the mean of theirs, and so is its validation AUC, each measured on the
     /// member's own validation cases.
     ///
     /// # Errors
@@ -37,10 +39,13 @@ impl Bundle {
             members_sha256,
             golden: None,
             calibration: None,
+            domain: None,
             origin: origin(&bundles),
             ..first.manifest().clone()
         };
-        Self::assemble(manifest, first.network_config().clone(), weights)
+        let ensemble = Self::assemble(manifest, first.network_config().clone(), weights)?;
+        let domains: Option<Vec<&Domain>> = bundles.iter().map(|bundle| bundle.domain()).collect();
+        ensemble.with_domain(domains.and_then(|domains| Domain::of_all(&domains)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::WeightsError;
+use super::{DomainFileError, WeightsError};
 use crate::metrics::CalibrationMapError;
 use crate::network::NetworkError;
 use crate::preprocess::PreprocessError;
@@ -109,6 +109,14 @@ pub enum BundleError {
         bundle: String,
         /// What is wrong with them.
         source: WeightsError,
+    },
+    /// The domain cannot be what it says, or is of other networks.
+    #[error("bundle `{bundle}`: {source}")]
+    Domain {
+        /// The bundle.
+        bundle: String,
+        /// What is wrong with it.
+        source: DomainFileError,
     },
     /// The network cannot be built.
     #[error("bundle `{bundle}`, network.json: {source}")]

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Golden, ManifestError};
+use super::{Golden, ManifestError, sha256_hex};
+use crate::domain::Boundary;
 use crate::metrics::CalibrationMap;
 use crate::preprocess::Chain;
 
@@ -87,6 +88,9 @@ pub struct Manifest {
     /// What makes probabilities of the network's softmax; absent where it is taken as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// What the bundle was trained on, so that it refuses what is unlike; absent where that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<Boundary>,
     /// Where the weights come from.
     #[serde(default)]
     pub origin: Origin,
@@ -112,6 +116,13 @@ impl Manifest {
         }
         let members = self.members_sha256.iter().enumerate();
         members.map(|(index, hash)| (format!("weights-{index}.safetensors"), hash.as_str())).collect()
+    }
+
+    /// SHA-256 of what decides which scans are within the bundle's domain; `None` where all are.
+    pub fn domain_sha256(&self) -> Option<String> {
+        // Numbers and texts under texts: this cannot fail.
+        let text = serde_json::to_string(self.domain.as_ref()?).unwrap_or_default();
+        Some(sha256_hex(text.as_bytes()))
     }
 
     /// Checks what types cannot.

@@ -1,4 +1,5 @@
-//! A trained classifier on disk: `models/<name>/{bundle.toml, network.json, weights.safetensors, CARD.md}`.
+//! A trained classifier on disk: `models/<name>/{bundle.toml, network.json, weights.safetensors, domain.safetensors,
+//! CARD.md}`.
 //!
 //! Everything that decides a score travels together: the preprocessing chain, the network, its
 //! weights and their hash, the classes and the threshold. A bundle that does not fit together is
@@ -7,6 +8,7 @@
 #[expect(clippy::module_inception, reason = "the bundle is this room's main type")]
 mod bundle;
 mod card;
+mod domain_file;
 mod embedded;
 mod ensemble;
 mod error;
@@ -15,7 +17,8 @@ mod manifest;
 mod transfer;
 mod weights;
 
-pub use bundle::Bundle;
+pub use bundle::{Bundle, BundleFiles};
+pub use domain_file::DomainFileError;
 pub use embedded::embedded;
 pub use error::{BundleError, ManifestError};
 pub use golden::{Asked, Golden, SelfTestError};

@@ -8,7 +8,7 @@ use super::args::Args;
 const GROUPS: [Group; 5] = [
     Group { job: "Look", commands: &["inspect", "convert", "preprocess"] },
     Group { job: "Learn", commands: &["audit", "plan", "train", "pretrain", "tune", "ensemble"] },
-    Group { job: "Judge", commands: &["evaluate", "compare", "calibrate"] },
+    Group { job: "Judge", commands: &["evaluate", "compare", "calibrate", "domain"] },
     Group { job: "Run", commands: &["predict", "triage", "export", "merge"] },
     Group { job: "Machine", commands: &["demo", "devices", "bench", "phantom", "worker"] },
 ];

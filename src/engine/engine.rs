@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use crate::bundle::{Axis, Bundle, Manifest};
 use crate::dicom::{AssembleSettings, Coverage, Partial, Shortfall, pseudonyms};
+use crate::domain::Domain;
 use crate::findings::{Provenance, Pseudonyms, ScanOrigin};
 use crate::gpu::Compute;
 use crate::intake::ReadSettings;
@@ -22,8 +23,20 @@ pub struct Engine {
     pub(super) provenance: Provenance,
     /// Whether heat maps are made.
     pub(super) shows: bool,
+    pub(super) domain: Option<Domain>,
+    pub(super) outside: Outside,
     partial: Partial,
     key: Option<SecretKey>,
+}
+
+/// What becomes of a scan that is unlike what the bundle was trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outside {
+    /// It gets the verdict `OUT_OF_DISTRIBUTION` and no prediction.
+    #[default]
+    Refuse,
+    /// It is classified, and the reasons are warnings.
+    Warn,
 }
 
 /// Why an engine makes no heat maps.
@@ -47,10 +60,13 @@ impl Engine {
                 bundle: manifest.name.clone(),
                 weights_sha256: manifest.weights_sha256.clone(),
                 pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+                domain_sha256: manifest.domain_sha256(),
                 device: compute.name().to_owned(),
                 views: 1,
             },
             shows: false,
+            domain: bundle.domain().cloned(),
+            outside: Outside::default(),
             partial: Partial::default(),
             key: None,
             manifest,
@@ -61,6 +77,12 @@ impl Engine {
     #[must_use]
     pub fn with_partial(self, partial: Partial) -> Self {
         Self { partial, ..self }
+    }
+
+    /// The same engine, which does this with scans unlike what the bundle was trained on; by default it refuses them.
+    #[must_use]
+    pub fn with_outside(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// The same engine, which also names patient, study and series of each scan by this key.

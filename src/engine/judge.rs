@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::Engine;
 use super::input::{Input, SeenItem};
+use super::{Engine, Outside};
 use crate::findings::{Code, HeatMap, Observation, Prediction, Provenance, Reason, Remedy, Stage, Verdict};
 use crate::gpu::{GpuError, Ladder, Rescued, rescued};
-use crate::predict::PredictError;
+use crate::predict::{Answer, PredictError};
 use crate::preprocess::Resident;
 use crate::volume::Volume;
 
@@ -14,7 +14,7 @@ use crate::volume::Volume;
 const CPU: &str = "cpu";
 
 /// What the network says of one input.
-type Answer = Result<Rescued<Prediction>, PredictError>;
+type Judgement = Result<Rescued<Answer>, PredictError>;
 
 impl Engine {
     /// The observation of each item, all classified together.
@@ -22,7 +22,7 @@ impl Engine {
         let inputs: Vec<&Input> = seen.iter().filter_map(|seen| seen.input.as_ref()).collect();
         let mut answers = self.answers(&inputs).into_iter();
         let mut answer = |seen: &SeenItem| seen.input.as_ref().and_then(|_| answers.next());
-        let answers: Vec<Option<Answer>> = seen.iter().map(&mut answer).collect();
+        let answers: Vec<Option<Judgement>> = seen.iter().map(&mut answer).collect();
         seen.into_iter().zip(answers).map(|(seen, answer)| self.observation(seen, answer)).collect()
     }
 
@@ -33,8 +33,8 @@ impl Engine {
     }
 
     /// One answer for each input.
-    fn answers(&self, inputs: &[&Input]) -> Vec<Answer> {
-        let by_cpu = |input: &&Input| self.on_cpu().predict(&[self.made_by_cpu(input)?.voxels()]);
+    fn answers(&self, inputs: &[&Input]) -> Vec<Judgement> {
+        let by_cpu = |input: &&Input| self.on_cpu().answer(&[self.made_by_cpu(input)?.voxels()]);
         let ladder = Ladder {
             stage: Stage::Predict,
             device: &|inputs: &[&Input]| self.by_device(inputs),
@@ -43,14 +43,14 @@ impl Engine {
         ladder.each(inputs)
     }
 
-    /// The device's predictions for a batch.
-    fn by_device(&self, inputs: &[&Input]) -> Result<Vec<Prediction>, PredictError> {
+    /// The device's answers for a batch.
+    fn by_device(&self, inputs: &[&Input]) -> Result<Vec<Answer>, PredictError> {
         let residents: Option<Vec<&Resident>> = inputs.iter().map(|input| input.resident()).collect();
         if let Some(residents) = residents {
-            return self.predictor.predict_resident(&residents);
+            return self.predictor.answer_resident(&residents);
         }
         let hosts = inputs.iter().map(|input| self.made_by_cpu(input)).collect::<Result<Vec<_>, _>>()?;
-        self.predictor.predict(&hosts.iter().map(|host| host.voxels()).collect::<Vec<_>>())
+        self.predictor.answer(&hosts.iter().map(|host| host.voxels()).collect::<Vec<_>>())
     }
 
     /// The input in the host's memory. What the device could preprocess, the CPU can.
@@ -58,7 +58,7 @@ impl Engine {
         self.on_host(input).map_err(|error| GpuError::Failed { message: error.to_string() })
     }
 
-    fn observation(&self, seen: SeenItem, answer: Option<Answer>) -> Observation {
+    fn observation(&self, seen: SeenItem, answer: Option<Judgement>) -> Observation {
         let SeenItem { path, origin, verdict, input, setbacks } = seen;
         let refused = Observation {
             path,
@@ -81,18 +81,26 @@ impl Engine {
         }
     }
 
-    /// The observation with what the network says, and shows where that was asked for.
+    /// The observation with what the network says, unless what it sees is outside the bundle's domain; and shows where, if
+    /// that was asked for.
     fn with_prediction(
         &self,
         mut observation: Observation,
         input: &Input,
-        answer: Rescued<Prediction>,
+        answer: Rescued<Answer>,
     ) -> Observation {
-        let Rescued { value: prediction, setbacks } = answer;
+        let Rescued { value: Answer { prediction, features }, setbacks } = answer;
         if setbacks.iter().any(|setback| setback.remedy == Remedy::Cpu) {
             observation.provenance = Provenance { device: CPU.to_owned(), ..observation.provenance };
         }
         observation.setbacks.extend(setbacks);
+        match self.domain.as_ref().and_then(|domain| domain.features_outside(&features)) {
+            Some(outside) if self.outside == Outside::Refuse => {
+                return Observation { verdict: Verdict::OutOfDistribution(vec![outside]), ..observation };
+            }
+            Some(outside) => observation.verdict = observation.verdict.warned(outside),
+            None => {}
+        }
         observation.grids = Some(input.grids());
         match self.shows.then(|| self.heat_map(input, &prediction)).transpose() {
             Ok(None) => {}

@@ -8,6 +8,8 @@
 //! Items are read ahead on all cores, within a bound of bytes, while the device computes; they are
 //! classified in the order given, as many together as are ready, and handed on as soon as they are
 //! done. An item that fails is an observation too: it carries a verdict with a code and no prediction.
+//! A scan outside the bundle's [domain](crate::domain) is refused: by its facts before it is preprocessed, by what the
+//! network makes of it after ([`Outside`] says otherwise).
 //! One item, or a volume in memory, goes the same way ([`Engine::observe`], [`Engine::observe_volume`]).
 //! Where the device fails the CPU goes on, and the observation tells the setback.
 
@@ -18,6 +20,6 @@ mod judge;
 mod pipeline;
 mod ready;
 
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, Outside};
 pub(crate) use input::SeenItem;
 pub(crate) use ready::Ready;

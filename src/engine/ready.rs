@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use super::Engine;
+use super::{Engine, Outside};
+use crate::facts::ScanFacts;
 use crate::findings::{Code, Reason, ScanOrigin, Verdict};
 use crate::geometry::Grid;
 use crate::intake::{Item, Loaded};
@@ -57,13 +58,32 @@ impl Engine {
             Ok(loaded) => loaded,
             Err(verdict) => return Ready { path, origin: ScanOrigin::default(), verdict, content: None },
         };
-        match contained(|| self.content(volume).map_err(|error| verdict_of(&error))) {
-            Ok(content) => {
-                let verdict = Verdict::from_warnings(warnings);
-                Ready { path, origin, verdict, content: Some(content) }
-            }
+        let content = contained(|| {
+            let verdict = self.within(&volume, &origin, warnings)?;
+            let content = self.content(volume).map_err(|error| verdict_of(&error))?;
+            Ok((verdict, content))
+        });
+        match content {
+            Ok((verdict, content)) => Ready { path, origin, verdict, content: Some(content) },
             Err(verdict) => Ready { path, origin, verdict, content: None },
         }
+    }
+
+    /// The verdict with its warnings of a scan whose facts are within the bundle's domain, or may be outside.
+    fn within(
+        &self,
+        volume: &Volume,
+        origin: &ScanOrigin,
+        mut warnings: Vec<Reason>,
+    ) -> Result<Verdict, Verdict> {
+        if let Some(domain) = &self.domain {
+            let outside = domain.facts_outside(&ScanFacts::of(volume, &origin.protocol));
+            if self.outside == Outside::Refuse && !outside.is_empty() {
+                return Err(Verdict::OutOfDistribution(outside));
+            }
+            warnings.extend(outside);
+        }
+        Ok(Verdict::from_warnings(warnings))
     }
 
     fn content(&self, volume: Volume) -> Result<Content, PreprocessError> {

@@ -16,6 +16,8 @@ const HEAD_DEVIATION: f64 = 0.01;
 pub struct Output {
     /// `[bags, classes]`, before the softmax.
     pub logits: Tensor<2>,
+    /// `[bags, features]`, the vector before the head.
+    pub features: Tensor<2>,
     /// For a study-level network, the weight of each slice, `[slices, 1]` for each study.
     pub attention: Vec<Tensor<2>>,
 }
@@ -126,8 +128,8 @@ impl Network {
             Some(keep) => features * keep,
             None => features,
         };
-        let logits = features.matmul(self.head.val()) + self.head_bias.val().unsqueeze();
-        Output { logits, attention }
+        let logits = features.clone().matmul(self.head.val()) + self.head_bias.val().unsqueeze();
+        Output { logits, features, attention }
     }
 
     /// One vector a study, and the weights of its slices.

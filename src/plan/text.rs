@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Design, Fingerprint, Modality, RangeSummary};
+use crate::domain::DomainConfig;
 use crate::network::NetworkKind;
 
 /// TOML line by line.
@@ -161,6 +162,19 @@ fn chain(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
     ));
 }
 
+/// What the bundle will refuse.
+fn domain(lines: &mut Lines) {
+    let config = DomainConfig::default();
+    lines.section("[domain]");
+    let why =
+        "Scans unlike these cases will not be scored; of the cases themselves 1 in 100 may be an outlier.";
+    lines.set("quantile", config.quantile, why);
+    let why = "As much beyond what was seen, in shares of its range, a scan may still be measured to be.";
+    lines.set("range_margin", config.range_margin, why);
+    let why = "As many times farther from training than the validation cases the network's features may lie.";
+    lines.set("distance_margin", config.distance_margin, why);
+}
+
 /// Five significant digits.
 fn rounded(value: f64) -> f64 {
     format!("{value:.4e}").parse().unwrap_or(value)
@@ -206,6 +220,7 @@ fn course(lines: &mut Lines, found: &Fingerprint, plan: &Design) {
         plan.cache_mib,
         "Preprocessed cases, at most a quarter of what is at hand; the rest goes to disk.",
     );
+    domain(lines);
     lines.section("[split]");
     let why = if found.has_splits {
         "The manifest names train and val, which are used; --folds K cross-validates instead."

@@ -1,6 +1,7 @@
 //! A bundle's networks on a device, ready to classify.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use ndarray::Array3;
 
 use super::calibrated::calibrate;
@@ -10,7 +11,7 @@ use crate::findings::Prediction;
 use crate::gpu::{DeviceError, GpuError, caught};
 use crate::metrics::{CalibrationMap, decide};
 use crate::network::Compute;
-use crate::network::{Bags, Network, NetworkConfig, NetworkError, read_tensor, softmax};
+use crate::network::{Bags, Network, NetworkConfig, NetworkError, Output, read_tensor, softmax};
 use crate::preprocess::Resident;
 
 /// Images in the encoder at a time on the CPU: their maps should stay in the cache.
@@ -57,9 +58,19 @@ pub struct Predictor {
     pub(super) compute: Compute,
 }
 
-/// What one network says of one volume.
-struct Answer {
+/// What a bundle's networks say of one volume.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Their prediction.
+    pub prediction: Prediction,
+    /// The vector before the head, of each network, for the volume as it is: no mirror image has a part in it.
+    pub features: Vec<Vec<f32>>,
+}
+
+/// What one network says of one view of one volume.
+struct Said {
     probabilities: Vec<f32>,
+    features: Vec<f32>,
     attention: Option<Vec<f32>>,
 }
 
@@ -100,6 +111,11 @@ impl Predictor {
         Self { views: View::combinations(axes), ..self }
     }
 
+    /// What each of its networks looks like.
+    pub fn network_config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
     /// How many views of a volume are averaged.
     pub fn views(&self) -> usize {
         self.views.len()
@@ -114,9 +130,17 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`] where the shapes do not fit or the device fails.
     pub fn predict(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Prediction>, PredictError> {
+        Ok(predictions(self.answer(volumes)?))
+    }
+
+    /// As [`Predictor::predict`], with the features of each volume.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
+    pub fn answer(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Answer>, PredictError> {
         self.by_cause(|| {
             let bags = caught(|| Bags::new(volumes, &self.config, self.compute.device()))??;
-            self.predictions(&bags)
+            self.answers(&bags)
         })
     }
 
@@ -129,8 +153,16 @@ impl Predictor {
     /// # Errors
     /// As [`Predictor::predict`]; also where the volumes are not on this predictor's device.
     pub fn predict_resident(&self, volumes: &[&Resident]) -> Result<Vec<Prediction>, PredictError> {
+        Ok(predictions(self.answer_resident(volumes)?))
+    }
+
+    /// As [`Predictor::predict_resident`], with the features of each volume.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict_resident`].
+    pub fn answer_resident(&self, volumes: &[&Resident]) -> Result<Vec<Answer>, PredictError> {
         let arrays: Vec<_> = volumes.iter().map(|volume| (&volume.values, volume.grid.shape_zyx())).collect();
-        self.by_cause(|| self.predictions(&Bags::resident(&arrays, &self.config, &self.compute)?))
+        self.by_cause(|| self.answers(&Bags::resident(&arrays, &self.config, &self.compute)?))
     }
 
     /// What `work` gives; an error of the device is told by its cause, whichever step met it: a batch, a
@@ -147,40 +179,54 @@ impl Predictor {
         })
     }
 
-    /// The predictions for a batch, over all views and networks.
-    fn predictions(&self, bags: &Bags) -> Result<Vec<Prediction>, PredictError> {
-        let mut answers: Vec<Vec<Answer>> = bags.counts.iter().map(|_| Vec::new()).collect();
+    /// The answers for a batch, over all views and networks.
+    fn answers(&self, bags: &Bags) -> Result<Vec<Answer>, PredictError> {
+        let mut all: Vec<Vec<Said>> = bags.counts.iter().map(|_| Vec::new()).collect();
         for view in &self.views {
             let seen = caught(|| bags.mirrored(&view.axes()))?;
             for network in &self.networks {
-                for (answers, mut answer) in answers.iter_mut().zip(self.ask(network, seen.clone())?) {
-                    if let (true, Some(attention)) = (view.z, answer.attention.as_mut()) {
+                for (of_volume, mut said) in all.iter_mut().zip(self.ask(network, seen.clone())?) {
+                    if let (true, Some(attention)) = (view.z, said.attention.as_mut()) {
                         attention.reverse();
                     }
-                    answers.push(answer);
+                    of_volume.push(said);
                 }
             }
         }
-        Ok(answers.iter().map(|answers| self.prediction(answers)).collect())
+        // The view as it is comes first.
+        let features = |said: &Vec<Said>| {
+            said.iter().take(self.networks.len()).map(|said| said.features.clone()).collect()
+        };
+        let answer =
+            |said: &Vec<Said>| Answer { prediction: self.prediction(said), features: features(said) };
+        Ok(all.iter().map(answer).collect())
     }
 
     /// What one network says of each volume.
-    fn ask(&self, network: &Network, bags: Bags) -> Result<Vec<Answer>, PredictError> {
+    fn ask(&self, network: &Network, bags: Bags) -> Result<Vec<Said>, PredictError> {
         self.compute.begin_work()?;
         let counts = bags.counts.clone();
-        let output = caught(|| network.forward_in_pieces(bags, self.images_at_once()))?;
-        let logits = read_tensor(output.logits)?;
-        if !logits.iter().all(|logit| logit.is_finite()) {
+        let (rows, attention) = caught(|| {
+            let Output { logits, features, attention } =
+                network.forward_in_pieces(bags, self.images_at_once());
+            // One tensor to wait for.
+            (Tensor::cat(vec![logits, features], 1), attention)
+        })?;
+        let [_, width] = rows.dims();
+        let rows = read_tensor(rows)?;
+        if !rows.iter().all(|value| value.is_finite()) {
             return Err(PredictError::NotFinite);
         }
-        let attention = output
-            .attention
+        let attention = attention
             .into_iter()
             .map(|weights| read_tensor(weights).map(Some))
             .collect::<Result<Vec<_>, _>>()?;
         let attention = attention.into_iter().chain(std::iter::repeat(None)).take(counts.len());
-        let answers = logits.chunks(self.classes.len()).zip(attention);
-        Ok(answers.map(|(logits, attention)| Answer { probabilities: softmax(logits), attention }).collect())
+        let said = rows.chunks(width.max(1)).zip(attention).map(|(row, attention)| {
+            let (logits, features) = row.split_at(self.classes.len().min(row.len()));
+            Said { probabilities: softmax(logits), features: features.to_vec(), attention }
+        });
+        Ok(said.collect())
     }
 
     /// Most images in the encoder at a time.
@@ -188,7 +234,7 @@ impl Predictor {
         if self.compute.gpu().is_none() { CPU_IMAGES } else { GPU_IMAGES }
     }
 
-    fn prediction(&self, answers: &[Answer]) -> Prediction {
+    fn prediction(&self, answers: &[Said]) -> Prediction {
         let raw = mean(answers.iter().map(|answer| answer.probabilities.as_slice()));
         let probabilities = self.calibration.as_ref().map_or(raw.clone(), |map| calibrate(map, &raw));
         let attention: Option<Vec<&[f32]>> =
@@ -201,6 +247,11 @@ impl Predictor {
             attention: attention.map(|attention| mean(attention.into_iter())),
         }
     }
+}
+
+/// The predictions alone.
+fn predictions(answers: Vec<Answer>) -> Vec<Prediction> {
+    answers.into_iter().map(|answer| answer.prediction).collect()
 }
 
 /// The mean of vectors of one length.

@@ -24,6 +24,8 @@ struct Line<'a> {
     heat_map: Option<HeatLine<'a>>,
     bundle: &'a str,
     weights_sha256: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain_sha256: Option<&'a str>,
     pulmo: &'a str,
     device: &'a str,
     views: usize,
@@ -105,7 +107,7 @@ fn slices_z_mm(seen: &Grid) -> Option<Vec<f64>> {
 /// `reasons` (for each code what was seen, with its figures, and what can be done), `prediction`,
 /// `probabilities` (class name to probability), `threshold`, `attention` where there is one, with
 /// `attention_z_mm` (the z of each weight's slice, LPS), `heat_map` where there is one, `bundle`,
-/// `weights_sha256`, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a
+/// `weights_sha256`, `domain_sha256` where the bundle has a domain, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a
 /// prediction the middle fields are null. Where the device failed there are `setbacks`, each with `stage`
 /// (`preprocess`, `predict` or `heat_map`), `kind` (`halved`, with `volumes`, or `cpu`), `cause`
 /// (`out_of_memory`, `too_large`, `lost` or `failed`) and `message`. Of a DICOM series follow `manufacturer`, `model`,
@@ -136,6 +138,7 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
         heat_map: observation.heat_map.as_ref().map(|map| HeatLine::new(map, scan, heat_map_file)),
         bundle: &observation.provenance.bundle,
         weights_sha256: &observation.provenance.weights_sha256,
+        domain_sha256: observation.provenance.domain_sha256.as_deref(),
         pulmo: &observation.provenance.pulmo,
         device: &observation.provenance.device,
         views: observation.provenance.views,
@@ -157,6 +160,7 @@ mod tests {
         let provenance = Provenance {
             bundle: "b".into(),
             weights_sha256: "h".into(),
+            domain_sha256: None,
             pulmo: "0".into(),
             device: "cpu".into(),
             views: 1,

@@ -6,7 +6,7 @@ use super::event::Event;
 use crate::bundle::{Bundle, Calibration, sha256_hex};
 use crate::cohort::{Case, rows_text};
 use crate::dicom::Partial;
-use crate::engine::Engine;
+use crate::engine::{Engine, Outside};
 use crate::metrics::{CalibrationMap, CalibrationMethod, MetricsError, Samples, decide};
 use crate::network::Compute;
 use crate::predict;
@@ -20,6 +20,8 @@ pub struct CalibrationJob {
     pub compute: Compute,
     /// What becomes of a series of which files cannot be used.
     pub partial: Partial,
+    /// What becomes of a case outside the bundle's domain.
+    pub outside: Outside,
 }
 
 /// A calibrated bundle and what it was calibrated on.
@@ -48,7 +50,7 @@ pub fn calibrate(
     observe: &(dyn Fn(Event) + Sync),
 ) -> Result<Calibrated, TrainError> {
     let raw = bundle.clone().uncalibrated();
-    let engine = Engine::new(&raw, &how.compute).with_partial(how.partial);
+    let engine = Engine::new(&raw, &how.compute).with_partial(how.partial).with_outside(how.outside);
     let before = evaluate(&engine, cases, observe)?;
     let map = CalibrationMap::fit(how.method, &before.samples.labels, &before.samples.probabilities)?;
     let uncalibrated_threshold = raw.manifest().threshold;

@@ -11,7 +11,7 @@ use super::loss::{Loss, Targets};
 use crate::gpu::caught;
 use crate::metrics::{self, Ranking};
 use crate::network::{Bags, Compute, Network, NetworkConfig, NetworkKind, read_scalar, read_tensor, softmax};
-use crate::predict::Predictor;
+use crate::predict::{Answer, Predictor};
 
 /// Most images in one forward pass.
 const IMAGES_AT_ONCE: usize = 64;
@@ -52,19 +52,14 @@ pub(super) fn score(
     Ok(Scores { loss: sum / dataset.len().max(1) as f64, probabilities })
 }
 
-/// The probabilities that `predictor` gives to every case of `dataset` in order: those of a finished bundle.
-pub(super) fn predicted(
-    predictor: &Predictor,
-    config: &NetworkConfig,
-    dataset: &Dataset,
-) -> Result<Vec<Vec<f32>>, TrainError> {
-    let mut probabilities = Vec::with_capacity(dataset.len());
-    for batch in batches(config, dataset) {
+/// What `predictor` says of every case of `dataset` in order: what a finished bundle does.
+pub(super) fn answered(predictor: &Predictor, dataset: &Dataset) -> Result<Vec<Answer>, TrainError> {
+    let mut answers = Vec::with_capacity(dataset.len());
+    for batch in batches(predictor.network_config(), dataset) {
         let volumes = volumes(dataset, &batch)?;
-        let predictions = predictor.predict(&volumes.iter().map(Cow::as_ref).collect::<Vec<_>>())?;
-        probabilities.extend(predictions.into_iter().map(|prediction| prediction.probabilities));
+        answers.extend(predictor.answer(&volumes.iter().map(Cow::as_ref).collect::<Vec<_>>())?);
     }
-    Ok(probabilities)
+    Ok(answers)
 }
 
 /// Cases of `dataset` that go together.

@@ -13,6 +13,8 @@ use super::event::Event;
 use crate::audit::Signature;
 use crate::cohort::{Case, Failure, Opened, Reading, each_case, missing_of};
 use crate::dicom::Partial;
+use crate::domain::DomainConfig;
+use crate::facts::ScanFacts;
 use crate::files::{TemporaryFolder, read_npy_volume, while_going, write_npy};
 use crate::intake::{Bounds, Loaded};
 use crate::preprocess::{Chain, PreprocessError, Processor};
@@ -41,6 +43,7 @@ enum Slot {
 
 /// A case that was read, and where it is kept.
 struct Read {
+    facts: ScanFacts,
     signature: Signature,
     slot: Result<Slot, TrainError>,
 }
@@ -51,6 +54,7 @@ pub struct Dataset {
     cases: Vec<Case>,
     labels: Vec<usize>,
     signatures: Vec<Signature>,
+    facts: Vec<ScanFacts>,
     /// Of what memory does not hold: it goes with the data set.
     _folder: Option<TemporaryFolder>,
 }
@@ -66,6 +70,14 @@ pub struct Loading<'a> {
     pub partial: Partial,
     /// Where they are kept.
     pub cache: Cache,
+    /// What will be fitted on them: facts are measured for it.
+    pub domain: DomainConfig,
+}
+
+/// A case before it is kept.
+struct Made {
+    facts: ScanFacts,
+    voxels: Array3<f32>,
 }
 
 impl Loading<'_> {
@@ -78,7 +90,7 @@ impl Loading<'_> {
         case: &Case,
         loaded: Loaded,
         observe: &(dyn Fn(Event) + Sync),
-    ) -> Result<Array3<f32>, Failure> {
+    ) -> Result<Made, Failure> {
         let failure = |error: PreprocessError| Failure {
             path: case.path.clone(),
             code: error.code(),
@@ -87,11 +99,15 @@ impl Loading<'_> {
         if let Some(missing) = missing_of(case, &loaded) {
             observe(Event::Warning(&missing.to_string()));
         }
+        let facts = match self.domain.fit {
+            true => ScanFacts::of(&loaded.volume, &loaded.origin.protocol),
+            false => ScanFacts::default(),
+        };
         let made = self.chain.run_anyway(loaded.volume, &self.processor).map_err(failure)?;
         for setback in &made.setbacks {
             observe(Event::Warning(&format!("{}: {setback}", case.path)));
         }
-        Ok(made.value.into_parts().1)
+        Ok(Made { facts, voxels: made.value.into_parts().1 })
     }
 
     /// How far cases are read ahead: on a GPU that preprocesses, one by one.
@@ -123,7 +139,10 @@ impl Dataset {
         let one = |(index, case): (usize, &Case), opened: Opened| {
             let made = opened.and_then(|(_, loaded)| loading.preprocessed(case, loaded, observe));
             observe(Event::Loaded { done: done.fetch_add(1, Ordering::Relaxed) + 1, total: cases.len() });
-            let kept = |array| Read { signature: Signature::of(&array), slot: store.keep(array, index) };
+            let kept = |Made { facts, voxels }| {
+                let signature = Signature::of(&voxels);
+                Read { facts, signature, slot: store.keep(voxels, index) }
+            };
             (0, made.map(kept))
         };
         let mut read: Vec<Result<Read, Failure>> = Vec::with_capacity(cases.len());
@@ -136,13 +155,15 @@ impl Dataset {
             cases: Vec::new(),
             labels: Vec::new(),
             signatures: Vec::new(),
+            facts: Vec::new(),
             _folder: store.folder(),
         };
         let mut first_failure = None;
         for (result, (case, label)) in read.into_iter().zip(cases) {
             match result {
-                Ok(Read { signature, slot }) => {
+                Ok(Read { facts, signature, slot }) => {
                     dataset.slots.push(slot?);
+                    dataset.facts.push(facts);
                     dataset.signatures.push(signature);
                     dataset.cases.push((*case).clone());
                     dataset.labels.push(*label);
@@ -184,6 +205,11 @@ impl Dataset {
     /// What tells each preprocessed case again.
     pub fn signatures(&self) -> &[Signature] {
         &self.signatures
+    }
+
+    /// What was measured on each case before it was preprocessed; nothing where no domain is fitted on them.
+    pub fn facts(&self) -> &[ScanFacts] {
+        &self.facts
     }
 
     /// The preprocessed volume of a case, `[slices, height, width]`.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::recipe_error::RecipeError;
 use crate::bundle::{BundleError, WeightsError};
 use crate::cohort::{CohortError, Failure};
+use crate::domain::DomainError;
 use crate::findings::Code;
 use crate::gpu::GpuError;
 use crate::metrics::MetricsError;
@@ -92,6 +93,9 @@ pub enum TrainError {
     /// The bundle cannot be read or written.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// There is no domain of the cases.
+    #[error(transparent)]
+    Domain(#[from] DomainError),
     /// The predictor failed.
     #[error(transparent)]
     Predict(#[from] PredictError),

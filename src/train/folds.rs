@@ -8,7 +8,7 @@ use super::event::Event;
 use super::job::Job;
 use super::run::{Trained, train};
 use crate::cohort::{Case, Split, folds};
-use crate::engine::Engine;
+use crate::engine::{Engine, Outside};
 
 /// What came of a cross-validation.
 #[derive(Debug)]
@@ -48,7 +48,9 @@ pub fn train_folds(
         let trained = train(&job, &|event| observe(fold, event))?;
         let validation: Vec<Case> =
             job.cases.iter().filter(|case| case.split == Some(Split::Validation)).cloned().collect();
-        let engine = Engine::new(&trained.bundle, &job.compute).with_partial(job.partial);
+        // Every case was chosen for this, whether or not the other folds have its like.
+        let engine =
+            Engine::new(&trained.bundle, &job.compute).with_partial(job.partial).with_outside(Outside::Warn);
         let evaluated = evaluate(&engine, &validation, &|event| observe(fold, event))?;
         let judged = evaluated.scored.into_iter().zip(evaluated.glances);
         scored.extend(judged.map(|judged| (fold, judged)));

@@ -94,8 +94,8 @@ fn load(
     let train_bytes = bytes / (train.len() + validation.len()).max(1) * train.len();
     let read = |cases: &[(&Case, usize)], name: &str, bytes| {
         let cache = Cache { bytes, folder: job.out.join(format!("cache-{name}")) };
-        let (chain, processor) = (&job.recipe.chain, processor.clone());
-        Dataset::load(cases, &Loading { chain, processor, partial: job.partial, cache }, observe)
+        let (chain, processor, domain) = (&job.recipe.chain, processor.clone(), job.recipe.domain);
+        Dataset::load(cases, &Loading { chain, processor, partial: job.partial, cache, domain }, observe)
     };
     Ok([read(&train, "train", train_bytes)?, read(&validation, "val", bytes - train_bytes)?])
 }

@@ -31,6 +31,7 @@ use super::{Loss, TrainError};
 use crate::bundle::{save_weights, sha256_hex};
 use crate::cohort::{Case, Split, assign};
 use crate::dicom::Partial;
+use crate::domain::DomainConfig;
 use crate::gpu::caught;
 use crate::network::{Bags, Compute, Network, NetworkKind, read_scalar};
 use crate::preprocess::Processor;
@@ -128,7 +129,8 @@ impl<'a> Divided<'a, '_> {
         let share = (recipe.course.cache_mib << 20) / cases.len().max(1) * chosen.len();
         let cache = Cache { bytes: share, folder: job.out.join(format!("cache-{}", wanted.name())) };
         let processor = job.compute.gpu().map_or(Processor::Cpu, |gpu| Processor::Gpu(gpu.clone()));
-        let loading = Loading { chain: &recipe.chain, processor, partial: job.partial, cache };
+        let domain = DomainConfig { fit: false, ..recipe.domain };
+        let loading = Loading { chain: &recipe.chain, processor, partial: job.partial, cache, domain };
         Views::new(recipe, Dataset::load(&chosen, &loading, observe)?)
     }
 }

@@ -13,6 +13,7 @@ use super::optimizer::OptimizerConfig;
 use super::recipe_error::RecipeError;
 use super::schedule::ScheduleConfig;
 use crate::cohort::{Case, SplitConfig, labels, positive_last};
+use crate::domain::DomainConfig;
 use crate::network::{NetworkConfig, NetworkKind};
 use crate::preprocess::Chain;
 
@@ -173,6 +174,9 @@ pub struct Recipe {
     /// Epochs, batches, loss.
     #[serde(default)]
     pub course: CourseConfig,
+    /// How the bundle's domain is fitted, outside of which it scores nothing.
+    #[serde(default, skip_serializing_if = "DomainConfig::is_default")]
+    pub domain: DomainConfig,
     /// How cases are divided where the manifest does not say.
     #[serde(default)]
     pub split: SplitConfig,
@@ -240,8 +244,20 @@ impl Recipe {
         let is_rate = rate.is_finite() && rate > 0.0;
         RecipeError::check(is_rate, "[optimizer] learning_rate", rate, "positive")?;
         self.groups.iter().try_for_each(ParameterGroup::validate)?;
+        check_domain(&self.domain)?;
         if self.classes.len() == 1 { Err(RecipeError::OneClass) } else { Ok(()) }
     }
+}
+
+/// Checks the values of `[domain]`.
+fn check_domain(domain: &DomainConfig) -> Result<(), RecipeError> {
+    let (quantile, range, distance) = (domain.quantile, domain.range_margin, domain.distance_margin);
+    let is_share = (0.5..=1.0).contains(&quantile);
+    RecipeError::check(is_share, "[domain] quantile", quantile, "between 0.5 and 1")?;
+    let is_margin = range.is_finite() && range >= 0.0;
+    RecipeError::check(is_margin, "[domain] range_margin", range, "0 or more")?;
+    let is_factor = distance.is_finite() && distance > 0.0;
+    RecipeError::check(is_factor, "[domain] distance_margin", distance, "positive")
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use super::batch::Batches;
 use super::checkpoint::{Checkpoint, RunIdentity};
-use super::course::{predicted, ranking, roc_auc, score};
+use super::course::{answered, ranking, roc_auc, score};
+use super::domain::with_domain;
 use super::epochs::{EpochPass, EpochStart, Run, Validation, make_folder};
 use super::event::{EpochRow, Event};
 use super::groups::check_groups;
@@ -92,7 +93,7 @@ fn work(
     let newest = epochs.newest()?;
     log.begin()?;
     let state = epochs.go_on(newest, observe, |state| epoch(job, data, state, observe))?;
-    let finished = || finish(job, data, &state, &identity);
+    let finished = || with_domain(finish(job, data, &state, &identity)?, job, data, observe);
     let bundle = epochs.guarded(state.history.len(), finished)?;
     bundle.write(&job.out)?;
     recipe.write(&job.out)?;
@@ -161,11 +162,13 @@ fn finish(job: &Job, data: &Prepared, state: &Checkpoint, run: &RunIdentity) -> 
         chain: recipe.chain.clone(),
         golden: None,
         calibration: None,
+        domain: None,
         origin: origin(job, data, state, run),
     };
     let bundle = Bundle::new(manifest, recipe.network.clone(), weights)?;
     let predictor = Predictor::new(&bundle, &job.compute);
-    let said = predicted(&predictor, &recipe.network, &data.validation)?;
+    let answers = answered(&predictor, &data.validation)?;
+    let said: Vec<Vec<f32>> = answers.into_iter().map(|answer| answer.prediction.probabilities).collect();
     let labels = data.validation.labels();
     #[expect(clippy::cast_possible_truncation, reason = "probabilities are f32")]
     let youden =

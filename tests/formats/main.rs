@@ -175,7 +175,8 @@ fn trained(bench: &mut Bench) {
     let group = "\n[[group]]\nprefix = \"encoder\"\nlearning_rate_factor = 0.5\n";
     bench.write("recipe.toml", &(short.clone() + group));
     bench.write("views.toml", &(short.clone() + "loss = { contrastive = { temperature = 0.2 } }\n"));
-    bench.write("weighted.toml", &(short.clone() + "class_weights = { given = [1.0, 2.0] }\n"));
+    let weights = "class_weights = { given = [1.0, 2.0] }\n[domain]\nquantile = 1.0\n";
+    bench.write("weighted.toml", &(short.clone() + weights));
     let ranges = "\n[tune]\ntrials = 8\neta = 2\nfirst_epochs = 1\n\n[tune.ranges]\n\
                   network.dropout = { from = 0.0, to = 0.3 }\ncourse.batch_size = { choices = [8, 12] }\n";
     bench.write("ranges.toml", &(short + ranges));
@@ -203,14 +204,18 @@ fn trained(bench: &mut Bench) {
 }
 
 fn judged(bench: &mut Bench) {
-    let everything = "--split test --choose-on val --by site --level patient --device cpu";
+    let everything =
+        "--split test --choose-on val --by site --level patient --device cpu --allow-out-of-distribution";
     for name in ["bundle", "again"] {
         let folders = format!("--bundle @out/{name} --data @data/whole.csv --out @out/judged-{name}");
         bench.run(0, &format!("evaluate {folders} {everything}"));
     }
     for method in ["temperature", "isotonic"] {
         let folders = format!("--bundle @out/bundle --data @data/whole.csv --out @out/{method}");
-        bench.run(0, &format!("calibrate {folders} --method {method} --device cpu"));
+        bench.run(
+            0,
+            &format!("calibrate {folders} --method {method} --device cpu --allow-out-of-distribution"),
+        );
     }
     let tables = "@out/judged-bundle/predictions.csv @out/judged-again/predictions.csv";
     let compared = bench.run(0, &format!("compare --json {tables}"));
@@ -219,18 +224,17 @@ fn judged(bench: &mut Bench) {
 }
 
 fn looked_at(bench: &mut Bench) {
-    let shipped =
-        "predict --device cpu --attention --key-file @key --heat-maps @out/maps @scans/ct @scans/bad";
+    let shipped = "predict --device cpu --allow-out-of-distribution --attention --key-file @key --heat-maps @out/maps @scans/ct @scans/bad";
     let output = bench.run(3, shipped);
     bench.lines("predict", &output);
-    let pictures =
-        "predict --device cpu --bundle @out/bundle --heat-maps @out/maps @scans/picture @data/1.npy";
+    let pictures = "predict --device cpu --allow-out-of-distribution --bundle @out/bundle --heat-maps @out/maps @scans/picture @data/1.npy";
     let output = bench.run(0, pictures);
     bench.lines("predict", &output);
     for options in ["--hash --phi --cross-check", "--headers"] {
         let output = bench.run(0, &format!("inspect --json {options} @scans"));
         bench.lines("inspect", &output);
     }
+    bench.file(Path::new("models/lung-nodule-phantom/bundle.toml"), None);
     let chain = "--chain models/lung-nodule-phantom/recipe.toml --out @x.npy --device cpu";
     let output = bench.run(0, &format!("preprocess @scans/ct {chain} --timings"));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -295,6 +299,7 @@ fn set_back(bench: &mut Bench) {
     let provenance = Provenance {
         bundle: "b".to_owned(),
         weights_sha256: "0".to_owned(),
+        domain_sha256: None,
         pulmo: "0".to_owned(),
         device: "cpu".to_owned(),
         views: 1,

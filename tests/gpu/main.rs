@@ -10,6 +10,7 @@
 
 mod augment;
 mod bridge;
+mod domain;
 mod heat;
 mod large;
 mod passes;

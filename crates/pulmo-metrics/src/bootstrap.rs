@@ -63,7 +63,7 @@ pub fn bootstrap<const N: usize>(
 
 /// The value below which `fraction` of the sorted `values` lie, linear between neighbours (type 7
 /// of Hyndman and Fan 1996, numpy's default); `None` without values.
-fn percentile(values: &[f64], fraction: f64) -> Option<f64> {
+pub fn percentile(values: &[f64], fraction: f64) -> Option<f64> {
     let position = fraction * values.len().checked_sub(1)? as f64;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "floor of an index in range")]
     let index = position.floor() as usize;

@@ -24,7 +24,7 @@ mod ranking;
 mod roc;
 mod samples;
 
-pub use bootstrap::{Resampled, bootstrap};
+pub use bootstrap::{Resampled, bootstrap, percentile};
 pub use calibration::{CalibrationScores, Reliability, ReliabilityBin, brier_score, calibration_scores};
 pub use calibration_map::{CalibrationMap, CalibrationMethod, cross_calibrate};
 pub use comparison::{AucComparison, Paired, compare_roc_auc};

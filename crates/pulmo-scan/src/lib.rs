@@ -8,12 +8,13 @@
 //! | 1 | `geometry` |
 //! | 2 | `volume` |
 //! | 3 | `findings` |
-//! | 4 | `dicom`, `files` |
+//! | 4 | `dicom`, `files`, `facts` |
 //! | 5 | `intake`, `phantom` |
 //!
 //! A module imports only from floors below its own. Nothing here needs a GPU or a network.
 
 pub mod dicom;
+pub mod facts;
 pub mod files;
 pub mod findings;
 pub mod geometry;

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod measured;
 mod reading;
 mod series;
 mod triage;
@@ -10,9 +11,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::bench::BenchNetwork;
 use crate::gpu::Choice;
-use crate::metrics::{CalibrationMethod, OperatingRule};
+use crate::metrics::OperatingRule;
 
-pub(super) use reading::{PartialArg, ReadArgs};
+pub(super) use measured::{CalibrateArgs, DomainArgs};
+pub(super) use reading::{OutsideArg, PartialArg, ReadArgs};
 pub(super) use series::{ConvertArgs, InspectArgs, PhantomArgs, PreprocessArgs};
 pub(super) use triage::{ExportArgs, MergeArgs, TriageArgs, WorkerArgs};
 
@@ -53,6 +55,8 @@ pub(super) enum Command {
     Evaluate(EvaluateArgs),
     /// Calibrate a bundle's probabilities on validation cases.
     Calibrate(CalibrateArgs),
+    /// Measure what a bundle was trained on, so that it refuses scans that are unlike.
+    Domain(DomainArgs),
     /// Compare two classifiers on the same cases: ROC AUC, DeLong's paired test, resampled patients.
     Compare(CompareArgs),
     /// Train a network by a recipe; a run that was stopped goes on where it was.
@@ -121,6 +125,8 @@ pub(super) struct PredictArgs {
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
     #[command(flatten)]
+    pub outside: OutsideArg,
+    #[command(flatten)]
     pub device: DeviceArg,
 }
 
@@ -171,31 +177,7 @@ pub(super) struct EvaluateArgs {
     #[command(flatten)]
     pub series: PartialArg,
     #[command(flatten)]
-    pub device: DeviceArg,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct CalibrateArgs {
-    /// Folder of the bundle.
-    #[arg(long, value_name = "DIR")]
-    pub bundle: PathBuf,
-    /// Manifest: CSV with the header path,label,split[,patient_id]; paths are relative to it.
-    #[arg(long, value_name = "CSV")]
-    pub data: PathBuf,
-    /// Split to fit on: one that the weights were not trained on, and not the one to report.
-    #[arg(long, value_name = "NAME", default_value = "val")]
-    pub split: String,
-    /// temperature (one number, keeps every ranking) or isotonic (two classes, some hundred cases).
-    #[arg(long, default_value_t = CalibrationMethod::Temperature)]
-    pub method: CalibrationMethod,
-    /// Another split to tell the calibration of, before and after.
-    #[arg(long, value_name = "NAME")]
-    pub check: Option<String>,
-    /// Folder for the calibrated bundle, calibration.json and the reliability diagram; the bundle's own if left out.
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub series: PartialArg,
+    pub outside: OutsideArg,
     #[command(flatten)]
     pub device: DeviceArg,
 }

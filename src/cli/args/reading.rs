@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 
 use crate::dicom::{Links, Partial};
+use crate::engine::Outside;
 
 /// What becomes of a series of which files cannot be read.
 #[derive(Debug, Clone, Copy, ClapArgs)]
@@ -16,6 +17,22 @@ impl PartialArg {
     /// What becomes of it.
     pub(in crate::cli) fn partial(self) -> Partial {
         if self.allow_partial { Partial::Allow } else { Partial::Refuse }
+    }
+}
+
+/// What becomes of a scan unlike those that the bundle was trained on.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(in crate::cli) struct OutsideArg {
+    /// Also score scans unlike those that the bundle was trained on, with the reasons as warnings, instead of refusing them
+    /// as OUT_OF_DISTRIBUTION: the bundle was never shown what they hold.
+    #[arg(long)]
+    pub allow_out_of_distribution: bool,
+}
+
+impl OutsideArg {
+    /// What becomes of it.
+    pub(in crate::cli) fn outside(self) -> Outside {
+        if self.allow_out_of_distribution { Outside::Warn } else { Outside::Refuse }
     }
 }
 

@@ -28,7 +28,12 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Exit> {
     let cases = of_split(manifest_cases(&args.data)?, &args.split, &args.data)?;
     let bundle = open_bundle(Some(&args.bundle))?;
     let compute = open_device_for(&bundle, args.device)?;
-    let how = CalibrationJob { method: args.method, compute, partial: args.series.partial() };
+    let how = CalibrationJob {
+        method: args.method,
+        compute,
+        partial: args.series.partial(),
+        outside: args.outside.outside(),
+    };
     let bar = loading_bar();
     let calibrated = calibrate(&bundle, &cases, &how, &watch_loading(&bar))?;
     bar.finish_and_clear();
@@ -60,7 +65,9 @@ pub(super) fn run(args: &CalibrateArgs) -> anyhow::Result<Exit> {
 /// Cases to check on, as the bundle sees them without calibration.
 fn checked(bundle: &Bundle, cases: &[Case], how: &CalibrationJob) -> anyhow::Result<Samples> {
     let bar = loading_bar();
-    let engine = Engine::new(&bundle.clone().uncalibrated(), &how.compute).with_partial(how.partial);
+    let engine = Engine::new(&bundle.clone().uncalibrated(), &how.compute)
+        .with_partial(how.partial)
+        .with_outside(how.outside);
     let evaluated = evaluate(&engine, cases, &watch_loading(&bar))?;
     bar.finish_and_clear();
     Ok(evaluated.samples)

@@ -26,7 +26,9 @@ pub(super) fn run(args: &EvaluateArgs) -> anyhow::Result<Exit> {
     let bundle = open_bundle(args.bundle.as_deref())?;
     output::make_folder(&args.out)?;
     let compute = open_device_for(&bundle, args.device)?;
-    let engine = Engine::new(&bundle, &compute).with_partial(args.series.partial());
+    let engine = Engine::new(&bundle, &compute)
+        .with_partial(args.series.partial())
+        .with_outside(args.outside.outside());
     let engine = if args.tta { mirrored(engine) } else { engine };
     let assessor = Assessor { args, engine: &engine };
     assessor.check()?;
@@ -67,7 +69,7 @@ fn write_assessment(evaluated: &Evaluated, assessment: &Assessment, out: &Path) 
     printer::data(&assessment_text(assessment))?;
     if !evaluated.failures.is_empty() {
         printer::say(&format!(
-            "{} cases could not be read and are not in the table",
+            "{} cases could not be scored and are not in the table",
             evaluated.failures.len()
         ));
     }

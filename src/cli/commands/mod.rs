@@ -8,6 +8,7 @@ mod compare;
 mod convert;
 mod demo;
 mod devices;
+mod domain;
 mod ensemble;
 mod evaluate;
 mod heat;
@@ -34,6 +35,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Predict(args) => predict::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Calibrate(args) => calibrate::run(args),
+        Command::Domain(args) => domain::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
         Command::Pretrain(args) => pretrain::run(args),

@@ -15,7 +15,8 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Exit> {
     let key = args.key_file.as_deref().map(read_key).transpose()?;
     let bundle = open_bundle(args.bundle.as_deref())?;
     let compute = open_device_for(&bundle, args.device)?;
-    let engine = Engine::new(&bundle, &compute).with_partial(args.read.partial());
+    let engine =
+        Engine::new(&bundle, &compute).with_partial(args.read.partial()).with_outside(args.outside.outside());
     let engine = if args.tta { mirrored(engine) } else { engine };
     let engine = match key {
         Some(key) => engine.with_key(key),

@@ -66,7 +66,13 @@ pub(super) fn open_bundle(folder: Option<&Path>) -> anyhow::Result<Bundle> {
         None => embedded()?,
     };
     let from = folder.map_or("shipped with pulmo".to_owned(), |folder| folder.display().to_string());
-    printer::say(&format!("bundle: {} ({from})", bundle.manifest().name));
+    let unbounded = match bundle.domain() {
+        Some(_) => "",
+        None => {
+            "; it does not tell what it was trained on, so it refuses no scan that is unlike (see `pulmo domain`)"
+        }
+    };
+    printer::say(&format!("bundle: {} ({from}){unbounded}", bundle.manifest().name));
     Ok(bundle)
 }
 

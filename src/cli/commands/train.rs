@@ -11,7 +11,7 @@ use crate::cli::args::TrainArgs;
 use crate::cli::live::Live;
 use crate::cli::{Exit, printer};
 use crate::cohort::{Case, Split, labels};
-use crate::engine::Engine;
+use crate::engine::{Engine, Outside};
 use crate::train::{EpochRow, Event, Job, LeakPolicy, Recipe, evaluate, train, train_folds};
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
@@ -52,7 +52,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<Exit> {
         .collect();
     printer::say("the best weights on the validation cases (they were chosen there, so this is optimistic):");
     let bar = loading_bar();
-    let engine = Engine::new(&trained.bundle, &job.compute).with_partial(job.partial);
+    let engine =
+        Engine::new(&trained.bundle, &job.compute).with_partial(job.partial).with_outside(Outside::Warn);
     let evaluated = evaluate(&engine, &validation, &watch_loading(&bar))?;
     bar.finish_and_clear();
     write_evaluation(&evaluated, &args.out.join("validation"))?;

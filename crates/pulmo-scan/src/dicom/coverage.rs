@@ -1,12 +1,9 @@
 //! Whether the lungs are in a volume as a whole.
 
-use ndarray::Axis;
-
 use super::{Cut, DicomError};
 use crate::findings::Reason;
-use crate::geometry::canonical_axes;
-use crate::volume::Volume;
 use crate::volume::anatomy::lung_mask;
+use crate::volume::{LungExtent, Volume};
 
 /// What becomes of a volume that does not hold the lungs as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,24 +53,11 @@ impl Coverage {
 /// # Errors
 /// [`DicomError::Coverage`] where there is no lung, too little, or the volume's ends cut it.
 pub fn check_coverage(volume: &Volume, settings: &Coverage) -> Result<(), DicomError> {
-    let whole = Cut { feet: 0.0, head: 0.0 };
-    let Some(lungs) = lung_mask(volume) else {
-        return Err(DicomError::Coverage { lung_ml: 0.0, cut: whole });
-    };
-    let lung_ml = lungs.volume_mm3() / 1000.0;
-    let axes = canonical_axes(lungs.grid());
-    let along_patient = Axis(axes.source_axis[0]);
-    let areas: Vec<usize> = lungs
-        .voxels()
-        .axis_iter(along_patient)
-        .map(|slice| slice.iter().filter(|inside| **inside).count())
-        .collect();
-    let largest = areas.iter().copied().max().unwrap_or(0).max(1);
-    let [first, last] =
-        [areas.first(), areas.last()].map(|area| area.copied().unwrap_or(0) as f64 / largest as f64);
-    let (feet, head) = if axes.flipped[0] { (last, first) } else { (first, last) };
+    let lungs = lung_mask(volume).map(|lungs| LungExtent::of(&lungs));
+    let LungExtent { ml: lung_ml, feet_cut: feet, head_cut: head } =
+        lungs.unwrap_or(LungExtent { ml: 0.0, feet_cut: 0.0, head_cut: 0.0 });
     let cut = Cut { feet, head };
-    if lung_ml < settings.least_lung_ml || feet.max(head) > settings.most_cut {
+    if lungs.is_none() || lung_ml < settings.least_lung_ml || feet.max(head) > settings.most_cut {
         return Err(DicomError::Coverage { lung_ml, cut });
     }
     Ok(())

@@ -168,6 +168,36 @@ codes! {
     /// The samples of a picture use a sixteenth of their 16 bits at most, and nothing says how many bits count: they were
     /// taken for numbers of 8, 10 or 12 bits.
     GrayScale = "GRAY_SCALE", "check that it is right, or say in the file how many bits count (MaxSampleValue in TIFF, sBIT in PNG)";
+    /// The volume has more or fewer slices than the scans that the bundle was trained on.
+    DomainSlices = "OOD_SLICES", "pass a series like those that the bundle was trained on; its `[domain]` in bundle.toml tells which";
+    /// The distance of slices is not that of the scans that the bundle was trained on.
+    DomainSliceSpacing = "OOD_SLICE_SPACING", "pass a reconstruction with the bundle's distance of slices";
+    /// The slices are thicker or thinner than those that the bundle was trained on.
+    DomainSliceThickness = "OOD_SLICE_THICKNESS", "pass a reconstruction with the bundle's slice thickness";
+    /// The pixels are larger or smaller than those that the bundle was trained on.
+    DomainPixelSpacing = "OOD_PIXEL_SPACING", "pass a reconstruction with the bundle's field of view and matrix";
+    /// There is more or less aerated lung than in the scans that the bundle was trained on: not a whole chest, or none.
+    DomainLungVolume = "OOD_LUNG_VOLUME", "pass a chest CT that covers the lungs";
+    /// The ends of the volume cut the lungs as those of no scan did that the bundle was trained on.
+    DomainLungCut = "OOD_LUNG_CUT", "pass a chest CT that covers the lungs";
+    /// The aerated parts have another shape than lungs had in the scans that the bundle was trained on.
+    DomainLungShape = "OOD_LUNG_SHAPE", "pass a chest CT that covers the lungs";
+    /// The aerated lung is denser or less dense than in the scans that the bundle was trained on.
+    DomainLungDensity = "OOD_LUNG_DENSITY", "use a bundle that was trained on such lungs";
+    /// More or less of the lung is only partly aerated than in the scans that the bundle was trained on.
+    DomainDenseLung = "OOD_DENSE_LUNG", "use a bundle that was trained on such lungs";
+    /// There is more or less fat around the lungs than in the scans that the bundle was trained on.
+    DomainFat = "OOD_FAT", "use a bundle that was trained on such patients";
+    /// The body fills more or less of the field of view than in the scans that the bundle was trained on.
+    DomainBodyShare = "OOD_BODY_SHARE", "pass a reconstruction with the bundle's field of view";
+    /// What lies between the lungs is denser or less dense than in the scans that the bundle was trained on, as by contrast medium.
+    DomainMediastinum = "OOD_MEDIASTINUM", "pass a series of the phase, with or without contrast medium, that the bundle was trained on";
+    /// The noise is stronger or weaker than in the scans that the bundle was trained on.
+    DomainNoise = "OOD_NOISE", "pass a reconstruction with the bundle's dose and kernel";
+    /// The noise is finer or coarser than in the scans that the bundle was trained on, as by a sharper or a softer kernel.
+    DomainSharpness = "OOD_SHARPNESS", "pass a reconstruction with one of the bundle's kernels";
+    /// The network sees something unlike all that it was trained on.
+    DomainFeatures = "OOD_FEATURES", "use a bundle that was trained on such scans";
     /// The heat map that was asked for could not be made; the prediction stands.
     HeatMap = "HEAT_MAP", "run again with --device cpu, or without --heat-maps";
     /// The device failed while working on this item.

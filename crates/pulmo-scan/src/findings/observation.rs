@@ -14,6 +14,9 @@ pub struct Provenance {
     pub bundle: String,
     /// SHA-256 of the bundle's weights, hexadecimal.
     pub weights_sha256: String,
+    /// SHA-256 of what decides which scans are within the bundle's domain; `None` where it has none and refuses nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain_sha256: Option<String>,
     /// Version of pulmo.
     pub pulmo: String,
     /// The device, as `cpu` or the adapter's name.

@@ -14,6 +14,8 @@ pub enum Verdict {
     RejectFile(Reason),
     /// The series gives no score.
     NotEvaluable(Reason),
+    /// Sound, but unlike what the bundle was trained on; the reasons say in what, with the figures of both.
+    OutOfDistribution(Vec<Reason>),
     /// Working on it killed the worker twice.
     Poison(Reason),
 }
@@ -45,6 +47,7 @@ impl Verdict {
             Self::OkWarn(_) => "OK_WARN",
             Self::RejectFile(_) => "REJECT_FILE",
             Self::NotEvaluable(_) => "NOT_EVALUABLE",
+            Self::OutOfDistribution(_) => "OUT_OF_DISTRIBUTION",
             Self::Poison(_) => "POISON",
         }
     }
@@ -53,7 +56,7 @@ impl Verdict {
     pub fn reasons(&self) -> &[Reason] {
         match self {
             Self::Ok => &[],
-            Self::OkWarn(reasons) => reasons,
+            Self::OkWarn(reasons) | Self::OutOfDistribution(reasons) => reasons,
             Self::RejectFile(reason) | Self::NotEvaluable(reason) | Self::Poison(reason) => {
                 std::slice::from_ref(reason)
             }

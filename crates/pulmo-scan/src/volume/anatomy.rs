@@ -29,6 +29,28 @@ const LUNG_SLICE_MM2: f64 = 600.0;
 /// Blocks by which the body grows back after it was cut off from the table.
 const GROW_BACK: usize = 3;
 
+/// A volume in blocks of about 3 mm, with the body and the lungs on them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BodyMap {
+    /// The mean of each block in Hounsfield units, nothing below air; axes as the volume's.
+    pub blocks: Volume,
+    /// What [`body_mask`] gives, on the grid of the blocks.
+    pub body: Option<Mask>,
+    /// What [`lung_mask`] gives, on the grid of the blocks.
+    pub lungs: Option<Mask>,
+}
+
+impl BodyMap {
+    /// The map of a volume in Hounsfield units.
+    pub fn of(volume: &Volume) -> Self {
+        let coarse = Coarse::of(volume);
+        let body = coarse.body();
+        let lungs = body.as_ref().and_then(|body| coarse.lungs(body));
+        let mask = |found: Option<Array3<bool>>| found.and_then(|found| coarse.mask(&found));
+        Self { body: mask(body), lungs: mask(lungs), blocks: coarse.blocks() }
+    }
+}
+
 /// Returns the patient's body with everything inside it, without table and air around, on a grid of
 /// blocks of about 3 mm; `None` where there is nothing of a body's size.
 pub fn body_mask(volume: &Volume) -> Option<Mask> {
@@ -42,20 +64,7 @@ pub fn body_mask(volume: &Volume) -> Option<Mask> {
 pub fn lung_mask(volume: &Volume) -> Option<Mask> {
     let coarse = Coarse::of(volume);
     let body = coarse.body()?;
-    let mut air = coarse.hu.mapv(|hu| hu < LUNG_HU);
-    Zip::from(&mut air).and(&body).for_each(|air, body| *air &= body);
-    let parts = label(&eroded(&air));
-    let enough = |size: usize| size as f64 * coarse.block_mm3() >= LUNG_MM3 / 2.0;
-    let first = parts.sizes.first().copied().filter(|size| enough(*size))?;
-    let lungs = parts.select(|number, size| {
-        number == 1 || (number == 2 && enough(size) && size as f64 >= SECOND_LUNG * first as f64)
-    });
-    let lungs = coarse.without_neck(grown_within(lungs, &air, 1));
-    let count = lungs.iter().filter(|inside| **inside).count();
-    if count as f64 * coarse.block_mm3() < LUNG_MM3 {
-        return None;
-    }
-    coarse.mask(&lungs)
+    coarse.mask(&coarse.lungs(&body)?)
 }
 
 /// Returns the smallest box of `grid` around a mask made on a coarser grid of the same axes, with a
@@ -123,6 +132,21 @@ impl Coarse {
         (count as f64 * self.block_mm3() >= BODY_MM3).then_some(body)
     }
 
+    /// The air in a body that is lung.
+    fn lungs(&self, body: &Array3<bool>) -> Option<Array3<bool>> {
+        let mut air = self.hu.mapv(|hu| hu < LUNG_HU);
+        Zip::from(&mut air).and(body).for_each(|air, body| *air &= body);
+        let parts = label(&eroded(&air));
+        let enough = |size: usize| size as f64 * self.block_mm3() >= LUNG_MM3 / 2.0;
+        let first = parts.sizes.first().copied().filter(|size| enough(*size))?;
+        let lungs = parts.select(|number, size| {
+            number == 1 || (number == 2 && enough(size) && size as f64 >= SECOND_LUNG * first as f64)
+        });
+        let lungs = self.without_neck(grown_within(lungs, &air, 1));
+        let count = lungs.iter().filter(|inside| **inside).count();
+        (count as f64 * self.block_mm3() >= LUNG_MM3).then_some(lungs)
+    }
+
     /// The lungs without the slices at the head's end that show a trachea's worth of air or less.
     fn without_neck(&self, mut lungs: Array3<bool>) -> Array3<bool> {
         let slice_mm = self.grid.spacing_mm()[self.axes.source_axis[0]];
@@ -141,10 +165,18 @@ impl Coarse {
 
     /// A mask in the volume's stored order of axes.
     fn mask(&self, inside: &Array3<bool>) -> Option<Mask> {
+        Mask::new(self.grid, self.stored(inside)).ok()
+    }
+
+    /// The blocks in the volume's stored order of axes.
+    fn blocks(&self) -> Volume {
+        Volume { grid: self.grid, voxels: self.stored(&self.hu) }
+    }
+
+    fn stored<T: Copy>(&self, canonical: &Array3<T>) -> Array3<T> {
         let mut stored_from_canonical = [0; 3];
         (0..3).for_each(|axis| stored_from_canonical[self.axes.source_axis[axis]] = axis);
-        let stored = inside.view().permuted_axes(stored_from_canonical);
-        Mask::new(self.grid, stored.as_standard_layout().into_owned()).ok()
+        canonical.view().permuted_axes(stored_from_canonical).as_standard_layout().into_owned()
     }
 }
 

@@ -2,11 +2,13 @@
 
 pub mod anatomy;
 mod components;
+mod lung_extent;
 mod mask;
 mod placed;
 #[expect(clippy::module_inception, reason = "the volume is this room's main type")]
 mod volume;
 
 pub use components::{Components, label};
+pub use lung_extent::LungExtent;
 pub use mask::Mask;
 pub use volume::{Volume, VolumeError};
