@@ -22,7 +22,7 @@ pub struct Method {
     pub weights_sha256: String,
     /// SHA-256 of its preprocessing.
     pub chain_sha256: String,
-    /// SHA-256 of its calibration, or `none`.
+    /// SHA-256 of its calibration and its domain, or `none`.
     pub calibration: String,
     /// Version of pulmo.
     pub pulmo: String,

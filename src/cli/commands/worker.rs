@@ -56,7 +56,13 @@ impl StudyScorer for BundleScorer {
             bundle: manifest.name.clone(),
             weights_sha256: manifest.weights_sha256.clone(),
             chain_sha256: hash(serde_json::to_vec(&manifest.chain)),
-            calibration: calibration.unwrap_or_else(|| "none".to_owned()),
+            // what is within the bundle's domain decides of a row as the calibration does
+            calibration: match (calibration, manifest.domain_sha256()) {
+                (calibration, Some(domain)) => {
+                    content_hash(format!("{} {domain}", calibration.unwrap_or_default()).as_bytes())
+                }
+                (calibration, None) => calibration.unwrap_or_else(|| "none".to_owned()),
+            },
             pulmo: provenance.pulmo.clone(),
             device: provenance.device.clone(),
         }
