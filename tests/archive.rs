@@ -55,6 +55,15 @@ impl Scene {
         self.0.path().join("key")
     }
 
+    /// The shipped bundle without its domain: phantoms as small as these are none of it.
+    fn bundle(&self) -> PathBuf {
+        let folder = self.0.path().join("bundle");
+        if !folder.exists() {
+            pulmo::bundle::embedded().unwrap().with_domain(None).unwrap().write(&folder).unwrap();
+        }
+        folder
+    }
+
     fn folder(&self, name: &str) -> PathBuf {
         let folder = self.archive().join(name);
         std::fs::create_dir_all(&folder).unwrap();
@@ -65,7 +74,7 @@ impl Scene {
         let (archive, out, key) = (self.archive(), self.out(), self.key());
         let mut command = Command::new(env!("CARGO_BIN_EXE_pulmo"));
         command.arg("triage").arg(archive).arg("--out").arg(out).arg("--key-file").arg(key);
-        command.args(["--device", "cpu"]).args(more).output().unwrap()
+        command.arg("--bundle").arg(self.bundle()).args(["--device", "cpu"]).args(more).output().unwrap()
     }
 
     fn exported(&self, name: &str) -> String {
@@ -150,7 +159,7 @@ while IFS= read -r line; do
     *score*FAULT-HANG*) sleep 1000000 ;;
     *) printf '%s\n' "$line" ;;
   esac
-done | exec "$1" worker --key-file "$2" --device cpu --memory-mib "$3"
+done | exec "$1" worker --key-file "$2" --device cpu --memory-mib "$3" --bundle "$4"
 "#;
 
 /// A run over workers with faults.
@@ -164,6 +173,7 @@ fn run_with_faults(scene: &Scene, tell: &mut dyn FnMut(RunEvent)) -> Ended {
             env!("CARGO_BIN_EXE_pulmo").into(),
             scene.key().into(),
             "4096".into(),
+            scene.bundle().into(),
         ],
         in_turn: Vec::new(),
         environment: vec![("RAYON_NUM_THREADS".into(), "1".into())],
@@ -301,7 +311,7 @@ fn no_name_date_uid_or_path_of_an_archive_is_handed_on() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     beside.sort();
-    assert_eq!(beside, ["archive", "key", "merged", "metrics.prom", "out"]);
+    assert_eq!(beside, ["archive", "bundle", "key", "merged", "metrics.prom", "out"]);
 }
 
 /// The blocks of the page that begin with a line that holds `first`, without their indentation.
@@ -331,6 +341,7 @@ fn the_recipes_of_the_page_score_an_archive_in_parts() {
         assert!(script.contains("pulmo triage"), "{name}: {script}");
         let results = format!("{root}/{name}");
         let script = script
+            .replace("pulmo triage", &format!("pulmo triage --bundle {}", scene.bundle().display()))
             .replace("/archive", &format!("{root}/archive"))
             .replace("/results/", &format!("{results}/"))
             .replace("/keys/", &format!("{root}/"));
@@ -373,6 +384,7 @@ fn a_disk_that_fills_up_pauses_the_run_until_there_is_room() {
     let ballast = out.join("ballast");
     let mut command = Command::new(env!("CARGO_BIN_EXE_pulmo"));
     command.arg("triage").arg(scene.archive()).arg("--out").arg(&out).arg("--key-file").arg(scene.key());
+    command.arg("--bundle").arg(scene.bundle());
     let mut run = command.args(["--device", "cpu", "--workers", "1"]).stderr(Stdio::piped()).spawn().unwrap();
     while pulmo_triage::status(&out).map_or(0, |status| status.done()) < 5 {
         std::thread::sleep(Duration::from_millis(50));

@@ -77,9 +77,19 @@ impl Archive {
         write_ct_series(&folder, &volume, &description).unwrap();
     }
 
+    /// The shipped bundle without its domain: bodies of water are none of it.
+    fn bundle(&self) -> PathBuf {
+        let folder = self.0.path().join("bundle");
+        if !folder.exists() {
+            pulmo::bundle::embedded().unwrap().with_domain(None).unwrap().write(&folder).unwrap();
+        }
+        folder
+    }
+
     fn triage(&self, more: &[&str]) -> Output {
-        let (root, out) = (self.root(), self.out());
-        let paths = ["triage", root.to_str().unwrap(), "--out", out.to_str().unwrap(), "--device", "cpu"];
+        let (root, out, bundle) = (self.root(), self.out(), self.bundle());
+        let [root, out, bundle] = [&root, &out, &bundle].map(|path| path.to_str().unwrap());
+        let paths = ["triage", root, "--out", out, "--bundle", bundle, "--device", "cpu"];
         pulmo(&[&paths, more].concat())
     }
 
@@ -118,10 +128,22 @@ fn triage_scores_as_predict_does_in_any_number_of_workers_and_names_nobody() {
     assert_eq!(results.len(), 5, "{}", said(&run));
     assert_eq!(archive.exported("issues.csv").lines().count(), 1 + 1);
 
-    let key = archive.out().join("site.key");
+    let (bundle, key) = (archive.bundle(), archive.out().join("site.key"));
     let key = ["--key-file", key.to_str().unwrap()];
-    let predicted =
-        pulmo(&[&["predict", archive.root().to_str().unwrap(), "--device", "cpu"], &key[..]].concat());
+    let predicted = pulmo(
+        &[
+            &[
+                "predict",
+                archive.root().to_str().unwrap(),
+                "--bundle",
+                bundle.to_str().unwrap(),
+                "--device",
+                "cpu",
+            ],
+            &key[..],
+        ]
+        .concat(),
+    );
     let lines = String::from_utf8(predicted.stdout).unwrap();
     // by the same key each series' study has the name that `predict` gives it
     let named = |line: &str, of: &str| -> Option<String> {
@@ -175,6 +197,8 @@ fn a_run_that_is_told_to_end_ends_cleanly_and_the_next_goes_on() {
             root.to_str().unwrap(),
             "--out",
             out.to_str().unwrap(),
+            "--bundle",
+            archive.bundle().to_str().unwrap(),
             "--device",
             "cpu",
             "--workers",

@@ -256,6 +256,8 @@ fn made(bench: &mut Bench) {
 }
 
 fn triaged(bench: &mut Bench) {
+    let plain = pulmo::bundle::embedded().unwrap().with_domain(None).unwrap();
+    plain.write(Path::new(&bench.path("plain"))).unwrap();
     let run =
         "triage @scans --out @triage --device cpu --workers 1 --key-file @key --phi --metrics @triage.prom";
     bench.run(3, run);

@@ -1,7 +1,7 @@
 //! A worker's side: requests in, answers out.
 
 use std::io::{BufRead, Write};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
 use crate::TriageError;
@@ -41,8 +41,6 @@ pub enum ReadStep<S> {
 /// Something that was read, on its way to be judged.
 struct Piece<S> {
     study: String,
-    /// Whether the reader waits until it was judged.
-    is_waited_for: bool,
     content: Content<S>,
 }
 
@@ -67,12 +65,13 @@ pub fn serve<S: StudyScorer>(
     let requests = requests_of(input);
     let output = Mutex::new(output);
     say(&output, &Answer::Ready(work.method()));
-    // nothing waits in between: at most one series is being judged and one being read or waiting
-    let (sender, pieces) = sync_channel(0);
+    let (sender, pieces) = channel();
+    // a series is handed on when the one before was judged: so at most one is judged and one is read or waits
     let (done, judged) = channel();
+    _ = done.send(());
     std::thread::scope(|scope| {
         let _ends = EndsByPanic;
-        let reader = Reader { work, output: &output, sender, judged };
+        let reader = Reader { work, output: &output, sender, judged, done: done.clone() };
         let reader = scope.spawn(move || {
             let _ends = EndsByPanic;
             reader.read_all(requests)
@@ -109,8 +108,9 @@ fn requests_of(input: impl BufRead + Send + 'static) -> Receiver<String> {
 struct Reader<'a, S: StudyScorer, W> {
     work: &'a S,
     output: &'a Mutex<W>,
-    sender: SyncSender<Piece<S::Series>>,
+    sender: Sender<Piece<S::Series>>,
     judged: Receiver<()>,
+    done: Sender<()>,
 }
 
 impl<S: StudyScorer, W: Write> Reader<'_, S, W> {
@@ -133,21 +133,24 @@ impl<S: StudyScorer, W: Write> Reader<'_, S, W> {
     fn read(&self, request: &StudyRequest) {
         let fingerprint = self.work.read(request, &mut |reading| match reading {
             ReadStep::Stage(stage) => tell_stage(self.output, &request.study, stage),
-            ReadStep::Series(series) => self.hand_on(request, Content::Series(series)),
+            ReadStep::Series(series) => self.hand_on(request, series),
         });
-        self.hand_on(request, Content::End { fingerprint });
+        let piece = Piece { study: request.study.clone(), content: Content::End { fingerprint } };
+        _ = self.sender.send(piece);
     }
 
-    /// Hands on what was read, as soon as there is nothing before it.
-    fn hand_on(&self, request: &StudyRequest, content: Content<S::Series>) {
-        let (study, is_waited_for) = (request.study.clone(), request.alone);
-        if !is_waited_for {
+    /// Hands on a series, as soon as the one before was judged.
+    fn hand_on(&self, request: &StudyRequest, series: S::Series) {
+        let study = request.study.clone();
+        if !request.alone {
             tell_stage(self.output, &study, WorkStage::Wait);
         }
         // where nobody judges any more, the process ends
-        _ = self.sender.send(Piece { study, is_waited_for, content });
-        if is_waited_for {
+        _ = self.judged.recv();
+        _ = self.sender.send(Piece { study, content: Content::Series(series) });
+        if request.alone {
             _ = self.judged.recv();
+            _ = self.done.send(());
         }
     }
 }
@@ -159,19 +162,17 @@ fn judge_all<S: StudyScorer>(
     done: &Sender<()>,
 ) {
     let mut seen = Vec::new();
-    for Piece { study, is_waited_for, content } in pieces {
+    for Piece { study, content } in pieces {
         match content {
             Content::Series(series) => {
                 tell_stage(output, &study, WorkStage::Predict);
                 seen.push(work.judge(series));
+                _ = done.send(());
             }
             Content::End { fingerprint } => {
                 let scored = work.sum_up(fingerprint, std::mem::take(&mut seen));
                 say(output, &Answer::Scored(Box::new(scored)));
             }
-        }
-        if is_waited_for {
-            _ = done.send(());
         }
     }
 }
