@@ -34,6 +34,11 @@ impl OutsideArg {
     pub(in crate::cli) fn outside(self) -> Outside {
         if self.allow_out_of_distribution { Outside::Warn } else { Outside::Refuse }
     }
+
+    /// The option that another process of this program gets.
+    pub(in crate::cli) fn argument(self) -> Option<&'static str> {
+        self.allow_out_of_distribution.then_some("--allow-out-of-distribution")
+    }
 }
 
 /// What of the files under the paths is read.

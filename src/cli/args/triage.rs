@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::DeviceArg;
+use super::{DeviceArg, OutsideArg};
 use crate::gpu::Choice;
 
 /// Shown below the options of `triage`.
@@ -61,6 +61,8 @@ pub(in crate::cli) struct TriageArgs {
     /// Also follow symbolic links to folders; those to files are always followed.
     #[arg(long)]
     pub follow_links: bool,
+    #[command(flatten)]
+    pub outside: OutsideArg,
     /// auto (every real GPU, a process each, else the CPU), cpu, gpu, gpu:0,gpu:1,... or software (for tests).
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', default_value = "auto")]
     pub device: Vec<Choice>,
@@ -97,6 +99,8 @@ pub(in crate::cli) struct WorkerArgs {
     /// Memory that it may use on a CPU, in MiB.
     #[arg(long, value_name = "MIB")]
     pub memory_mib: Option<u64>,
+    #[command(flatten)]
+    pub outside: OutsideArg,
     #[command(flatten)]
     pub device: DeviceArg,
 }

@@ -89,6 +89,7 @@ fn spawn(args: &TriageArgs, plan: &Plan, out: &Path) -> anyhow::Result<Spawn> {
     if let Some(bundle) = &args.bundle {
         arguments.extend(["--bundle".into(), bundle.into()]);
     }
+    arguments.extend(args.outside.argument().map(Into::into));
     arguments
         .extend(plan.memory_mib.into_iter().flat_map(|mib| ["--memory-mib".into(), mib.to_string().into()]));
     let in_turn = plan.devices.iter().map(|device| vec!["--device".into(), device.to_string().into()]);

@@ -14,7 +14,7 @@ use super::shared::{open_bundle, open_device_for, read_key};
 use crate::cli::Exit;
 use crate::cli::args::WorkerArgs;
 use crate::dicom::acquired;
-use crate::engine::Engine;
+use crate::engine::{Engine, Outside};
 use crate::findings::{Code, Observation, Pseudonyms, Verdict};
 use crate::intake::{Item, Search};
 use crate::key::SecretKey;
@@ -31,13 +31,16 @@ pub(super) fn run(args: &WorkerArgs) -> anyhow::Result<Exit> {
     // drivers of GPUs reserve more than they use
     let memory = args.memory_mib.filter(|_| compute.gpu().is_none());
     confine(WorkerLimits { memory_bytes: memory.map(|mib| mib << 20) });
-    let scorer = BundleScorer { engine: Engine::new(&bundle, &compute).with_key(key.clone()), key };
+    let outside = args.outside.outside();
+    let engine = Engine::new(&bundle, &compute).with_key(key.clone()).with_outside(outside);
+    let scorer = BundleScorer { engine, outside, key };
     serve(BufReader::new(std::io::stdin()), std::io::stdout(), &scorer)?;
     Ok(Exit::Done)
 }
 
 struct BundleScorer {
     engine: Engine,
+    outside: Outside,
     key: SecretKey,
 }
 
@@ -52,11 +55,12 @@ impl StudyScorer for BundleScorer {
         let (manifest, provenance) = (self.engine.manifest(), self.engine.provenance());
         let hash = |json: serde_json::Result<Vec<u8>>| content_hash(&json.unwrap_or_default());
         let map = manifest.calibration.as_ref().map(|calibration| &calibration.map);
+        let domain = manifest.domain_sha256().map(|sha256| (sha256, self.outside == Outside::Refuse));
         Method {
             bundle: manifest.name.clone(),
             weights_sha256: manifest.weights_sha256.clone(),
             chain_sha256: hash(serde_json::to_vec(&manifest.chain)),
-            decision_sha256: hash(serde_json::to_vec(&(map, manifest.threshold, manifest.domain_sha256()))),
+            decision_sha256: hash(serde_json::to_vec(&(map, manifest.threshold, domain))),
             pulmo: provenance.pulmo.clone(),
             device: provenance.device.clone(),
         }
