@@ -17,7 +17,7 @@ use pulmo_forge::ct::{self, CtSlice, Encoding, Item, Value, series};
 use pulmo_forge::enhanced::{ENHANCED, Enhanced};
 use pulmo_forge::load::{assembled, folder_of, found, keep, load, with};
 use pulmo_key::SecretKey;
-use pulmo_scan::dicom::{CopiedModule, copy_modules, source_references, source_series};
+use pulmo_scan::dicom::{CopiedModule, copy_modules, pseudonyms, source_references, source_series};
 use pulmo_scan::findings::{Identity, Pseudonyms, ScanOrigin, ScanProtocol};
 use pulmo_scan::intake::{ReadSettings, find};
 
@@ -73,7 +73,7 @@ fn key() -> SecretKey {
 }
 
 fn names(slices: &[CtSlice]) -> Pseudonyms {
-    key().pseudonyms(&identity(slices))
+    pseudonyms(&key(), &identity(slices))
 }
 
 fn copied(identity: &Identity, modules: &[CopiedModule]) -> InMemDicomObject {
@@ -217,7 +217,7 @@ fn directory() -> CtSlice {
 fn names_of(paths: &[PathBuf]) -> Pseudonyms {
     let items = find(paths);
     assert_eq!(items.len(), 1, "{paths:?}");
-    key().pseudonyms(&items[0].load(&ReadSettings::default()).unwrap().origin.identity.unwrap())
+    pseudonyms(&key(), &items[0].load(&ReadSettings::default()).unwrap().origin.identity.unwrap())
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn an_id_of_another_issuer_is_another_patient() {
     assert_eq!(found.iter().map(|series| series.slices.len()).collect::<Vec<_>>(), [3, 3]);
     let [one, other] = [0, 1].map(|part| {
         let identity = assembled(&found[part], &keep()).unwrap().origin.identity.unwrap();
-        key().pseudonyms(&identity)
+        pseudonyms(&key(), &identity)
     });
     assert_ne!(one.subject, other.subject);
     assert_eq!(one.study, other.study);

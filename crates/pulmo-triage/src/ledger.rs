@@ -22,8 +22,8 @@ pub struct Method {
     pub weights_sha256: String,
     /// SHA-256 of its preprocessing.
     pub chain_sha256: String,
-    /// SHA-256 of its calibration and its domain, or `none`.
-    pub calibration: String,
+    /// SHA-256 of what its answers are judged by: calibration, threshold, domain.
+    pub decision_sha256: String,
     /// Version of pulmo.
     pub pulmo: String,
     /// What it is computed on, `cpu` or the name of a GPU; not part of the key.
@@ -106,13 +106,13 @@ impl Ledger {
 
     /// The number of a method, which is kept from now on.
     pub fn method(&self, method: &Method) -> Result<i64, TriageError> {
-        let add = "INSERT INTO method (weights, chain, calibration, pulmo, bundle, device)
+        let add = "INSERT INTO method (weights, chain, decision, pulmo, bundle, device)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT (weights, chain, calibration, pulmo) DO UPDATE SET device = ?6 RETURNING id";
+            ON CONFLICT (weights, chain, decision, pulmo) DO UPDATE SET device = ?6 RETURNING id";
         let key = params![
             method.weights_sha256,
             method.chain_sha256,
-            method.calibration,
+            method.decision_sha256,
             method.pulmo,
             method.bundle,
             method.device
@@ -122,13 +122,13 @@ impl Ledger {
 
     /// The method of this number, with the device that was used last.
     pub fn method_of(&self, id: i64) -> Result<Method, TriageError> {
-        let find = "SELECT bundle, weights, chain, calibration, pulmo, device FROM method WHERE id = ?1";
+        let find = "SELECT bundle, weights, chain, decision, pulmo, device FROM method WHERE id = ?1";
         Ok(self.connection.query_row(find, [id], |row| {
             Ok(Method {
                 bundle: row.get(0)?,
                 weights_sha256: row.get(1)?,
                 chain_sha256: row.get(2)?,
-                calibration: row.get(3)?,
+                decision_sha256: row.get(3)?,
                 pulmo: row.get(4)?,
                 device: row.get(5)?,
             })

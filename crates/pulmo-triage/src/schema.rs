@@ -12,7 +12,7 @@ use crate::TriageError;
 const LEDGER: &[&str] = &["
     CREATE TABLE method (
         id INTEGER PRIMARY KEY, bundle TEXT NOT NULL, weights TEXT NOT NULL, chain TEXT NOT NULL,
-        calibration TEXT NOT NULL, pulmo TEXT NOT NULL, UNIQUE (weights, chain, calibration, pulmo));
+        decision TEXT NOT NULL, pulmo TEXT NOT NULL, UNIQUE (weights, chain, decision, pulmo));
     CREATE TABLE unit (
         study TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, places INTEGER NOT NULL, poison TEXT) WITHOUT ROWID;
     CREATE TABLE finding (

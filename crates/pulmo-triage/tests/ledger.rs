@@ -21,7 +21,7 @@ fn method() -> Method {
         bundle: "b".into(),
         weights_sha256: "w".into(),
         chain_sha256: "c".into(),
-        calibration: "none".into(),
+        decision_sha256: "d".into(),
         pulmo: "0".into(),
         device: "cpu".into(),
     }

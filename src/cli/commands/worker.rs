@@ -51,18 +51,12 @@ impl StudyScorer for BundleScorer {
     fn method(&self) -> Method {
         let (manifest, provenance) = (self.engine.manifest(), self.engine.provenance());
         let hash = |json: serde_json::Result<Vec<u8>>| content_hash(&json.unwrap_or_default());
-        let calibration = manifest.calibration.as_ref().map(|it| hash(serde_json::to_vec(&it.map)));
+        let map = manifest.calibration.as_ref().map(|calibration| &calibration.map);
         Method {
             bundle: manifest.name.clone(),
             weights_sha256: manifest.weights_sha256.clone(),
             chain_sha256: hash(serde_json::to_vec(&manifest.chain)),
-            // what is within the bundle's domain decides of a row as the calibration does
-            calibration: match (calibration, manifest.domain_sha256()) {
-                (calibration, Some(domain)) => {
-                    content_hash(format!("{} {domain}", calibration.unwrap_or_default()).as_bytes())
-                }
-                (calibration, None) => calibration.unwrap_or_else(|| "none".to_owned()),
-            },
+            decision_sha256: hash(serde_json::to_vec(&(map, manifest.threshold, manifest.domain_sha256()))),
             pulmo: provenance.pulmo.clone(),
             device: provenance.device.clone(),
         }

@@ -155,7 +155,7 @@ impl StudyScorer for Fake {
             bundle: "fake".into(),
             weights_sha256: format!("weights {}", self.weights),
             chain_sha256: "chain".into(),
-            calibration: "none".into(),
+            decision_sha256: "decision".into(),
             pulmo: "0".into(),
             device: std::env::var("FAKE_DEVICE").unwrap_or_else(|_| "cpu".into()),
         }
