@@ -24,7 +24,7 @@ use pulmo::phantom::{PhantomSettings, Study};
 use pulmo::volume::Volume;
 use pulmo_forge::ct::{self, CtSlice, chest};
 use pulmo_forge::load::with;
-use pulmo_triage::{Deadlines, Ended, Paths, RunEvent, Settings, Share, Spawn, Workers};
+use pulmo_triage::{Deadlines, Ended, Paths, Settings, Share, Spawn, Workers};
 use serde_json::Value;
 
 /// In every path and text of the archives.
@@ -163,7 +163,7 @@ done | exec "$1" worker --key-file "$2" --device cpu --memory-mib "$3" --bundle 
 "#;
 
 /// A run over workers with faults.
-fn run_with_faults(scene: &Scene, tell: &mut dyn FnMut(RunEvent)) -> Ended {
+fn run_with_faults(scene: &Scene, deadline: Duration) -> Ended {
     let worker = Spawn {
         program: "/bin/sh".into(),
         arguments: vec![
@@ -184,7 +184,7 @@ fn run_with_faults(scene: &Scene, tell: &mut dyn FnMut(RunEvent)) -> Ended {
         out: scene.out(),
         worker,
         workers: Workers::always(2),
-        deadlines: Deadlines { study: Duration::from_secs(20), ..Deadlines::default() },
+        deadlines: Deadlines { study: deadline, ..Deadlines::default() },
         part: Share::default(),
         limit: None,
         settle: Duration::ZERO,
@@ -194,7 +194,7 @@ fn run_with_faults(scene: &Scene, tell: &mut dyn FnMut(RunEvent)) -> Ended {
         paths: Paths::LeftOut,
         metrics: None,
     };
-    pulmo_triage::run(&settings, &scene.key(), tell).unwrap()
+    pulmo_triage::run(&settings, &scene.key(), &mut |_| {}).unwrap()
 }
 
 /// Cases 110, 111, 112: of an archive of which a tenth is hostile, the others are scored.
@@ -221,7 +221,9 @@ fn of_an_archive_with_a_tenth_hostile_the_others_are_scored_and_each_has_one_row
         }
     }
     let begun = Instant::now();
-    let ended = run_with_faults(&scene, &mut |_| {});
+    // of a long run on a machine with much else to do, no sound study may be late
+    let deadline = Duration::from_secs(if studies > 100 { 300 } else { 20 });
+    let ended = run_with_faults(&scene, deadline);
     let counts = (ended.studies, ended.scored, ended.unscored, ended.remaining);
     eprintln!("{counts:?} in {:.1} s; {}", begun.elapsed().as_secs_f64(), scene.run_file()["last_run"]);
     assert_eq!(counts, (studies, studies - hostile, hostile, 0), "{}", scene.exported("issues.csv"));
