@@ -304,6 +304,7 @@ fn untrained(chain: &str, folder: &Path) {
         chain: toml::from_str::<Chain>(chain).unwrap(),
         golden: None,
         calibration: None,
+        domain: None,
         origin: Origin::default(),
     };
     Bundle::new(manifest, config, save_weights(&network).unwrap()).unwrap().write(folder).unwrap();
