@@ -6,7 +6,7 @@ use super::input::{Input, SeenItem};
 use super::{Engine, Outside};
 use crate::findings::{Code, HeatMap, Observation, Prediction, Provenance, Reason, Remedy, Stage, Verdict};
 use crate::gpu::{GpuError, Ladder, Rescued, rescued};
-use crate::predict::{Answer, PredictError};
+use crate::predict::{Inference, PredictError};
 use crate::preprocess::Resident;
 use crate::volume::Volume;
 
@@ -14,7 +14,7 @@ use crate::volume::Volume;
 const CPU: &str = "cpu";
 
 /// What the network says of one input.
-type Judgement = Result<Rescued<Answer>, PredictError>;
+type Judgement = Result<Rescued<Inference>, PredictError>;
 
 impl Engine {
     /// The observation of each item, all classified together.
@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// The device's answers for a batch.
-    fn by_device(&self, inputs: &[&Input]) -> Result<Vec<Answer>, PredictError> {
+    fn by_device(&self, inputs: &[&Input]) -> Result<Vec<Inference>, PredictError> {
         let residents: Option<Vec<&Resident>> = inputs.iter().map(|input| input.resident()).collect();
         if let Some(residents) = residents {
             return self.predictor.answer_resident(&residents);
@@ -87,9 +87,9 @@ impl Engine {
         &self,
         mut observation: Observation,
         input: &Input,
-        answer: Rescued<Answer>,
+        answer: Rescued<Inference>,
     ) -> Observation {
-        let Rescued { value: Answer { prediction, features }, setbacks } = answer;
+        let Rescued { value: Inference { prediction, features }, setbacks } = answer;
         if setbacks.iter().any(|setback| setback.remedy == Remedy::Cpu) {
             observation.provenance = Provenance { device: CPU.to_owned(), ..observation.provenance };
         }

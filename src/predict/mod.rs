@@ -6,4 +6,4 @@ mod predictor;
 mod view;
 
 pub(crate) use calibrated::calibrate;
-pub use predictor::{Answer, PredictError, Predictor};
+pub use predictor::{Inference, PredictError, Predictor};

@@ -60,7 +60,7 @@ pub struct Predictor {
 
 /// What a bundle's networks say of one volume.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Inference {
     /// Their prediction.
     pub prediction: Prediction,
     /// The vector before the head, of each network, for the volume as it is: no mirror image has a part in it.
@@ -137,7 +137,7 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`Predictor::predict`].
-    pub fn answer(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Answer>, PredictError> {
+    pub fn answer(&self, volumes: &[&Array3<f32>]) -> Result<Vec<Inference>, PredictError> {
         self.by_cause(|| {
             let bags = caught(|| Bags::new(volumes, &self.config, self.compute.device()))??;
             self.answers(&bags)
@@ -160,7 +160,7 @@ impl Predictor {
     ///
     /// # Errors
     /// As [`Predictor::predict_resident`].
-    pub fn answer_resident(&self, volumes: &[&Resident]) -> Result<Vec<Answer>, PredictError> {
+    pub fn answer_resident(&self, volumes: &[&Resident]) -> Result<Vec<Inference>, PredictError> {
         let arrays: Vec<_> = volumes.iter().map(|volume| (&volume.values, volume.grid.shape_zyx())).collect();
         self.by_cause(|| self.answers(&Bags::resident(&arrays, &self.config, &self.compute)?))
     }
@@ -180,7 +180,7 @@ impl Predictor {
     }
 
     /// The answers for a batch, over all views and networks.
-    fn answers(&self, bags: &Bags) -> Result<Vec<Answer>, PredictError> {
+    fn answers(&self, bags: &Bags) -> Result<Vec<Inference>, PredictError> {
         let mut all: Vec<Vec<Said>> = bags.counts.iter().map(|_| Vec::new()).collect();
         for view in &self.views {
             let seen = caught(|| bags.mirrored(&view.axes()))?;
@@ -198,7 +198,7 @@ impl Predictor {
             said.iter().take(self.networks.len()).map(|said| said.features.clone()).collect()
         };
         let answer =
-            |said: &Vec<Said>| Answer { prediction: self.prediction(said), features: features(said) };
+            |said: &Vec<Said>| Inference { prediction: self.prediction(said), features: features(said) };
         Ok(all.iter().map(answer).collect())
     }
 
@@ -250,7 +250,7 @@ impl Predictor {
 }
 
 /// The predictions alone.
-fn predictions(answers: Vec<Answer>) -> Vec<Prediction> {
+fn predictions(answers: Vec<Inference>) -> Vec<Prediction> {
     answers.into_iter().map(|answer| answer.prediction).collect()
 }
 

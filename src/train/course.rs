@@ -11,7 +11,7 @@ use super::loss::{Loss, Targets};
 use crate::gpu::caught;
 use crate::metrics::{self, Ranking};
 use crate::network::{Bags, Compute, Network, NetworkConfig, NetworkKind, read_scalar, read_tensor, softmax};
-use crate::predict::{Answer, Predictor};
+use crate::predict::{Inference, Predictor};
 
 /// Most images in one forward pass.
 const IMAGES_AT_ONCE: usize = 64;
@@ -53,7 +53,7 @@ pub(super) fn score(
 }
 
 /// What `predictor` says of every case of `dataset` in order: what a finished bundle does.
-pub(super) fn answered(predictor: &Predictor, dataset: &Dataset) -> Result<Vec<Answer>, TrainError> {
+pub(super) fn answered(predictor: &Predictor, dataset: &Dataset) -> Result<Vec<Inference>, TrainError> {
     let mut answers = Vec::with_capacity(dataset.len());
     for batch in batches(predictor.network_config(), dataset) {
         let volumes = volumes(dataset, &batch)?;

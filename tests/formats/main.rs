@@ -258,8 +258,7 @@ fn made(bench: &mut Bench) {
 fn triaged(bench: &mut Bench) {
     let plain = pulmo::bundle::embedded().unwrap().with_domain(None).unwrap();
     plain.write(Path::new(&bench.path("plain"))).unwrap();
-    let run =
-        "triage @scans --out @triage --device cpu --workers 1 --key-file @key --phi --metrics @triage.prom";
+    let run = "triage @scans --bundle @plain --out @triage --device cpu --workers 1 --key-file @key --phi --metrics @triage.prom";
     bench.run(3, run);
     for name in ["worklist.csv", "issues.csv", "run.json"] {
         bench.file(&PathBuf::from(bench.path("triage")).join(name), None);
