@@ -380,7 +380,8 @@ fn a_disk_that_fills_up_pauses_the_run_until_there_is_room() {
         |arguments: &[&str]| Command::new(arguments[0]).args(&arguments[1..]).status().unwrap().success();
     let out = scene.out();
     let at = out.to_str().unwrap();
-    if !mount(&["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", at]) {
+    // the logs of both tables take some 4 MiB each before they are written back
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", at]) {
         return eprintln!("skipped: nothing can be mounted");
     }
     let ballast = out.join("ballast");
