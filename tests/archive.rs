@@ -111,7 +111,7 @@ impl Drawn {
 }
 
 /// Kinds of studies without a score.
-const HOSTILE: usize = 12;
+const HOSTILE: usize = 11;
 
 /// Writes a study that must get a row and no score.
 fn write_hostile(n: usize, folder: &Path) {
@@ -143,9 +143,8 @@ fn write_hostile(n: usize, folder: &Path) {
         5 => slices(&|slice| slice.word(ct::ROWS, 0)),
         6 => slices(&|slice| slice.word(ct::BITS_STORED, 40)),
         7 => slices(&|slice| slice.text(ct::SLOPE, "DS", "0")),
-        8 => slices(&|slice| slice.text(ct::RESCALE_TYPE, "LO", "US")),
-        9 => slices(&|slice| slice.text(ct::MODALITY, "CS", "MR")),
-        10 => slices(&|slice| slice.text(ct::POSITION, "DS", "0\\0\\0")),
+        8 => slices(&|slice| slice.text(ct::MODALITY, "CS", "MR")),
+        9 => slices(&|slice| slice.text(ct::POSITION, "DS", "0\\0\\0")),
         _ => slices(&|slice| slice.text(ct::PIXEL_SPACING, "DS", "0\\-1")),
     }
 }
