@@ -19,7 +19,7 @@ pub use report::{Bandwidth, BenchReport, HandoverRow, Machine, NetworkRow, PassR
 use crate::bundle::Bundle;
 use crate::network::Compute;
 use crate::preprocess::{PreprocessError, Processor};
-use crate::train::{TrainError, peak_memory_kib};
+use crate::train::TrainError;
 
 /// Why a bench could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +171,7 @@ pub fn bench(
     watch(BenchEvent::SoFar(&report));
     let networks = networks::Bench { device: compute.device(), settings };
     networks::measure(bundle, &networks, &mut report, watch)?;
-    report.peak_memory_mib = peak_memory_kib().map(|kib| kib / 1024);
+    report.peak_memory_mib = pulmo_system::peak_bytes().map(|bytes| bytes >> 20);
     report.is_complete = true;
     Ok(report)
 }

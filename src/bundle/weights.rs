@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::store::{ApplyResult, ModuleSnapshot, SafetensorsStore};
+use pulmo_key::hexadecimal;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
@@ -28,7 +29,7 @@ pub enum WeightsError {
 
 /// Returns the SHA-256 of some bytes, hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Returns a network's weights as safetensors bytes.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use pulmo_system::peak_bytes;
 use serde::Serialize;
 
 use super::TrainError;
@@ -175,7 +176,7 @@ impl RunLog {
             epochs: state.epochs,
             resumed_after: state.resumed_after,
             threads: rayon::current_num_threads(),
-            peak_memory_mib: peak_memory_kib().map(|kib| kib as f64 / 1024.0),
+            peak_memory_mib: peak_bytes().map(|bytes| bytes as f64 / f64::from(1 << 20)),
             weights_sha256: weights,
             facts: &self.facts,
         };
@@ -212,14 +213,6 @@ fn utc(seconds: u64) -> String {
     let year = 400 * era + year + late;
     let (hour, minute) = (second / 3_600, second / 60 % 60);
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
-}
-
-/// The most memory that this process held, in KiB; `None` where the system does not tell it as
-/// Linux does.
-pub(crate) fn peak_memory_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
 #[cfg(test)]

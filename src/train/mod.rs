@@ -50,7 +50,6 @@ pub use folds::{CrossValidated, train_folds};
 pub use groups::ParameterGroup;
 pub use job::Job;
 pub use leaks::LeakPolicy;
-pub(crate) use log::peak_memory_kib;
 pub use loss::Loss;
 pub use mix::{Mix, MixConfig};
 pub use optimizer::{Optimizer, OptimizerConfig};

@@ -29,9 +29,7 @@ fn volume(shape_zyx: [usize; 3]) -> Volume {
 
 /// The process's most memory so far, in GiB; `None` where the system does not tell.
 fn peak_gib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / (1 << 20) as f64)
+    pulmo_system::peak_bytes().map(|bytes| bytes as f64 / f64::from(1 << 30))
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use hmac::{Hmac, Mac};
-use pulmo_system::{create_private, sync_folder};
+use pulmo_system::{create_private, sync_folder_of};
 use sha2::Sha256;
 
 /// A secret with which patients, studies, series and files are named.
@@ -85,8 +85,7 @@ impl SecretKey {
         file.write_all(&bytes)?;
         file.sync_all()?;
         std::fs::rename(&part, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        Ok(sync_folder(folder.unwrap_or(Path::new(".")))?)
+        Ok(sync_folder_of(path)?)
     }
 
     /// Returns the name of a thing of this kind that is made of `parts`.

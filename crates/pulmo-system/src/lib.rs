@@ -13,6 +13,8 @@ pub use os::{
     path_of_bytes, private_permissions, read_at, signal_of, sync_folder,
 };
 
+use std::io::Result;
+use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -84,6 +86,15 @@ fn ended(child: &mut Child, until: Instant) -> Option<ExitStatus> {
             Err(_) => return None,
         }
     }
+}
+
+/// Makes sure that the folder of `path` tells of it after a power cut, where the system can (not on Windows).
+///
+/// # Errors
+/// What the operating system says.
+pub fn sync_folder_of(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    sync_folder(folder.unwrap_or(Path::new(".")))
 }
 
 /// Names the time since the machine was started; `None` where the system does not tell.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Result, Write};
 use std::path::Path;
 
-use pulmo_system::{create_private, sync_folder};
+use pulmo_system::{create_private, sync_folder_of};
 
 /// What a file's content is written to.
 pub(crate) type Out = BufWriter<File>;
@@ -27,14 +27,6 @@ fn write_part(part: &Path, fill: impl FnOnce(&mut Out) -> Result<()>) -> Result<
     fill(&mut file)?;
     file.flush()?;
     file.get_ref().sync_all()
-}
-
-/// Makes sure that the folder of `path` tells of it after a power cut.
-pub(crate) fn sync_folder_of(path: &Path) -> Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => sync_folder(folder),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

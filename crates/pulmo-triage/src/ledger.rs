@@ -37,11 +37,6 @@ impl Method {
     }
 }
 
-/// SHA-256 of what a method depends on, hexadecimal.
-pub fn content_hash(content: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(content))
-}
-
 /// A study and the state of its files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StudyState {

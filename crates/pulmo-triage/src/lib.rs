@@ -41,7 +41,7 @@ pub use export::{Exported, export};
 pub use figures::RunFigures;
 pub use finding::{DeathCause, Finding, Poison, Probability, SeriesFinding, WorkStage};
 pub use fingerprint::{files_of, of_place, of_places};
-pub use ledger::{ArchiveStudy, Ledger, LedgerRow, Method, StudyState, content_hash};
+pub use ledger::{ArchiveStudy, Ledger, LedgerRow, Method, StudyState};
 pub use merge::{Merged, merge};
 pub use protocol::{Answer, FoundStudy, Place, Request, ScoredStudy, StudyRequest, WirePath, Working};
 pub use run::{Ended, run};

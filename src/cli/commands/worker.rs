@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use pulmo_system::{WorkerLimits, confine, peak_bytes};
 use pulmo_triage::{
     Finding, FoundStudy, Method, Place, Probability, ReadStep, ScoredStudy, SeriesFinding, StudyRequest,
-    StudyScorer, WirePath, WorkStage, content_hash, files_of, of_place, of_places, serve,
+    StudyScorer, WirePath, WorkStage, files_of, of_place, of_places, serve,
 };
 
 use super::shared::{open_bundle, open_device_for, read_key};
+use crate::bundle::sha256_hex;
 use crate::cli::Exit;
 use crate::cli::args::WorkerArgs;
 use crate::dicom::acquired;
@@ -53,7 +54,7 @@ impl StudyScorer for BundleScorer {
 
     fn method(&self) -> Method {
         let (manifest, provenance) = (self.engine.manifest(), self.engine.provenance());
-        let hash = |json: serde_json::Result<Vec<u8>>| content_hash(&json.unwrap_or_default());
+        let hash = |json: serde_json::Result<Vec<u8>>| sha256_hex(&json.unwrap_or_default());
         let map = manifest.calibration.as_ref().map(|calibration| &calibration.map);
         let domain = manifest.domain_sha256().map(|sha256| (sha256, self.outside == Outside::Refuse));
         Method {
