@@ -47,6 +47,7 @@ fn the_shipped_bundle_is_the_embedded_one_and_small() {
     assert!(bytes < 8 << 20, "{bytes} bytes");
     let card = std::fs::read_to_string(shipped().join("CARD.md")).unwrap();
     assert!(card.contains("phantoms alone") && card.contains("Not a medical device"));
+    assert_eq!(card, inside.model_card());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The model card: what a reader must know before using a bundle.
 
 use super::{Calibration, Manifest};
+use crate::domain::Boundary;
 use crate::metrics::CalibrationMap;
 use crate::network::NetworkKind;
 
@@ -31,6 +32,14 @@ pub(super) fn model_card(manifest: &Manifest, kind: NetworkKind, parameters: usi
         }
         None => "none: the softmax of the network".to_owned(),
     };
+    let domain = match &manifest.domain {
+        Some(Boundary { train_cases, validation_cases, .. }) => {
+            format!(
+                "measured on {train_cases} training and {validation_cases} validation cases; what is unlike them is refused"
+            )
+        }
+        None => "not measured: every scan is scored, however unlike the training cases".to_owned(),
+    };
     format!(
         "# {name}\n\n{description}\n\n\
          **Not a medical device.** For research only; not for diagnosis or treatment.\n\n\
@@ -39,6 +48,7 @@ pub(super) fn model_card(manifest: &Manifest, kind: NetworkKind, parameters: usi
          | Classes | {classes} |\n\
          | Decision | {threshold} |\n\
          | Calibration | {calibration} |\n\
+         | Domain | {domain} |\n\
          | Parameters | {parameters} |\n\
          | Weights (SHA-256) | `{hash}` |\n\
          | Trained on | {train} cases, seed {seed}, {device}, pulmo {pulmo} |\n\
