@@ -19,6 +19,7 @@ pub mod files;
 pub mod findings;
 pub mod geometry;
 pub mod intake;
+pub mod lungs;
 pub mod phantom;
 pub mod units;
 pub mod volume;

@@ -9,7 +9,8 @@ use pulmo_random::Random;
 /// Levels are kept this far apart; the lungs' outline changes less between them than a voxel.
 const STEP_MM: f64 = 1.0;
 
-struct Level {
+/// Both lungs at one level, and what bulges into them.
+pub(super) struct Level {
     lungs: Vec<LungSection>,
     bulges: Vec<Section>,
 }
@@ -46,6 +47,12 @@ impl Lungs {
             levels.push(level);
         }
         Self { levels, base_mm: base, low_mm: low, high_mm: high }
+    }
+
+    /// The same space without one lung.
+    pub(super) fn without(mut self, side: Side) -> Self {
+        self.levels.iter_mut().for_each(|level| level.lungs.retain(|lung| lung.side != side));
+        self
     }
 
     /// The lung a place lies in.
@@ -96,14 +103,14 @@ impl Lungs {
 }
 
 impl Level {
-    fn new(anatomy: &Anatomy, z_mm: f64) -> Self {
+    pub(super) fn new(anatomy: &Anatomy, z_mm: f64) -> Self {
         let solids = anatomy.heart().into_iter().chain(anatomy.abdomen());
         let mut bulges: Vec<Section> = solids.filter_map(|solid| solid.section(z_mm)).collect();
         bulges.extend([anatomy.mediastinum(z_mm), anatomy.spine_bulge(z_mm)]);
         Self { lungs: anatomy.lungs(z_mm).collect(), bulges }
     }
 
-    fn side(&self, x: f32, y: f32) -> Option<Side> {
+    pub(super) fn side(&self, x: f32, y: f32) -> Option<Side> {
         let inside = |lung: &&LungSection| {
             y > lung.front_y && lung.outline.level(x, y) < 1.0 && lung.cage.level(x, y) < 1.0
         };
