@@ -78,9 +78,9 @@ impl<'a> Tracker<'a> {
     fn is_round(&self, places: &Places) -> bool {
         let [_, row_mm, column_mm] = self.blocks.spacing_mm;
         let extent = |axis: usize, mm: f64| {
-            let (low, high) = places.iter().fold((usize::MAX, 0), |(low, high), place| {
-                (low.min(place[axis]), high.max(place[axis]))
-            });
+            let (low, high) = places
+                .iter()
+                .fold((usize::MAX, 0), |(low, high), place| (low.min(place[axis]), high.max(place[axis])));
             (high - low + 1) as f64 * mm
         };
         let (high, wide) = (extent(0, row_mm), extent(1, column_mm));
@@ -112,7 +112,12 @@ impl<'a> Tracker<'a> {
     }
 
     /// What hangs together with a place and was not seen.
-    fn flooded(&self, start: [usize; 2], is_lumen: impl Fn([usize; 2]) -> bool, seen: &mut Array2<bool>) -> Places {
+    fn flooded(
+        &self,
+        start: [usize; 2],
+        is_lumen: impl Fn([usize; 2]) -> bool,
+        seen: &mut Array2<bool>,
+    ) -> Places {
         let (mut open, mut part) = (vec![start], Vec::new());
         let rows = seen.dim().0;
         while let Some([y, x]) = open.pop() {

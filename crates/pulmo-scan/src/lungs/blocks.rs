@@ -1,11 +1,10 @@
 //! A volume averaged over blocks of about 2 mm, along the patient's axes.
 
-use ndarray::{Array3, ArrayView3, ArrayViewMut1, Axis};
-use rayon::prelude::*;
+use ndarray::{Array3, ArrayView3, Axis};
 
 use crate::geometry::{CanonicalAxes, canonical_axes, whole};
-use crate::units::{AIR_HU, Hounsfield, Millimetres};
-use crate::volume::{Mask, Volume};
+use crate::units::{Hounsfield, Millimetres};
+use crate::volume::{Mask, Volume, block_means};
 
 /// Side of the blocks: thin enough for the wall between a main bronchus and the lung, and a thirtieth of the work
 /// that a series of 512 x 512 pixels would be.
@@ -27,25 +26,16 @@ impl Blocks {
     pub(super) fn of(volume: &Volume) -> Self {
         let grid = volume.grid();
         let spacing = grid.spacing_mm();
-        let shape = grid.shape_zyx();
         let side = spacing.map(|spacing| whole((BLOCK_MM / spacing).round()).max(1));
-        let blocks: [usize; 3] = std::array::from_fn(|axis| shape[axis].div_ceil(side[axis]));
-        let mut hu = Array3::zeros(blocks);
-        let slabs =
-            hu.axis_iter_mut(Axis(0)).into_par_iter().zip(volume.voxels().axis_chunks_iter(Axis(0), side[0]));
-        slabs.for_each(|(mut slab, slices)| {
-            let rows_of_blocks = slab.outer_iter_mut().zip(slices.axis_chunks_iter(Axis(1), side[1]));
-            rows_of_blocks.for_each(|(means, rows)| average(means, rows, side[2]));
-        });
         let axes = canonical_axes(grid);
         let spacing_mm = axes.source_axis.map(|axis| spacing[axis] * side[axis] as f64);
         let empty = Self { hu: Array3::zeros((0, 0, 0)), spacing_mm, axes, side };
-        let turned = empty.along_patient_view(&hu).as_standard_layout().into_owned();
+        let turned = empty.along_patient(&block_means(volume, side)).as_standard_layout().into_owned();
         Self { hu: turned, ..empty }
     }
 
     /// Stored values along the patient's axes.
-    fn along_patient_view<'a, T>(&self, stored: &'a Array3<T>) -> ArrayView3<'a, T> {
+    fn along_patient<'a, T>(&self, stored: &'a Array3<T>) -> ArrayView3<'a, T> {
         let mut turned = stored.view().permuted_axes(self.axes.source_axis);
         (0..3).filter(|axis| self.axes.flipped[*axis]).for_each(|axis| turned.invert_axis(Axis(axis)));
         turned
@@ -63,8 +53,9 @@ impl Blocks {
     /// A mask made on other blocks of the same volume.
     pub(super) fn sampled(&self, mask: &Mask) -> Array3<bool> {
         let theirs = mask.grid().spacing_mm();
-        let canonical = self.along_patient_view(mask.voxels());
-        let ratio: [f64; 3] = std::array::from_fn(|axis| self.spacing_mm[axis] / theirs[self.axes.source_axis[axis]]);
+        let canonical = self.along_patient(mask.voxels());
+        let ratio: [f64; 3] =
+            std::array::from_fn(|axis| self.spacing_mm[axis] / theirs[self.axes.source_axis[axis]]);
         let (z, y, x) = self.hu.dim();
         let last = canonical.dim();
         // Blocks start at the first stored voxel: where an axis is turned, both are counted from its end.
@@ -91,17 +82,5 @@ impl Blocks {
     /// As many blocks along an axis as lie in a length, at least one.
     pub(super) fn steps(&self, axis: usize, length_mm: Millimetres) -> usize {
         whole((length_mm / self.spacing_mm[axis]).round()).max(1)
-    }
-}
-
-/// The means of the blocks of `side` columns that lie side by side in some rows.
-fn average(mut means: ArrayViewMut1<'_, f32>, rows: ArrayView3<'_, f32>, side: usize) {
-    let (slices, lines, columns) = rows.dim();
-    let mut sums = vec![0.0; columns];
-    for line in rows.rows() {
-        sums.iter_mut().zip(line).for_each(|(sum, hu)| *sum += hu.max(AIR_HU));
-    }
-    for (mean, sums) in means.iter_mut().zip(sums.chunks(side)) {
-        *mean = sums.iter().sum::<f32>() / (sums.len() * slices * lines) as f32;
     }
 }

@@ -33,7 +33,10 @@ struct Envelope {
 
 impl Envelope {
     /// Replaces heights on a line by the least of `height + distance^2` over all places.
-    #[expect(clippy::cast_possible_truncation, reason = "distances in a body need no more than single precision")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "distances in a body need no more than single precision"
+    )]
     fn replace(&mut self, mut line: ArrayViewMut1<'_, f32>, step_mm: f64) {
         self.heights.clear();
         self.heights.extend(line.iter().map(|height| f64::from(*height)));
@@ -101,7 +104,12 @@ mod tests {
         let found = squared_distance_mm2(&inside, spacing);
         for ((z, y, x), squared) in found.indexed_iter() {
             let to = |at: &[usize; 3]| {
-                [z, y, x].iter().zip(at).zip(spacing).map(|((a, b), mm)| (a.abs_diff(*b) as f64 * mm).powi(2)).sum::<f64>()
+                [z, y, x]
+                    .iter()
+                    .zip(at)
+                    .zip(spacing)
+                    .map(|((a, b), mm)| (a.abs_diff(*b) as f64 * mm).powi(2))
+                    .sum::<f64>()
             };
             let nearest = set.iter().map(to).fold(f64::INFINITY, f64::min);
             assert!((f64::from(*squared) - nearest).abs() < 1e-4, "{squared} {nearest} at {z} {y} {x}");
@@ -111,7 +119,9 @@ mod tests {
 
     #[test]
     fn closing_fills_a_cleft_and_leaves_a_bay() {
-        let slab = Array3::from_shape_fn((20, 20, 40), |(_, y, x)| y < 10 && !(10..12).contains(&x) && !(20..34).contains(&x));
+        let slab = Array3::from_shape_fn((20, 20, 40), |(_, y, x)| {
+            y < 10 && !(10..12).contains(&x) && !(20..34).contains(&x)
+        });
         let closed = closed(&slab, [1.0; 3], 3.0);
         assert!(closed[[10, 4, 10]] && !closed[[10, 4, 27]] && !closed[[10, 14, 5]]);
     }

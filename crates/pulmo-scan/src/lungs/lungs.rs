@@ -102,18 +102,26 @@ impl Lungs {
         Zip::from(&mut opaque).and(&sides[1]).and(&blocks.hu).for_each(|opaque, left, hu| {
             *opaque = (*opaque || *left) && *hu >= LUNG_HU;
         });
-        let voxels = refined(volume, &blocks, &Found { lungs: &sides, opaque: &opaque, airway: &walled, body: &body });
+        let voxels =
+            refined(volume, &blocks, &Found { lungs: &sides, opaque: &opaque, airway: &walled, body: &body });
         let [right, left] = voxels.sides.map(|voxels| Lung::of(volume, voxels));
         let airway = Mask::new(*volume.grid(), voxels.airway)?;
-        Ok(Self { right: right?, left: left?, airway: Some(airway).filter(|airway| airway.voxels().iter().any(|inside| *inside)) })
+        Ok(Self {
+            right: right?,
+            left: left?,
+            airway: Some(airway).filter(|airway| airway.voxels().iter().any(|inside| *inside)),
+        })
     }
 
     /// Both lungs in one mask.
     pub fn both(&self) -> Option<Mask> {
-        let masks: Vec<&Mask> = [&self.right, &self.left].into_iter().flatten().map(|lung| &lung.mask).collect();
+        let masks: Vec<&Mask> =
+            [&self.right, &self.left].into_iter().flatten().map(|lung| &lung.mask).collect();
         let first = masks.first()?;
         let mut voxels = first.voxels().clone();
-        masks[1..].iter().for_each(|mask| Zip::from(&mut voxels).and(mask.voxels()).for_each(|both, own| *both |= own));
+        masks[1..]
+            .iter()
+            .for_each(|mask| Zip::from(&mut voxels).and(mask.voxels()).for_each(|both, own| *both |= own));
         Mask::new(*first.grid(), voxels).ok()
     }
 }

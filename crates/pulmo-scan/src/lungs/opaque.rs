@@ -22,8 +22,8 @@ const LEAST_ML: f64 = 3.0;
 const FLUID_HU: [Hounsfield; 2] = [-40.0, 30.0];
 /// Above this is bone.
 const BONE_HU: Hounsfield = 220.0;
-/// Share of a fluid's blocks near the wall.
-const FLUID_WALL_SHARE: f64 = 0.05;
+/// Share of a fluid's blocks near the wall; of what is all near it, more is wall than fluid.
+const FLUID_WALL_SHARE: std::ops::Range<f64> = 0.05..0.55;
 /// Below this are bronchi in a consolidation; the least share of them, and of what is near the wall.
 const AIRY_HU: Hounsfield = -200.0;
 const AIRY_SHARE: f64 = 0.003;
@@ -32,6 +32,8 @@ const AIRY_WALL_SHARE: f64 = 0.05;
 const LOBE_HU: Hounsfield = 42.0;
 const LOBE_ML: f64 = 100.0;
 const LOBE_WALL_SHARE: f64 = 0.15;
+/// What is so much denser than a part is another organ that touches it.
+const DENSER_HU: Hounsfield = 9.0;
 /// Where flank and front wall begin, as shares of the chest's half width.
 const FLANK: f64 = 0.5;
 const BESIDE_HEART: f64 = 0.4;
@@ -87,7 +89,10 @@ impl Cage {
                 let reach = |row: ndarray::Array1<bool>| {
                     let held = |x: &usize| row[*x];
                     let ends = [(0..row.len()).find(held), (0..row.len()).rev().find(held)];
-                    ends.into_iter().flatten().map(|x| (x as f64 - middle_x).abs() * column_mm).fold(f64::NEG_INFINITY, f64::max)
+                    ends.into_iter()
+                        .flatten()
+                        .map(|x| (x as f64 - middle_x).abs() * column_mm)
+                        .fold(f64::NEG_INFINITY, f64::max)
                 };
                 rows.map(|slice| reach(slice.row(y).to_owned())).fold(f64::NEG_INFINITY, f64::max)
             };
@@ -128,11 +133,17 @@ fn convex(heights: &[f64], step: f64) -> Vec<f64> {
 }
 
 /// What of one lung holds no air: fluid first, then what is denser.
-fn opaque_of(blocks: &Blocks, body: &Array3<bool>, cage: &Cage, (lungs, side): (&Pair, usize)) -> Array3<bool> {
-    let mut search = Search { blocks, cage, between: between(blocks, &lungs[side]), may_be: may_be(blocks, body, cage, (lungs, side)) };
-    let even = evened(&blocks.hu, &search.may_be);
-    let is_fluid = even.mapv(|hu| (FLUID_HU[0]..FLUID_HU[1]).contains(&hu));
-    let fluid = search.taken(&is_fluid, |part| part.share(part.at_wall) > FLUID_WALL_SHARE);
+fn opaque_of(
+    blocks: &Blocks,
+    body: &Array3<bool>,
+    cage: &Cage,
+    (lungs, side): (&Pair, usize),
+) -> Array3<bool> {
+    let between = between(blocks, &lungs[side]);
+    let may_be = may_be(blocks, body, cage, (lungs, side));
+    let mut search = Search { blocks, cage, between, even_hu: evened(&blocks.hu, &may_be), may_be };
+    let is_fluid = search.even_hu.mapv(|hu| (FLUID_HU[0]..FLUID_HU[1]).contains(&hu));
+    let fluid = search.taken(&is_fluid, |part| FLUID_WALL_SHARE.contains(&part.share(part.at_wall)));
     Zip::from(&mut search.may_be).and(&fluid).for_each(|may_be, fluid| *may_be &= !fluid);
     let mut found = search.taken(&is_fluid.mapv(|_| true), Part::is_lung);
     Zip::from(&mut found).and(&fluid).for_each(|found, fluid| *found |= fluid);
@@ -168,6 +179,8 @@ struct Search<'a> {
     cage: &'a Cage,
     between: Array3<bool>,
     may_be: Array3<bool>,
+    /// Means over neighbours, which noise moves less.
+    even_hu: Array3<Hounsfield>,
 }
 
 /// What is known of a thick part of what may be lung.
@@ -186,15 +199,22 @@ impl Search<'_> {
         let mut open = self.may_be.clone();
         Zip::from(&mut open).and(limit).for_each(|open, limit| *open &= limit);
         let parts = label(&eroded(&open, self.blocks.spacing_mm, THIN_MM));
-        let large = parts.sizes.iter().take_while(|size| **size as f64 * self.blocks.block_ml() >= LEAST_ML).count();
-        let lungs: Vec<bool> = (1..=large).map(|number| is_lung(&self.part(&parts, number))).collect();
-        let taken = parts.select(|number, _| lungs.get(number - 1).copied().unwrap_or(false));
-        if !lungs.contains(&true) {
-            return taken;
+        let large =
+            parts.sizes.iter().take_while(|size| **size as f64 * self.blocks.block_ml() >= LEAST_ML).count();
+        let mut found = Array3::from_elem(open.dim(), false);
+        for number in 1..=large {
+            let part = self.part(&parts, number);
+            if is_lung(&part) {
+                let core = parts.labels.mapv(|label| label as usize == number);
+                let grown = dilated(&core, self.blocks.spacing_mm, THIN_MM + 0.5 * self.blocks.spacing_mm[1]);
+                Zip::from(&mut found).and(&grown).and(&self.may_be).and(&self.even_hu).for_each(
+                    |found, grown, may_be, hu| {
+                        *found |= *grown && *may_be && *hu < part.median_hu + DENSER_HU
+                    },
+                );
+            }
         }
-        let mut grown = dilated(&taken, self.blocks.spacing_mm, THIN_MM + 0.5 * self.blocks.spacing_mm[1]);
-        Zip::from(&mut grown).and(&self.may_be).for_each(|grown, may_be| *grown &= may_be);
-        grown
+        found
     }
 
     fn part(&self, parts: &Components, number: usize) -> Part {
@@ -209,7 +229,14 @@ impl Search<'_> {
         }
         let count = values.len();
         let (_, median_hu, _) = values.select_nth_unstable_by(count / 2, f32::total_cmp);
-        Part { count, at_wall, between, airy, ml: count as f64 * self.blocks.block_ml(), median_hu: *median_hu }
+        Part {
+            count,
+            at_wall,
+            between,
+            airy,
+            ml: count as f64 * self.blocks.block_ml(),
+            median_hu: *median_hu,
+        }
     }
 
     /// Whether a block lies near the wall of flank or back, or of the front away from the heart.
@@ -220,7 +247,8 @@ impl Search<'_> {
         let near = |row: Option<usize>| row.is_some_and(|row| row.abs_diff(y) as f64 * row_mm < WALL_MM);
         let flank = aside > FLANK * self.cage.widest_mm && rows[y] - aside < WALL_MM;
         let behind = near(rows.iter().rposition(|half| half.is_finite()));
-        let in_front = aside > BESIDE_HEART * self.cage.widest_mm && near(rows.iter().position(|half| half.is_finite()));
+        let in_front =
+            aside > BESIDE_HEART * self.cage.widest_mm && near(rows.iter().position(|half| half.is_finite()));
         flank || behind || in_front
     }
 }
@@ -232,9 +260,6 @@ impl Part {
 
     /// Whether a part denser than fluid reaches the wall and is told from liver, spleen and heart.
     fn is_lung(&self) -> bool {
-        if std::env::var_os("LUNG_DEBUG").is_some() {
-            eprintln!("part {:.1} ml wall {:.2} between {:.2} airy {:.3} median {}", self.ml, self.share(self.at_wall), self.share(self.between), self.share(self.airy), self.median_hu);
-        }
         let at_wall = self.share(self.at_wall);
         let airy = at_wall > AIRY_WALL_SHARE && self.share(self.airy) > AIRY_SHARE;
         let held = at_wall > 0.0 && self.share(self.between) > BETWEEN_SHARE;

@@ -117,7 +117,12 @@ fn surface(marks: &Array3<u8>) -> Array3<bool> {
 }
 
 /// A lung with clefts and holes filled: vessels, nodules at the pleura, patches without air.
-pub(super) fn filled(blocks: &Blocks, lung: &Array3<bool>, forbidden: &Array3<bool>, radius_mm: f64) -> Array3<bool> {
+pub(super) fn filled(
+    blocks: &Blocks,
+    lung: &Array3<bool>,
+    forbidden: &Array3<bool>,
+    radius_mm: f64,
+) -> Array3<bool> {
     let Some((low, high)) = extent(lung) else { return lung.clone() };
     let shape = [lung.len_of(Axis(0)), lung.len_of(Axis(1)), lung.len_of(Axis(2))];
     let margin: [usize; 3] = std::array::from_fn(|axis| blocks.steps(axis, radius_mm) + 2);

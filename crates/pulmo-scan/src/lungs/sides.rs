@@ -1,12 +1,12 @@
 //! Which air in the body is lung, and of which side.
 
-use ndarray::{Array3, Axis, Zip};
+use ndarray::{Array3, Zip};
 
 use super::LungsError;
 use super::blocks::Blocks;
 use super::distance::squared_distance_mm2;
 use crate::units::{Hounsfield, Millimetres};
-use crate::volume::{Components, label};
+use crate::volume::{Components, eroded, label};
 
 /// Below this is air or aerated lung: midway between lung (-850) and what lies around it, fat (-100) or muscle (50).
 pub(super) const LUNG_HU: Hounsfield = -450.0;
@@ -26,8 +26,9 @@ const MOST_WEAR_MM: Millimetres = 14.0;
 const SIDE_MM: Millimetres = 12.0;
 /// Smallest part of aerated lung cut off from the rest, by a consolidation.
 const ISLAND_ML: f64 = 4.0;
-/// How far from the rest it lies at most.
+/// How far from the rest it lies at most, and how far up, as a share of the lung's height: below lies bowel.
 const ISLAND_MM: Millimetres = 25.0;
+const ISLAND_BASE: f64 = 0.25;
 
 /// Aerated lung by side; `None` where there is none.
 pub(super) struct Aerated {
@@ -46,19 +47,24 @@ struct Part {
     pure_share: f64,
 }
 
+impl Part {
+    /// Whether it is neither air beside the body nor air alone.
+    fn may_be_lung(&self) -> bool {
+        self.nearest_mm < ASIDE_MM && self.pure_share < PURE_AIR_SHARE
+    }
+}
+
 /// Returns the aerated lungs among the air in a body.
 pub(super) fn aerated(blocks: &Blocks, air: &Array3<bool>, middle_x: f64) -> Result<Aerated, LungsError> {
-    let core = eroded_once(air);
-    let parts = label(&core);
+    let parts = label(&eroded(air));
     let described = describe(blocks, &parts, middle_x);
-    let is_lung = |part: &&Part| {
-        part.ml >= LUNG_ML / 2.0 && part.nearest_mm < ASIDE_MM && part.pure_share < PURE_AIR_SHARE
-    };
-    let candidates: Vec<&Part> = described.iter().filter(is_lung).collect();
+    let candidates: Vec<&Part> =
+        described.iter().filter(|part| part.ml >= LUNG_ML / 2.0 && part.may_be_lung()).collect();
     let first = candidates.first().ok_or(LungsError::NoLung)?;
-    let second = candidates.iter().skip(1).find(|part| {
-        part.ml >= SECOND_LUNG * first.ml && part.mean_x.signum() != first.mean_x.signum()
-    });
+    let second = candidates
+        .iter()
+        .skip(1)
+        .find(|part| part.ml >= SECOND_LUNG * first.ml && part.mean_x.signum() != first.mean_x.signum());
     let mut seeds: Array3<u8> = Array3::zeros(air.dim());
     match second {
         Some(second) => {
@@ -74,9 +80,10 @@ pub(super) fn aerated(blocks: &Blocks, air: &Array3<bool>, middle_x: f64) -> Res
             }
         }
     }
-    add_islands(blocks, &mut seeds, &parts, &described, middle_x);
+    add_islands(blocks, &mut seeds, &parts, &described);
     let grown = grown_within(seeds, air, 2);
-    let side = |number: u8| Some(grown.mapv(|own| own == number)).filter(|mask| mask.iter().any(|inside| *inside));
+    let side =
+        |number: u8| Some(grown.mapv(|own| own == number)).filter(|mask| mask.iter().any(|inside| *inside));
     Ok(Aerated { right: side(1), left: side(2) })
 }
 
@@ -112,7 +119,14 @@ fn describe(blocks: &Blocks, parts: &Components, middle_x: f64) -> Vec<Part> {
     let part = |(place, (x, z, nearest_mm, pure)): (usize, (f64, f64, f64, usize))| {
         let count = parts.sizes[place] as f64;
         let ml = count * blocks.block_ml();
-        Part { number: place + 1, ml, mean_x: x / count, nearest_mm, mean_z: z / count, pure_share: pure as f64 / count }
+        Part {
+            number: place + 1,
+            ml,
+            mean_x: x / count,
+            nearest_mm,
+            mean_z: z / count,
+            pure_share: pure as f64 / count,
+        }
     };
     sums.into_iter().enumerate().map(part).collect()
 }
@@ -125,16 +139,16 @@ fn parted(blocks: &Blocks, whole: &Array3<bool>, middle_x: f64) -> Option<Array3
         let limit = wear_mm * wear_mm;
         let parts = label(&depth.mapv(|squared| f64::from(squared) > limit));
         let described = describe(blocks, &parts, middle_x);
-        let mut large = described.iter().filter(|part| part.ml >= LUNG_ML / 2.0 && part.mean_x.abs() > SIDE_MM);
-        let first = large.next()?;
-        let other = large.find(|part| {
-            part.mean_x.signum() != first.mean_x.signum() && part.ml >= 0.1 * first.ml && part.nearest_mm < ASIDE_MM
-        });
-        if let Some(second) = other {
+        let large = |part: &&Part| {
+            part.ml >= LUNG_ML / 2.0 && part.mean_x.abs() > SIDE_MM && part.nearest_mm < ASIDE_MM
+        };
+        let largest = |sign: f64| described.iter().filter(large).find(|part| part.mean_x.signum() == sign);
+        if let [Some(right), Some(left)] = [-1.0, 1.0].map(largest)
+            && right.ml.min(left.ml) >= SECOND_LUNG * right.ml.max(left.ml)
+        {
             let mut seeds = Array3::zeros(whole.dim());
-            let sides = if first.mean_x < 0.0 { [1, 2] } else { [2, 1] };
-            mark(&mut seeds, &parts, first.number, sides[0]);
-            mark(&mut seeds, &parts, second.number, sides[1]);
+            mark(&mut seeds, &parts, right.number, 1);
+            mark(&mut seeds, &parts, left.number, 2);
             return Some(grown_within(seeds, whole, usize::MAX));
         }
         wear_mm += WEAR_MM;
@@ -143,52 +157,42 @@ fn parted(blocks: &Blocks, whole: &Array3<bool>, middle_x: f64) -> Option<Array3
 }
 
 /// Adds parts of aerated lung that lie beside the lungs, not below them as bowel does.
-fn add_islands(blocks: &Blocks, seeds: &mut Array3<u8>, parts: &Components, described: &[Part], middle_x: f64) {
-    let base = |side: u8| -> Option<(f64, f64)> {
-        let held: Vec<bool> = seeds.outer_iter().map(|slice| slice.iter().any(|seed| *seed == side)).collect();
-        Some((held.iter().position(|held| *held)? as f64, held.iter().rposition(|held| *held)? as f64))
-    };
-    let spans = [base(1), base(2)];
-    let main: Vec<bool> = described.iter().map(|part| {
-        let found = parts.labels.iter().zip(seeds.iter()).find(|(own, _)| **own as usize == part.number);
-        found.is_some_and(|(_, seed)| *seed > 0)
-    }).collect();
-    let lungs = seeds.mapv(|seed| seed > 0);
+fn add_islands(blocks: &Blocks, seeds: &mut Array3<u8>, parts: &Components, described: &[Part]) {
+    let mut is_main = vec![false; described.len() + 1];
+    Zip::from(&*seeds).and(&parts.labels).for_each(|seed, own| {
+        if let Some(main) = is_main.get_mut(*own as usize) {
+            *main |= *seed > 0;
+        }
+    });
     let islands: Vec<&Part> = described
         .iter()
-        .zip(&main)
-        .filter(|(part, main)| !**main && part.ml >= ISLAND_ML && part.pure_share < PURE_AIR_SHARE && part.nearest_mm < ASIDE_MM)
-        .map(|(part, _)| part)
+        .filter(|part| !is_main[part.number] && part.ml >= ISLAND_ML && part.may_be_lung())
         .collect();
     if islands.is_empty() {
         return;
     }
-    let away = squared_distance_mm2(&lungs, blocks.spacing_mm);
-    let _ = middle_x;
+    let spans = [1, 2].map(|side| span(seeds, side));
+    let away = squared_distance_mm2(&seeds.mapv(|seed| seed > 0), blocks.spacing_mm);
     for part in islands {
         let side = if part.mean_x < 0.0 { 1 } else { 2 };
-        let Some((low, high)) = spans[usize::from(side == 2)] else { continue };
-        let near = parts.labels.iter().zip(away.iter()).any(|(own, away)| {
-            *own as usize == part.number && f64::from(*away) < ISLAND_MM * ISLAND_MM
-        });
-        if near && part.mean_z > low + 0.25 * (high - low) {
+        let Some([low, high]) = spans[usize::from(side == 2)] else { continue };
+        let is_near = parts
+            .labels
+            .iter()
+            .zip(&away)
+            .any(|(own, away)| *own as usize == part.number && f64::from(*away) < ISLAND_MM * ISLAND_MM);
+        if is_near && part.mean_z > low + ISLAND_BASE * (high - low) {
             mark(seeds, parts, part.number, side);
         }
     }
 }
 
-/// What is left after one layer of blocks is taken off.
-fn eroded_once(inside: &Array3<bool>) -> Array3<bool> {
-    let mut left = inside.clone();
-    for axis in (0..3).filter(|axis| inside.len_of(Axis(*axis)) > 1) {
-        let (ahead, behind) = (ndarray::Slice::from(1..), ndarray::Slice::from(..-1));
-        for (own, other) in [(behind, ahead), (ahead, behind)] {
-            Zip::from(left.slice_axis_mut(Axis(axis), own))
-                .and(inside.slice_axis(Axis(axis), other))
-                .for_each(|own, other| *own &= other);
-        }
-    }
-    left
+/// The first and last slice with a mark.
+fn span(seeds: &Array3<u8>, side: u8) -> Option<[f64; 2]> {
+    let held = |slice: &ndarray::ArrayView2<'_, u8>| slice.iter().any(|seed| *seed == side);
+    let first = seeds.outer_iter().position(|slice| held(&slice))?;
+    let last = seeds.outer_iter().rposition(|slice| held(&slice))?;
+    Some([first as f64, last as f64])
 }
 
 /// Marks grown layer by layer within `limit`, at most so many layers; where two meet, the first stays.
@@ -201,8 +205,12 @@ pub(super) fn grown_within(mut marks: Array3<u8>, limit: &Array3<bool>, layers: 
         for [z, y, x] in front {
             let mark = marks[[z, y, x]];
             let around = [
-                [z.wrapping_sub(1), y, x], [z + 1, y, x], [z, y.wrapping_sub(1), x],
-                [z, y + 1, x], [z, y, x.wrapping_sub(1)], [z, y, x + 1],
+                [z.wrapping_sub(1), y, x],
+                [z + 1, y, x],
+                [z, y.wrapping_sub(1), x],
+                [z, y + 1, x],
+                [z, y, x.wrapping_sub(1)],
+                [z, y, x + 1],
             ];
             for at in around.into_iter().filter(|[z, y, x]| *z < slices && *y < rows && *x < columns) {
                 if marks[at] == 0 && limit[at] {

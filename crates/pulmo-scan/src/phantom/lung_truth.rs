@@ -44,7 +44,8 @@ impl LungTruth {
             slice.assign(&slice_parts(scene, geometry, geometry.first_z_mm + geometry.step_z_mm * z as f64));
         });
         let mask = |part: Part| Mask::new(grid, parts.mapv(|own| own == part));
-        let lung = |side: Side| Ok::<_, PhantomError>(Some(mask(Part::Lung(side))?).filter(|mask| mask.count() > 0));
+        let lung =
+            |side: Side| Ok::<_, PhantomError>(Some(mask(Part::Lung(side))?).filter(|mask| mask.count() > 0));
         Ok(Self { right: lung(Side::Right)?, left: lung(Side::Left)?, airway: mask(Part::Airway)? })
     }
 }

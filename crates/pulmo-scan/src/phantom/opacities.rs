@@ -29,9 +29,15 @@ pub(super) struct Opacities<'a> {
 enum Region {
     Everywhere,
     /// Where `down * y` is above this.
-    Below { line_mm: f32, down: f32 },
+    Below {
+        line_mm: f32,
+        down: f32,
+    },
     /// Behind the oblique fissure.
-    LowerLobe { side: Side, z_mm: f64 },
+    LowerLobe {
+        side: Side,
+        z_mm: f64,
+    },
 }
 
 impl Opacities<'_> {

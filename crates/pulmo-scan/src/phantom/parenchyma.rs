@@ -69,7 +69,11 @@ fn oblique_mm(x: f32, y: f32, z: f32) -> f32 {
 }
 
 /// How far behind the oblique fissure a place of one level lies.
-pub(super) fn oblique_fissure_mm(anatomy: &Anatomy, side: Side, z_mm: f64) -> impl Fn(f32, f32) -> f32 + use<> {
+pub(super) fn oblique_fissure_mm(
+    anatomy: &Anatomy,
+    side: Side,
+    z_mm: f64,
+) -> impl Fn(f32, f32) -> f32 + use<> {
     let scale = anatomy.habitus.scale;
     let [per_x, per_y] = [scale.x, scale.y].map(|s| narrow(1.0 / s));
     let (z, middle_x) = (narrow(z_mm / scale.z), narrow(68.0 * side.sign()));
@@ -88,7 +92,11 @@ pub(super) fn bullae(lungs: &Lungs, random: &mut Random) -> Vec<Solid> {
     let fits = |place: &&DVec3| {
         place.z > BULLAE_FROM_MM && lungs.side(**place).is_some() && lungs.share_inside(**place, 15.0) < 0.95
     };
-    places.iter().filter(fits).map(|place| Solid::ellipsoid(*place, DVec3::splat(random.uniform(8.0, 22.0)))).collect()
+    places
+        .iter()
+        .filter(fits)
+        .map(|place| Solid::ellipsoid(*place, DVec3::splat(random.uniform(8.0, 22.0))))
+        .collect()
 }
 
 /// Draws up to four scars: bent bands near the pleura, in studies with and without nodules alike.

@@ -129,7 +129,8 @@ impl Protocol {
         let slices = whole((high - low) / self.spacing_mm) + 1;
         let cage = anatomy.cage(base).semi;
         let aside = if self.arms {
-            f64::from(anatomy.trunk(apex).half_extent()[0].max(anatomy.trunk(base).half_extent()[0])) + ARM_REACH_MM
+            f64::from(anatomy.trunk(apex).half_extent()[0].max(anatomy.trunk(base).half_extent()[0]))
+                + ARM_REACH_MM
         } else {
             cage.max_element()
         };

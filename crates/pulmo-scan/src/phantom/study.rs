@@ -47,7 +47,8 @@ impl Study {
         let scene = Scene::new(settings, key, protocol.down())?;
         let geometry = protocol.geometry(&scene.anatomy)?;
         let volume = Volume::new(geometry.grid, render(&scene, &protocol, &geometry, key))?;
-        let truth = StudyTruth { extras: settings.extras.clone(), ..truth(&scene, &protocol, &geometry, key) };
+        let truth =
+            StudyTruth { extras: settings.extras.clone(), ..truth(&scene, &protocol, &geometry, key) };
         let description = describe(&protocol, &truth, key);
         Ok(Self { volume, truth, description })
     }

@@ -119,10 +119,17 @@ impl Surroundings<'_> {
             on_cage(self.anatomy, Side::Left, CagePlace { degrees: -58.0, outward_mm: 16.0, z_mm })
         };
         let pocket = pocket_at(78.0 * scale.z);
-        let device = Solid { power: Power::Four, tilt: 0.45, ..Solid::ellipsoid(pocket, DVec3::new(24.0, 4.0, 26.0)) };
+        let device =
+            Solid { power: Power::Four, tilt: 0.45, ..Solid::ellipsoid(pocket, DVec3::new(24.0, 4.0, 26.0)) };
         device.section(raster.z_mm).iter().for_each(|section| raster.fill(section, METAL_HU));
         let at = |x: f64, y: f64, z: f64| self.anatomy.at(x, y, z);
-        let lead = [pocket, at(40.0, -44.0, 104.0), at(-22.0, -6.0, 92.0), at(-26.0, -16.0, 10.0), at(10.0, -38.0, -66.0)];
+        let lead = [
+            pocket,
+            at(40.0, -44.0, 104.0),
+            at(-22.0, -6.0, 92.0),
+            at(-26.0, -16.0, 10.0),
+            at(10.0, -38.0, -66.0),
+        ];
         Tube::chain(&lead, 1.3).for_each(|tube| raster.stroke(&tube, |_, _| METAL_HU));
     }
 }
