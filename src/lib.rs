@@ -43,7 +43,7 @@
 //! | `pulmo-system` | `system` | nothing; all that differs between operating systems |
 //! | `pulmo-key` | `key` | `pulmo-system` |
 //! | `pulmo-metrics` | `metrics` | `pulmo-random` |
-//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
+//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `lungs`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
 //! | `pulmo-triage` | `triage` | neither images nor networks |
@@ -57,7 +57,7 @@
 //! | 0 | `units`, `random`, `system` |
 //! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
-//! | 3 | `findings` |
+//! | 3 | `findings`, `lungs` |
 //! | 4 | `facts`, `dicom`, `files`, `gpu` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom`, `domain` |
 //! | 6 | `bundle`, `cohort` |
@@ -75,7 +75,7 @@ pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
-pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
+pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, lungs, phantom, units, volume};
 
 /// GPUs, and what networks are computed on.
 pub mod gpu {

@@ -7,7 +7,7 @@
 //! | 0 | `units` |
 //! | 1 | `geometry` |
 //! | 2 | `volume` |
-//! | 3 | `findings` |
+//! | 3 | `findings`, `lungs` |
 //! | 4 | `dicom`, `files`, `facts` |
 //! | 5 | `intake`, `phantom` |
 //!

@@ -84,7 +84,7 @@ pub(super) fn eroded(inside: &Array3<bool>, spacing_mm: [f64; 3], radius_mm: f64
         .mapv(|squared| f64::from(squared) > radius_mm * radius_mm)
 }
 
-/// The structure with all gaps filled into which no ball of `radius_mm` fits, and with all that it encloses.
+/// The structure with all gaps filled into which no ball of `radius_mm` fits.
 pub(super) fn closed(inside: &Array3<bool>, spacing_mm: [f64; 3], radius_mm: f64) -> Array3<bool> {
     let mut closed = eroded(&dilated(inside, spacing_mm, radius_mm), spacing_mm, radius_mm);
     Zip::from(&mut closed).and(inside).for_each(|closed, inside| *closed |= inside);

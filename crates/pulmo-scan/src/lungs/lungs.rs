@@ -8,7 +8,7 @@ use super::LungsError;
 use super::airway::{airway, with_wall};
 use super::blocks::Blocks;
 use super::opaque::add_opaque;
-use super::refine::{Found, filled, refined};
+use super::refine::{FoundLungs, filled, refined};
 use super::sides::{LUNG_HU, aerated};
 use crate::geometry::{Unit, canonical_axes};
 use crate::units::Millimetres;
@@ -35,14 +35,14 @@ pub struct Lung {
     /// The lung on the volume's grid, with vessels, nodules and what of it holds no air.
     pub mask: Mask,
     /// Air and tissue in it.
-    pub content: Content,
+    pub content: LungContent,
     /// Its upper, middle and lower third.
     pub thirds: Thirds,
 }
 
 /// What a lung is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Content {
+pub struct LungContent {
     /// Air in millilitres: the sum over voxels of `1 - t`, times the voxel's volume.
     pub air_ml: f64,
     /// Tissue, blood and fluid in millilitres: the sum of `t`, where a voxel of `h` Hounsfield units counts
@@ -50,7 +50,7 @@ pub struct Content {
     pub tissue_ml: f64,
 }
 
-impl Content {
+impl LungContent {
     /// Air and tissue together: the volume of the mask.
     pub fn total_ml(&self) -> f64 {
         self.air_ml + self.tissue_ml
@@ -102,8 +102,11 @@ impl Lungs {
         Zip::from(&mut opaque).and(&sides[1]).and(&blocks.hu).for_each(|opaque, left, hu| {
             *opaque = (*opaque || *left) && *hu >= LUNG_HU;
         });
-        let voxels =
-            refined(volume, &blocks, &Found { lungs: &sides, opaque: &opaque, airway: &walled, body: &body });
+        let voxels = refined(
+            volume,
+            &blocks,
+            &FoundLungs { lungs: &sides, opaque: &opaque, airway: &walled, body: &body },
+        );
         let [right, left] = voxels.sides.map(|voxels| Lung::of(volume, voxels));
         let airway = Mask::new(*volume.grid(), voxels.airway)?;
         Ok(Self {
@@ -139,13 +142,13 @@ impl Lung {
         if areas.iter().all(|area| *area == 0) {
             return Ok(None);
         }
-        let content = Content::of(volume, &mask);
+        let content = LungContent::of(volume, &mask);
         let thirds = Thirds::of(&areas, axes.source_axis[0], axes.flipped[0]);
         Ok(Some(Self { mask, content, thirds }))
     }
 }
 
-impl Content {
+impl LungContent {
     fn of(volume: &Volume, mask: &Mask) -> Self {
         let (mut tissue, mut count) = (0.0, 0usize);
         for (hu, _) in volume.as_slice().iter().zip(mask.voxels()).filter(|(_, inside)| **inside) {

@@ -37,4 +37,4 @@ mod refine;
 mod sides;
 
 pub use error::LungsError;
-pub use lungs::{Content, Lung, Lungs, Thirds};
+pub use lungs::{Lung, LungContent, Lungs, Thirds};

@@ -12,8 +12,9 @@ use super::distance::{dilated, eroded};
 use crate::units::{Hounsfield, Millimetres};
 use crate::volume::{Components, label};
 
-/// Half the least thickness of what is taken.
+/// Half the least thickness of what is taken; in blocks at least so much, so that none is in part aerated lung.
 const THIN_MM: Millimetres = 4.0;
+const THIN_BLOCKS: f64 = 1.5;
 /// How near to the wall it must come.
 const WALL_MM: Millimetres = 13.0;
 /// Least volume.
@@ -43,7 +44,7 @@ const BETWEEN_MM: Millimetres = 120.0;
 const BETWEEN_SHARE: f64 = 0.5;
 
 /// Both lungs of a patient, right first.
-pub(super) type Pair = [Array3<bool>; 2];
+pub(super) type BothLungs = [Array3<bool>; 2];
 
 /// The outline of the chest in each slice: half its width at each row; nothing where there is no lung.
 struct Cage {
@@ -53,18 +54,20 @@ struct Cage {
 }
 
 /// Adds to each lung what of it holds no air.
-pub(super) fn add_opaque(blocks: &Blocks, body: &Array3<bool>, lungs: &mut Pair) {
+pub(super) fn add_opaque(blocks: &Blocks, body: &Array3<bool>, lungs: &mut BothLungs) {
     let Some(middle_x) = mirror_x(lungs) else { return };
     let cage = Cage::of(blocks, lungs, middle_x);
     let own = lungs.clone();
     for side in 0..2 {
-        let found = opaque_of(blocks, body, &cage, (&own, side));
+        let lung =
+            OneSide { own: &own[side], other: &own[1 - side], sign: if side == 0 { -1.0 } else { 1.0 } };
+        let found = opaque_of(blocks, body, &cage, &lung);
         Zip::from(&mut lungs[side]).and(&found).for_each(|lung, found| *lung |= found);
     }
 }
 
 /// The plane between both lungs, by their outer edges; `None` without lungs.
-pub(super) fn mirror_x([right, left]: &Pair) -> Option<f64> {
+pub(super) fn mirror_x([right, left]: &BothLungs) -> Option<f64> {
     let edge = |slice: ArrayView2<'_, bool>, last: bool| {
         let columns = 0..slice.len_of(Axis(1));
         let held = |x: &usize| slice.column(*x).iter().any(|inside| *inside);
@@ -80,7 +83,7 @@ pub(super) fn mirror_x([right, left]: &Pair) -> Option<f64> {
 }
 
 impl Cage {
-    fn of(blocks: &Blocks, lungs: &Pair, middle_x: f64) -> Self {
+    fn of(blocks: &Blocks, lungs: &BothLungs, middle_x: f64) -> Self {
         let [_, row_mm, column_mm] = blocks.spacing_mm;
         let slices = blocks.hu.len_of(Axis(0));
         let half = |z: usize| {
@@ -132,15 +135,18 @@ fn convex(heights: &[f64], step: f64) -> Vec<f64> {
     result
 }
 
+/// One lung, and the other one.
+struct OneSide<'a> {
+    own: &'a Array3<bool>,
+    other: &'a Array3<bool>,
+    /// -1 for the right lung, 1 for the left: the sign of x.
+    sign: f64,
+}
+
 /// What of one lung holds no air: fluid first, then what is denser.
-fn opaque_of(
-    blocks: &Blocks,
-    body: &Array3<bool>,
-    cage: &Cage,
-    (lungs, side): (&Pair, usize),
-) -> Array3<bool> {
-    let between = between(blocks, &lungs[side]);
-    let may_be = may_be(blocks, body, cage, (lungs, side));
+fn opaque_of(blocks: &Blocks, body: &Array3<bool>, cage: &Cage, lung: &OneSide<'_>) -> Array3<bool> {
+    let may_be = may_be(blocks, body, cage, lung);
+    let between = between(blocks, lung.own);
     let mut search = Search { blocks, cage, between, even_hu: evened(&blocks.hu, &may_be), may_be };
     let is_fluid = search.even_hu.mapv(|hu| (FLUID_HU[0]..FLUID_HU[1]).contains(&hu));
     let fluid = search.taken(&is_fluid, |part| FLUID_WALL_SHARE.contains(&part.share(part.at_wall)));
@@ -151,8 +157,8 @@ fn opaque_of(
 }
 
 /// Soft tissue inside the chest's outline where the other lung has lung, or between aerated lung.
-fn may_be(blocks: &Blocks, body: &Array3<bool>, cage: &Cage, (lungs, side): (&Pair, usize)) -> Array3<bool> {
-    let (own, other) = (&lungs[side], &lungs[1 - side]);
+fn may_be(blocks: &Blocks, body: &Array3<bool>, cage: &Cage, lung: &OneSide<'_>) -> Array3<bool> {
+    let OneSide { own, other, sign } = *lung;
     let between = between(blocks, own);
     let [_, _, column_mm] = blocks.spacing_mm;
     let columns = own.len_of(Axis(2));
@@ -162,7 +168,7 @@ fn may_be(blocks: &Blocks, body: &Array3<bool>, cage: &Cage, (lungs, side): (&Pa
     };
     Array3::from_shape_fn(own.dim(), |(z, y, x)| {
         let aside = (x as f64 - cage.middle_x) * column_mm;
-        let on_side = if side == 0 { aside < 0.0 } else { aside > 0.0 };
+        let on_side = sign * aside > 0.0;
         let at = [z, y, x];
         on_side
             && body[at]
@@ -194,11 +200,16 @@ struct Part {
 }
 
 impl Search<'_> {
+    fn thin_mm(&self) -> Millimetres {
+        let widest = self.blocks.spacing_mm.into_iter().fold(0.0, f64::max);
+        THIN_MM.max(THIN_BLOCKS * widest)
+    }
+
     /// The thick parts of what may be lung, within `limit`, that `is_lung`, with what is thin around them.
     fn taken(&self, limit: &Array3<bool>, is_lung: impl Fn(&Part) -> bool) -> Array3<bool> {
         let mut open = self.may_be.clone();
         Zip::from(&mut open).and(limit).for_each(|open, limit| *open &= limit);
-        let parts = label(&eroded(&open, self.blocks.spacing_mm, THIN_MM));
+        let parts = label(&eroded(&open, self.blocks.spacing_mm, self.thin_mm()));
         let large =
             parts.sizes.iter().take_while(|size| **size as f64 * self.blocks.block_ml() >= LEAST_ML).count();
         let mut found = Array3::from_elem(open.dim(), false);
@@ -206,7 +217,8 @@ impl Search<'_> {
             let part = self.part(&parts, number);
             if is_lung(&part) {
                 let core = parts.labels.mapv(|label| label as usize == number);
-                let grown = dilated(&core, self.blocks.spacing_mm, THIN_MM + 0.5 * self.blocks.spacing_mm[1]);
+                let grown =
+                    dilated(&core, self.blocks.spacing_mm, self.thin_mm() + 0.5 * self.blocks.spacing_mm[1]);
                 Zip::from(&mut found).and(&grown).and(&self.may_be).and(&self.even_hu).for_each(
                     |found, grown, may_be, hu| {
                         *found |= *grown && *may_be && *hu < part.median_hu + DENSER_HU

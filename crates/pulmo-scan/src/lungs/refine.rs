@@ -30,9 +30,9 @@ pub(super) struct Voxels {
 }
 
 /// The structures in blocks.
-pub(super) struct Found<'a> {
+pub(super) struct FoundLungs<'a> {
     /// Right and left lung.
-    pub(super) lungs: &'a super::opaque::Pair,
+    pub(super) lungs: &'a super::opaque::BothLungs,
     /// What of them holds no air up to its surface.
     pub(super) opaque: &'a Array3<bool>,
     /// Trachea and main bronchi with their walls.
@@ -41,7 +41,7 @@ pub(super) struct Found<'a> {
 }
 
 /// Decides each voxel: blocks inside a lung are lung, at its surface the voxels' own values tell.
-pub(super) fn refined(volume: &Volume, blocks: &Blocks, found: &Found<'_>) -> Voxels {
+pub(super) fn refined(volume: &Volume, blocks: &Blocks, found: &FoundLungs<'_>) -> Voxels {
     let kinds = blocks.as_stored(kinds(found));
     let [sz, sy, sx] = blocks.side();
     let shape = volume.voxels().dim();
@@ -79,7 +79,7 @@ pub(super) fn refined(volume: &Volume, blocks: &Blocks, found: &Found<'_>) -> Vo
 }
 
 /// The kind of each block, along the patient's axes.
-fn kinds(found: &Found<'_>) -> Array3<Kind> {
+fn kinds(found: &FoundLungs<'_>) -> Array3<Kind> {
     let [right, left] = found.lungs;
     let mut marks: Array3<u8> = Array3::zeros(right.dim());
     Zip::from(&mut marks).and(right).and(left).for_each(|mark, right, left| {

@@ -30,7 +30,7 @@ pub enum Extra {
     ConsolidationRight,
     /// The same on the left.
     ConsolidationLeft,
-    /// Lungs of low density, with bullae.
+    /// LungSpace of low density, with bullae.
     Emphysema,
     /// No right lung: its place is full of fluid.
     NoRightLung,

@@ -7,7 +7,7 @@ use glam::{DVec2, DVec3};
 
 use super::PhantomError;
 use super::anatomy::Side;
-use super::lungs::Level;
+use super::lungs::LungLevel;
 use super::scanner::ScanGeometry;
 use super::scene::Scene;
 use super::shape::{Tube, narrow};
@@ -16,7 +16,7 @@ use crate::volume::Mask;
 /// Main airways are wider than this, the bronchi inside the lungs narrower.
 const MAIN_RADIUS_MM: f64 = 4.6;
 
-/// Lungs and main airways of one study, on its grid: a voxel belongs where its centre does.
+/// LungSpace and main airways of one study, on its grid: a voxel belongs where its centre does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LungTruth {
     /// The right lung up to pleura and mediastinum, with its vessels, nodules, consolidated parts and effusion;
@@ -52,7 +52,7 @@ impl LungTruth {
 
 fn slice_parts(scene: &Scene, geometry: &ScanGeometry, z_mm: f64) -> Array2<Part> {
     let plane = geometry.plane;
-    let level = Level::new(&scene.anatomy, z_mm);
+    let level = LungLevel::new(&scene.anatomy, z_mm);
     let airways: Vec<&Tube> =
         scene.airways.crossing(z_mm).filter(|tube| tube.widest_mm() > MAIN_RADIUS_MM).collect();
     let ribs = scene.skeleton.ribs_at(z_mm);

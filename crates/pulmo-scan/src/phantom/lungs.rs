@@ -10,14 +10,14 @@ use pulmo_random::Random;
 const STEP_MM: f64 = 1.0;
 
 /// Both lungs at one level, and what bulges into them.
-pub(super) struct Level {
+pub(super) struct LungLevel {
     lungs: Vec<LungSection>,
     bulges: Vec<Section>,
 }
 
 /// The space of both lungs.
-pub(super) struct Lungs {
-    levels: Vec<Level>,
+pub(super) struct LungSpace {
+    levels: Vec<LungLevel>,
     base_mm: f64,
     low_mm: DVec3,
     high_mm: DVec3,
@@ -30,13 +30,13 @@ pub(super) struct Scatter {
     pub(super) margin_mm: f64,
 }
 
-impl Lungs {
+impl LungSpace {
     pub(super) fn new(anatomy: &Anatomy) -> Self {
         let [base, apex] = anatomy.lung_span_mm();
         let mut levels = Vec::new();
         let (mut low, mut high) = (DVec3::new(0.0, 0.0, base), DVec3::new(0.0, 0.0, apex));
         for z in (0..).map(|step| base + f64::from(step) * STEP_MM).take_while(|z| *z <= apex) {
-            let level = Level::new(anatomy, z);
+            let level = LungLevel::new(anatomy, z);
             for lung in &level.lungs {
                 let centre = DVec3::new(lung.outline.centre[0].into(), lung.outline.centre[1].into(), z);
                 let [half_x, half_y] = lung.outline.half_extent();
@@ -102,7 +102,7 @@ impl Lungs {
     }
 }
 
-impl Level {
+impl LungLevel {
     pub(super) fn new(anatomy: &Anatomy, z_mm: f64) -> Self {
         let solids = anatomy.heart().into_iter().chain(anatomy.abdomen());
         let mut bulges: Vec<Section> = solids.filter_map(|solid| solid.section(z_mm)).collect();

@@ -3,7 +3,7 @@
 use glam::DVec3;
 
 use super::anatomy::{Anatomy, Cage, Side};
-use super::lungs::Lungs;
+use super::lungs::LungSpace;
 use super::shape::{Solid, Tube, narrow};
 use super::texture::LatticeLevel;
 use crate::units::Hounsfield;
@@ -87,7 +87,7 @@ fn sheet(distance_mm: f32) -> f32 {
 }
 
 /// Draws bullae: spaces of air in the upper lungs, near the pleura.
-pub(super) fn bullae(lungs: &Lungs, random: &mut Random) -> Vec<Solid> {
+pub(super) fn bullae(lungs: &LungSpace, random: &mut Random) -> Vec<Solid> {
     let places: Vec<DVec3> = (0..BULLAE).map(|_| lungs.draw(random)).collect();
     let fits = |place: &&DVec3| {
         place.z > BULLAE_FROM_MM && lungs.side(**place).is_some() && lungs.share_inside(**place, 15.0) < 0.95
@@ -100,7 +100,7 @@ pub(super) fn bullae(lungs: &Lungs, random: &mut Random) -> Vec<Solid> {
 }
 
 /// Draws up to four scars: bent bands near the pleura, in studies with and without nodules alike.
-pub(super) fn scars(lungs: &Lungs, random: &mut Random) -> Vec<Tube> {
+pub(super) fn scars(lungs: &LungSpace, random: &mut Random) -> Vec<Tube> {
     let mut tubes = Vec::new();
     for _ in 0..random.below(5) {
         let near_pleura =

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::PhantomError;
 use super::anatomy::Side;
-use super::lungs::Lungs;
+use super::lungs::LungSpace;
 use super::nodules::Nodule;
 use super::opacities::Opacities;
 use super::settings::{PhantomSettings, weighted};
@@ -37,7 +37,7 @@ pub(super) struct Placed {
 
 /// The lungs and what already runs through them.
 pub(super) struct Room<'a> {
-    pub(super) lungs: &'a Lungs,
+    pub(super) lungs: &'a LungSpace,
     pub(super) vessels: &'a Tubes,
     pub(super) airways: &'a Tubes,
     /// What would hide a nodule.

@@ -7,7 +7,7 @@ use super::airways::{airways, wall_mm};
 use super::anatomy::{Anatomy, Side};
 use super::extras::Extra;
 use super::habitus::Habitus;
-use super::lungs::Lungs;
+use super::lungs::LungSpace;
 use super::opacities::Opacities;
 use super::parenchyma::{EMPHYSEMA_HU, Parenchyma, bullae, scars};
 use super::placement::{Placed, Room, place_nodules};
@@ -49,7 +49,7 @@ impl Scene {
         }
         let anatomy = Anatomy::new(habitus);
         let missing = Side::BOTH.into_iter().filter(|side| settings.extras.contains(&Extra::no_lung(*side)));
-        let lungs = missing.fold(Lungs::new(&anatomy), Lungs::without);
+        let lungs = missing.fold(LungSpace::new(&anatomy), LungSpace::without);
         let opacities = Opacities { anatomy: &anatomy, extras: &settings.extras, down };
         let vessels = Tubes::new(lung_vessels(&anatomy, &lungs, &mut key.random(Purpose::Vessels)));
         let airways = Tubes::new(airways(&anatomy, &lungs, &mut key.random(Purpose::Airways)));
