@@ -40,6 +40,7 @@
 //! | crate | rooms | needs |
 //! |---|---|---|
 //! | `pulmo-random` | `random` | nothing |
+//! | `pulmo-onnx` | `onnx` | nothing |
 //! | `pulmo-system` | `system` | nothing; all that differs between operating systems |
 //! | `pulmo-key` | `key` | `pulmo-system` |
 //! | `pulmo-metrics` | `metrics` | `pulmo-random` |
@@ -54,7 +55,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 | `units`, `random`, `system` |
+//! | 0 | `units`, `random`, `system`, `onnx` |
 //! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
 //! | 3 | `findings` |
@@ -73,6 +74,7 @@
 pub use pulmo_cohort::{audit, cohort};
 pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
+pub use pulmo_onnx as onnx;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
 pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
