@@ -35,14 +35,14 @@ pub(crate) struct Node {
     pub(crate) name: String,
 }
 
-/// The values of a weight.
+/// The numbers that a weight holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Values {
+pub(crate) enum Numbers {
     Floats(Vec<f32>),
     Integers(Vec<i64>),
 }
 
-impl Values {
+impl Numbers {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Floats(values) => values.len(),
@@ -56,7 +56,7 @@ impl Values {
 pub(crate) struct Weight {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
-    pub(crate) values: Values,
+    pub(crate) values: Numbers,
 }
 
 /// A graph of operators and weights.
@@ -110,7 +110,7 @@ impl Graph {
         if shape.iter().product::<usize>() != values.len() {
             return Err(OnnxError::Weight { name, shape: shape.to_vec(), values: values.len() });
         }
-        let values = Values::Floats(values);
+        let values = Numbers::Floats(values);
         self.weights.push(Weight { name: name.clone(), shape: shape.to_vec(), values });
         Ok(Edge { name })
     }
@@ -118,14 +118,14 @@ impl Graph {
     /// Returns a number.
     pub fn number(&mut self, name: &str, value: f32) -> Edge {
         let name = self.here(name);
-        self.weights.push(Weight { name: name.clone(), shape: vec![], values: Values::Floats(vec![value]) });
+        self.weights.push(Weight { name: name.clone(), shape: vec![], values: Numbers::Floats(vec![value]) });
         Edge { name }
     }
 
     /// Returns a row of integers: axes, lengths, places.
     pub fn integers(&mut self, name: &str, values: &[i64]) -> Edge {
         let name = self.here(name);
-        let (shape, values) = (vec![values.len()], Values::Integers(values.to_vec()));
+        let (shape, values) = (vec![values.len()], Numbers::Integers(values.to_vec()));
         self.weights.push(Weight { name: name.clone(), shape, values });
         Edge { name }
     }

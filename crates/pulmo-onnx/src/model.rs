@@ -1,6 +1,6 @@
 //! A model: a graph with what is to be known about it, and its bytes.
 
-use crate::graph::{Node, Port, Values, Weight};
+use crate::graph::{Node, Numbers, Port, Weight};
 use crate::protobuf::Message;
 use crate::{Dimension, Graph, OnnxError};
 
@@ -103,8 +103,8 @@ fn tensor(weight: &Weight) -> Message {
     let shape =
         weight.shape.iter().fold(Message::default(), |message, &length| message.integer(1, long(length)));
     let (kind, bytes): (i64, Vec<u8>) = match &weight.values {
-        Values::Floats(values) => (FLOAT, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        Values::Integers(values) => (INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Numbers::Floats(values) => (FLOAT, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        Numbers::Integers(values) => (INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
     };
     shape.integer(2, kind).bytes(8, &weight.name).bytes(9, bytes)
 }

@@ -79,6 +79,8 @@ pub enum Operator {
     MatMul,
     /// The first input, not below the second and not above the third where that is given.
     Clip,
+    /// The mean of all inputs, value by value.
+    Mean,
     /// The sum.
     Add,
     /// The first input less the second.
@@ -127,6 +129,7 @@ impl Operator {
             Self::Unsqueeze => "Unsqueeze",
             Self::MatMul => "MatMul",
             Self::Clip => "Clip",
+            Self::Mean => "Mean",
             Self::Add => "Add",
             Self::Sub => "Sub",
             Self::Mul => "Mul",

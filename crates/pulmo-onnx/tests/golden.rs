@@ -60,7 +60,8 @@ fn every() -> Graph {
         row = graph.node(operator, &[&row, &least]);
     }
     let row = graph.node(Operator::Sigmoid, &[&row]);
-    let row = graph.node(Operator::Tanh, &[&row]);
+    let other = graph.node(Operator::Tanh, &[&row]);
+    let row = graph.node(Operator::Mean, &[&row, &other]);
     graph.output("logits", &[cases, Dimension::Fixed(2)], &row);
     graph
 }

@@ -52,7 +52,8 @@ nodes = [
     node("Div", ["Mul", "least"], "Div"),
     node("Sigmoid", ["Div"], "Sigmoid"),
     node("Tanh", ["Sigmoid"], "Tanh"),
-    node("Identity", ["Tanh"], "logits"),
+    node("Mean", ["Sigmoid", "Tanh"], "Mean"),
+    node("Identity", ["Mean"], "logits"),
 ]
 weights = [
     weight("stem.weight", ramp(2, 1, 3, 3)),
