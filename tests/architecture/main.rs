@@ -195,6 +195,7 @@ fn rooms_below_the_networks_need_no_burn_and_those_of_a_scan_no_gpu() {
             "pulmo_random",
             "pulmo_onnx",
             "pulmo_cohort",
+            "pulmo_report",
             "pulmo_triage",
             "pulmo_key",
             "pulmo_system",
