@@ -46,6 +46,7 @@
 //! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
+//! | `pulmo-results` | `results` | no GPU, no network |
 //! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
 //!
@@ -63,7 +64,7 @@
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
 //! | 8 | `engine` |
-//! | 9 | `train`, `report`, `plan`, `triage` |
+//! | 9 | `train`, `report`, `plan`, `triage`, `results` |
 //! | 10 | `tune`, `bench` |
 //! | 11 | `cli` |
 //!
@@ -75,6 +76,7 @@ pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
+pub use pulmo_results as results;
 pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
 
 /// GPUs, and what networks are computed on.

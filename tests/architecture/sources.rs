@@ -70,7 +70,10 @@ impl Source {
 /// The room that a module at a crate's root is, or that a crate of one room is.
 pub(crate) fn room_of<'a>(package: &'a str, module: Option<&'a str>) -> Option<&'a str> {
     match (package, module) {
-        ("pulmo_random" | "pulmo_metrics" | "pulmo_triage" | "pulmo_key" | "pulmo_system", _) => {
+        (
+            "pulmo_random" | "pulmo_metrics" | "pulmo_triage" | "pulmo_key" | "pulmo_system" | "pulmo_results",
+            _,
+        ) => {
             package.strip_prefix("pulmo_")
         }
         (_, Some("main") | None) => None,
