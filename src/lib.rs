@@ -46,6 +46,7 @@
 //! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
+//! | `pulmo-report` | `report` | no GPU, no network |
 //! | `pulmo-results` | `results` | no GPU, no network |
 //! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
@@ -76,6 +77,7 @@ pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
+pub use pulmo_report as report;
 pub use pulmo_results as results;
 pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
 
@@ -93,6 +95,5 @@ pub mod engine;
 pub mod network;
 pub mod plan;
 pub mod predict;
-pub mod report;
 pub mod train;
 pub mod tune;

@@ -192,6 +192,7 @@ fn rooms_below_the_networks_need_no_burn_and_those_of_a_scan_no_gpu() {
             "pulmo_metrics",
             "pulmo_random",
             "pulmo_cohort",
+            "pulmo_report",
             "pulmo_triage",
             "pulmo_results",
             "pulmo_key",

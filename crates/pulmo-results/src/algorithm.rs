@@ -17,6 +17,10 @@ impl From<&Provenance> for Algorithm {
     fn from(provenance: &Provenance) -> Self {
         let bundle = format!("bundle={}", provenance.bundle);
         let weights = format!("weights_sha256={}", provenance.weights_sha256);
-        Self { name: "pulmo".to_owned(), version: provenance.pulmo.clone(), parameters: vec![bundle, weights] }
+        Self {
+            name: "pulmo".to_owned(),
+            version: provenance.pulmo.clone(),
+            parameters: vec![bundle, weights],
+        }
     }
 }

@@ -80,9 +80,8 @@ impl Canvas {
                 }
             }
         }
-        let is_inside = |row: usize, column: usize| {
-            row < height && column < width && inside[row * width + column]
-        };
+        let is_inside =
+            |row: usize, column: usize| row < height && column < width && inside[row * width + column];
         let mut edge = Vec::new();
         for row in 0..height {
             for column in 0..width {

@@ -21,7 +21,9 @@ pub enum ResultsError {
     #[error("the scan's images have no SOP Instance UIDs of their own, so results cannot refer to them")]
     Unreferable,
     /// The axes within the frames are not perpendicular.
-    #[error("the volume's rows and columns are not perpendicular (cosine {cosine}), as those of DICOM images are")]
+    #[error(
+        "the volume's rows and columns are not perpendicular (cosine {cosine}), as those of DICOM images are"
+    )]
     Skewed {
         /// Cosine of the angle between them.
         cosine: f64,

@@ -50,13 +50,15 @@ pub(crate) fn key_slices(
         Some(KeySlice { z, lines, nodule: None })
     });
     let pictures = nodules.chain(peak).enumerate();
-    pictures.map(|(index, slice)| {
-        let mut object = header(referred, results.volume.grid(), slice.z);
-        object.put_text(tags::INSTANCE_NUMBER, VR::IS, &(index + 1).to_string());
-        object.put_text(tags::IMAGE_COMMENTS, VR::LT, &slice.lines.join(", "));
-        put_pixels(&mut object, results.volume.grid(), drawn(&slice, results, segments));
-        Ok(DicomObject::new(uids::SECONDARY_CAPTURE_IMAGE_STORAGE, object)?)
-    }).collect()
+    pictures
+        .map(|(index, slice)| {
+            let mut object = header(referred, results.volume.grid(), slice.z);
+            object.put_text(tags::INSTANCE_NUMBER, VR::IS, &(index + 1).to_string());
+            object.put_text(tags::IMAGE_COMMENTS, VR::LT, &slice.lines.join(", "));
+            put_pixels(&mut object, results.volume.grid(), drawn(&slice, results, segments));
+            Ok(DicomObject::new(uids::SECONDARY_CAPTURE_IMAGE_STORAGE, object)?)
+        })
+        .collect()
 }
 
 fn own_segment<'a, 'b>(segments: &'a [Segment<'b>], index: usize) -> Option<&'a Segment<'b>> {
@@ -126,7 +128,14 @@ fn shares(map: &HeatMap, grid: &Grid, z: usize) -> Vec<f32> {
 
 /// Where a direction points in the patient: left, right, anterior, posterior, head or feet.
 fn letter(direction: DVec3) -> &'static str {
-    let named = [(DVec3::X, "L"), (-DVec3::X, "R"), (DVec3::Y, "P"), (-DVec3::Y, "A"), (DVec3::Z, "H"), (-DVec3::Z, "F")];
+    let named = [
+        (DVec3::X, "L"),
+        (-DVec3::X, "R"),
+        (DVec3::Y, "P"),
+        (-DVec3::Y, "A"),
+        (DVec3::Z, "H"),
+        (-DVec3::Z, "F"),
+    ];
     let near = |(axis, _): &(DVec3, &str)| direction.dot(*axis);
     named.into_iter().max_by(|a, b| near(a).total_cmp(&near(b))).map_or("", |(_, letter)| letter)
 }
@@ -139,7 +148,11 @@ fn header(referred: &Referred<'_>, grid: &Grid, z: usize) -> InMemDicomObject {
         (tags::IMAGE_TYPE, VR::CS, "DERIVED\\SECONDARY"),
         (tags::CONVERSION_TYPE, VR::CS, "WSD"),
         (tags::BURNED_IN_ANNOTATION, VR::CS, "YES"),
-        (tags::DERIVATION_DESCRIPTION, VR::ST, "Lung window with outlines drawn in, research only, not for diagnosis"),
+        (
+            tags::DERIVATION_DESCRIPTION,
+            VR::ST,
+            "Lung window with outlines drawn in, research only, not for diagnosis",
+        ),
         (tags::PATIENT_ORIENTATION, VR::CS, &[letter(along), letter(down)].join("\\")),
         (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "RGB"),
     ] {

@@ -10,11 +10,11 @@ use glam::DVec3;
 use pulmo_scan::dicom::{DicomObject, PutAttribute};
 
 use super::concept::{
-    ABNORMAL_STRUCTURE, ALGORITHM_NAME, ALGORITHM_PARAMETERS, ALGORITHM_VERSION, ANATOMICAL_STRUCTURE, ATTENUATION,
-    CENTRE, CERTAINTY, CUBIC_MILLIMETRE, Concept, DIAMETER, FINDING, FINDING_CATEGORY, FINDING_SITE, GROUP,
-    HOUNSFIELD, IMAGE_REGION, LATERALITY, LONG_AXIS, LUNG, MILLIMETRE, NODULE, PERCENT, REFERENCED_SEGMENT,
-    SHORT_AXIS, SOURCE_IMAGE, SOURCE_OF_MEASUREMENT, SOURCE_SERIES, TEXTURE, TRACKING_IDENTIFIER, TRACKING_UID,
-    VOLUME,
+    ABNORMAL_STRUCTURE, ALGORITHM_NAME, ALGORITHM_PARAMETERS, ALGORITHM_VERSION, ANATOMICAL_STRUCTURE,
+    ATTENUATION, CENTRE, CERTAINTY, CUBIC_MILLIMETRE, Concept, DIAMETER, FINDING, FINDING_CATEGORY,
+    FINDING_SITE, GROUP, HOUNSFIELD, IMAGE_REGION, LATERALITY, LONG_AXIS, LUNG, MILLIMETRE, NODULE, PERCENT,
+    REFERENCED_SEGMENT, SHORT_AXIS, SOURCE_IMAGE, SOURCE_OF_MEASUREMENT, SOURCE_SERIES, TEXTURE,
+    TRACKING_IDENTIFIER, TRACKING_UID, VOLUME,
 };
 use super::content::{Content, Point, Quantity, Relation};
 use super::frames::Frames;
@@ -73,12 +73,12 @@ pub(crate) fn nodule_group(
             .of_template("1411")
             .with_all(Relation::Contains, referred.region(segment))
             .with(Relation::Contains, referred.point(CENTRE, nodule.centre_mm)),
-        None => group.of_template("1410").with(Relation::Contains, referred.point(IMAGE_REGION, nodule.centre_mm)),
+        None => {
+            group.of_template("1410").with(Relation::Contains, referred.point(IMAGE_REGION, nodule.centre_mm))
+        }
     };
     let density = nodule.density.map(|density| Content::code(TEXTURE, Concept::of_density(density)));
-    group
-        .with_all(Relation::Contains, measurements(nodule, key_image))
-        .with_all(Relation::Contains, density)
+    group.with_all(Relation::Contains, measurements(nodule, key_image)).with_all(Relation::Contains, density)
 }
 
 /// Returns the group of a lung.

@@ -67,7 +67,8 @@ impl<'a> OriginStudy<'a> {
         let identity = results.origin.identity.as_ref().ok_or(ResultsError::NoDicom)?;
         let mut copied = InMemDicomObject::new_empty();
         copy_modules(identity, &[CopiedModule::Study, CopiedModule::FrameOfReference], &mut copied);
-        let text = |tag| copied.element_opt(tag).ok().flatten()?.to_str().ok().map(std::borrow::Cow::into_owned);
+        let text =
+            |tag| copied.element_opt(tag).ok().flatten()?.to_str().ok().map(std::borrow::Cow::into_owned);
         let named = |tag, attribute| text(tag).ok_or(ResultsError::Unnamed { attribute });
         let study_uid = named(tags::STUDY_INSTANCE_UID, "Study Instance UID")?;
         let frame_of_reference = named(tags::FRAME_OF_REFERENCE_UID, "Frame of Reference UID")?;
@@ -184,7 +185,10 @@ impl<'a> OriginStudy<'a> {
         let mut scanner = InMemDicomObject::new_empty();
         copy_modules(self.identity, &[CopiedModule::Equipment], &mut scanner);
         scanner.remove_element(tags::SPECIFIC_CHARACTER_SET);
-        if scanner.element(tags::MANUFACTURER).is_ok_and(|maker| maker.to_str().is_ok_and(|text| !text.is_empty())) {
+        if scanner
+            .element(tags::MANUFACTURER)
+            .is_ok_and(|maker| maker.to_str().is_ok_and(|text| !text.is_empty()))
+        {
             scanner.put_items(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![ACQUISITION_EQUIPMENT.item()]);
             object.put_items(tags::CONTRIBUTING_EQUIPMENT_SEQUENCE, vec![scanner]);
         }

@@ -30,10 +30,12 @@ impl<'a> PlacedMask<'a> {
         let [z, y, x] = shape.map(|side| side as f64 - 1.0);
         let place = |voxel| grid.voxel_point(mask.grid().patient_point(voxel));
         let start = place(DVec3::ZERO).round();
-        let corners = [DVec3::ZERO, DVec3::new(x, 0.0, 0.0), DVec3::new(0.0, y, 0.0), DVec3::new(0.0, 0.0, z)];
+        let corners =
+            [DVec3::ZERO, DVec3::new(x, 0.0, 0.0), DVec3::new(0.0, y, 0.0), DVec3::new(0.0, 0.0, z)];
         let is_same = |corner: DVec3| (place(corner) - start - corner).abs().max_element() <= SAME_WITHIN;
         // a side of one voxel has no direction to compare
-        let steps = [DVec3::X, DVec3::Y, DVec3::Z].map(|step| (place(step) - place(DVec3::ZERO) - step).length());
+        let steps =
+            [DVec3::X, DVec3::Y, DVec3::Z].map(|step| (place(step) - place(DVec3::ZERO) - step).length());
         if !corners.into_iter().all(is_same) || steps.iter().any(|off| *off > SAME_WITHIN) {
             return Err(off());
         }
@@ -41,7 +43,11 @@ impl<'a> PlacedMask<'a> {
         let fits = (0..3).all(|axis| {
             start[axis] >= 0.0 && start[axis] + shape[axis] as f64 <= grid.shape_zyx()[axis] as f64
         });
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within the grid")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole and within the grid"
+        )]
         let start_zyx = start.map(|at| at as usize);
         if fits { Ok(Self { mask, start_zyx }) } else { Err(off()) }
     }

@@ -30,9 +30,11 @@ pub(crate) fn report(
 ) -> Result<DicomObject, ResultsError> {
     let study = referred.study;
     let mut object = study.object(NewSeries::Report);
-    for (tag, text) in
-        [(tags::COMPLETION_FLAG, "COMPLETE"), (tags::VERIFICATION_FLAG, "UNVERIFIED"), (tags::PRELIMINARY_FLAG, "PRELIMINARY")]
-    {
+    for (tag, text) in [
+        (tags::COMPLETION_FLAG, "COMPLETE"),
+        (tags::VERIFICATION_FLAG, "UNVERIFIED"),
+        (tags::PRELIMINARY_FLAG, "PRELIMINARY"),
+    ] {
         object.put_text(tag, VR::CS, text);
     }
     object.put_items(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, Vec::new());

@@ -127,12 +127,7 @@ fn put_description(
 }
 
 /// Where and of what each frame is, and by which of it frames are ordered.
-fn put_groups(
-    object: &mut InMemDicomObject,
-    study: &OriginStudy<'_>,
-    frames: &Frames<'_>,
-    shown: &[Shown],
-) {
+fn put_groups(object: &mut InMemDicomObject, study: &OriginStudy<'_>, frames: &Frames<'_>, shown: &[Shown]) {
     let by_segment = shown.iter().any(|frame| frame.segment.is_some());
     put_dimensions(object, &study.derived_uid(&[b"dimensions", &[u8::from(by_segment)]]), by_segment);
     object.put_items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![frames.shared_groups()]);

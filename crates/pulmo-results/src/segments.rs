@@ -42,7 +42,10 @@ pub(crate) struct Segment<'a> {
 /// The name of the nodule of an index.
 pub(crate) fn nodule_tracking(study: &OriginStudy<'_>, results: &ScanResults<'_>, index: usize) -> Tracking {
     let centre = results.nodules.get(index).map_or(String::new(), |nodule| decimals(&nodule.centre_mm));
-    Tracking { identifier: format!("Nodule {}", index + 1), uid: study.derived_uid(&[b"nodule", centre.as_bytes()]) }
+    Tracking {
+        identifier: format!("Nodule {}", index + 1),
+        uid: study.derived_uid(&[b"nodule", centre.as_bytes()]),
+    }
 }
 
 /// The name of a lung.
@@ -60,15 +63,21 @@ pub(crate) fn segments<'a>(
     study: &OriginStudy<'_>,
     results: &ScanResults<'a>,
 ) -> Result<Vec<Segment<'a>>, ResultsError> {
-    let lungs = results.lungs.iter().flat_map(|lungs| [(NoduleSide::Left, lungs.left), (NoduleSide::Right, lungs.right)]);
+    let lungs = results
+        .lungs
+        .iter()
+        .flat_map(|lungs| [(NoduleSide::Left, lungs.left), (NoduleSide::Right, lungs.right)]);
     let lungs = lungs.filter_map(|(side, mask)| Some((SegmentKind::Lung(side), mask?)));
-    let nodule = |(index, nodule): (usize, &'a MeasuredNodule)| Some((SegmentKind::Nodule(index), nodule.voxels()?));
+    let nodule =
+        |(index, nodule): (usize, &'a MeasuredNodule)| Some((SegmentKind::Nodule(index), nodule.voxels()?));
     let masks = lungs.chain(results.nodules.iter().enumerate().filter_map(nodule));
     let mut found = Vec::new();
     for (kind, mask) in masks.filter(|(_, mask)| mask.voxels().iter().any(|inside| *inside)) {
         let (tracking, side) = match kind {
             SegmentKind::Lung(side) => (lung_tracking(study, side), Some(side)),
-            SegmentKind::Nodule(index) => (nodule_tracking(study, results, index), results.nodules[index].side),
+            SegmentKind::Nodule(index) => {
+                (nodule_tracking(study, results, index), results.nodules[index].side)
+            }
         };
         let voxels = PlacedMask::on(results.volume.grid(), mask, &tracking.identifier.to_lowercase())?;
         let segments = found.len() + 1;
@@ -97,7 +106,10 @@ impl Segment<'_> {
             SegmentKind::Lung(_) => {
                 let mut item = described(ANATOMICAL_STRUCTURE, LUNG);
                 let mut lung = LUNG.item();
-                lung.put_items(tags::SEGMENTED_PROPERTY_TYPE_MODIFIER_CODE_SEQUENCE, side.into_iter().collect());
+                lung.put_items(
+                    tags::SEGMENTED_PROPERTY_TYPE_MODIFIER_CODE_SEQUENCE,
+                    side.into_iter().collect(),
+                );
                 item.put_items(tags::SEGMENTED_PROPERTY_TYPE_CODE_SEQUENCE, vec![lung]);
                 item
             }

@@ -38,7 +38,8 @@ pub fn write_results(
     let pictures = key_slices(&referred, results, &segments)?;
     std::fs::create_dir_all(folder)
         .map_err(|source| ResultsError::Folder { path: folder.to_owned(), source })?;
-    let pictures = (1..).zip(pictures).map(|(number, picture)| (format!("key-slice-{number:02}.dcm"), picture));
+    let pictures =
+        (1..).zip(pictures).map(|(number, picture)| (format!("key-slice-{number:02}.dcm"), picture));
     let named = segmentation.map(|object| ("segmentation.dcm".to_owned(), object)).into_iter();
     let all = named.chain([("report.dcm".to_owned(), report)]).chain(pictures);
     let write = |(name, object): (String, pulmo_scan::dicom::DicomObject)| {

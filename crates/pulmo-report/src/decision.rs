@@ -1,7 +1,7 @@
 //! Decision curves as a table and as a picture.
 
 use super::plot::{Curve, DASHED, plot_scaled, solid};
-use crate::metrics::NetBenefit;
+use pulmo_metrics::NetBenefit;
 
 /// The curve as CSV, header `threshold,model,treat_all,treat_none`.
 pub fn decision_curve_csv(curve: &[NetBenefit]) -> String {

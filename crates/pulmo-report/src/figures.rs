@@ -5,7 +5,7 @@ use super::matrix::confusion_svg;
 use super::plot::{Curve, DASHED, LEGEND_STEP, PLOT, WIDTH, plot, solid};
 use super::svg::{Axes, Canvas, Turned};
 use super::table::{estimate_text, number_text};
-use crate::metrics::{
+use pulmo_metrics::{
     ClassScores, Evaluation, PrecisionRecallPoint, Reliability, RocPoint, Samples, precision_recall_curve,
     roc_curve,
 };
@@ -185,7 +185,7 @@ fn bar(axes: &Axes, [low, high]: [f64; 2], height: f64) -> [f64; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::table::tests::evaluated;
+    use crate::table::tests::evaluated;
 
     #[test]
     fn curves_are_drawn_with_their_numbers() {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::plot::{Curve, DASHED, plot, solid};
 use super::table::aligned;
 use super::{ReportError, table::number_text};
-use crate::metrics::{CalibrationMap, CalibrationScores, Reliability};
+use pulmo_metrics::{CalibrationMap, CalibrationScores, Reliability};
 
 /// Scores of some cases before and after calibration.
 #[derive(Debug, Clone, PartialEq)]

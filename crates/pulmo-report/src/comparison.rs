@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::table::interval_text;
 use super::{PredictionRow, Predictions, ReportError};
-use crate::metrics::{AucComparison, EvaluationSettings, Paired, RocAuc, compare_roc_auc};
+use pulmo_metrics::{AucComparison, EvaluationSettings, Paired, RocAuc, compare_roc_auc};
 
 /// What was compared and what came of it.
 #[derive(Debug, Clone, PartialEq)]

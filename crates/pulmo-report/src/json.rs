@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::ReportError;
-use crate::metrics::{ClassScores, Estimate, Evaluation};
+use pulmo_metrics::{ClassScores, Estimate, Evaluation};
 
 /// One evaluation.
 #[derive(Serialize)]
@@ -98,7 +98,7 @@ pub(super) fn document(evaluation: &Evaluation) -> Document<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::table::tests::evaluated;
+    use crate::table::tests::evaluated;
 
     #[test]
     fn the_document_has_its_shape() {

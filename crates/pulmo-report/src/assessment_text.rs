@@ -2,7 +2,7 @@
 
 use super::table::{aligned, estimate_text, interval_text, metrics_table, number_text};
 use super::{Assessment, BaselineRow, ChosenPoint, Subgroup};
-use crate::metrics::{Estimate, Evaluation, NetBenefit, OperatingPoint, Rate};
+use pulmo_metrics::{Estimate, Evaluation, NetBenefit, OperatingPoint, Rate};
 
 /// Thresholds of the decision curve that are told.
 const TOLD: [f64; 7] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7];
@@ -131,7 +131,7 @@ fn subgroups(groups: &[Subgroup]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::assessment::tests::everything;
+    use crate::assessment::tests::everything;
 
     #[test]
     fn everything_asked_is_told() {

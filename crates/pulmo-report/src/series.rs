@@ -5,10 +5,10 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::cross_check::{CrossCheckLine, cross_check_text};
-use crate::dicom::Description;
-use crate::findings::{Code, Reason, Verdict};
-use crate::geometry::Grid;
-use crate::intake::{HounsfieldSummary, Inspection, short_digest};
+use pulmo_scan::dicom::Description;
+use pulmo_scan::findings::{Code, Reason, Verdict};
+use pulmo_scan::geometry::Grid;
+use pulmo_scan::intake::{HounsfieldSummary, Inspection, short_digest};
 
 /// What is told of who was scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::ReportError;
 use super::json::{Document, document};
-use crate::metrics::{AucComparison, Evaluation, NetBenefit, OperatingPoint, OperatingRule, Rate};
+use pulmo_metrics::{AucComparison, Evaluation, NetBenefit, OperatingPoint, OperatingRule, Rate};
 
 /// An evaluation and what was asked beside it; what is empty or `None` is left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -216,12 +216,12 @@ pub fn assessment_json(assessment: &Assessment) -> Result<String, ReportError> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::metrics::{EvaluationSettings, decision_curve};
-    use crate::report::metrics_json;
-    use crate::report::table::tests::evaluated;
+    use crate::metrics_json;
+    use crate::table::tests::evaluated;
+    use pulmo_metrics::{EvaluationSettings, decision_curve};
 
     /// Everything that can be asked of six samples.
-    pub(in crate::report) fn everything() -> Assessment {
+    pub(crate) fn everything() -> Assessment {
         let (samples, evaluation) = evaluated(&["benign", "malignant"]);
         let ranking = samples.ranking(1).unwrap();
         let at = |threshold| OperatingPoint::at(threshold, &samples, &EvaluationSettings::default()).unwrap();

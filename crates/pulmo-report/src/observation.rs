@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::findings::{Code, HeatMap, Observation, Pseudonyms, Reason, ScanProtocol, Setback};
-use crate::geometry::{Grid, Unit};
+use pulmo_scan::findings::{Code, HeatMap, Observation, Pseudonyms, Reason, ScanProtocol, Setback};
+use pulmo_scan::geometry::{Grid, Unit};
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -153,7 +153,7 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Cause, Prediction, Provenance, Remedy, ScanOrigin, Stage, Verdict};
+    use pulmo_scan::findings::{Cause, Prediction, Provenance, Remedy, ScanOrigin, Stage, Verdict};
 
     #[test]
     fn a_line_has_the_promised_fields() {

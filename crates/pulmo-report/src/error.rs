@@ -1,6 +1,6 @@
 //! Why a document cannot be written or read.
 
-use crate::metrics::MetricsError;
+use pulmo_metrics::MetricsError;
 
 /// What went wrong with a document.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,8 @@ use super::gallery::write_gallery;
 use super::html::{open_table, write_head, write_row};
 use super::table::{aligned, interval_text, number_text};
 use super::{GalleryItem, ReportError};
-use crate::audit::{Audit, ClassCount, Confound, Confounds, SharedImages, SharedPatientCases};
-use crate::cohort::Split;
+use pulmo_cohort::audit::{Audit, ClassCount, Confound, Confounds, SharedImages, SharedPatientCases};
+use pulmo_cohort::cohort::Split;
 
 const CLASS_HEADS: [&str; 4] = ["class", "split", "cases", "patients"];
 const CONFOUND_HEADS: [&str; 4] = ["property", "auc", "95 % interval", "verdict"];

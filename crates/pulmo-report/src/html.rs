@@ -7,7 +7,7 @@ use super::gallery::write_gallery;
 use super::svg::escape;
 use super::table::{CLASS_HEADS, class_rows, interval_text, number_text, summary};
 use super::{Figures, GalleryItem, ReportError};
-use crate::metrics::Evaluation;
+use pulmo_metrics::Evaluation;
 
 /// What the page shows; what is empty or `None` is left out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -110,7 +110,7 @@ pub(super) fn write_row(out: &mut impl Write, attributes: &str, cells: &[String]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::table::tests::evaluated;
+    use crate::table::tests::evaluated;
 
     /// Every tag that is opened is closed, in order, but for those that HTML and SVG leave open.
     fn assert_balanced(html: &str) {

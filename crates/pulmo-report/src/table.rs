@@ -1,6 +1,6 @@
 //! Metrics as plain text, for the terminal and logs.
 
-use crate::metrics::{Estimate, Evaluation};
+use pulmo_metrics::{Estimate, Evaluation};
 
 /// `value` with three decimals, or the word for an undefined one.
 pub(super) fn number_text(value: Option<f64>) -> String {
@@ -34,7 +34,7 @@ pub(super) fn summary(evaluation: &Evaluation) -> String {
 
 /// The metrics of each class as text: name, precision, recall, specificity, f1, support, AUC, AP.
 pub(super) fn class_rows(evaluation: &Evaluation) -> Vec<[String; 8]> {
-    let row = |(name, scores): (&String, &crate::metrics::ClassScores)| {
+    let row = |(name, scores): (&String, &pulmo_metrics::ClassScores)| {
         [
             name.clone(),
             number_text(scores.precision),
@@ -83,10 +83,10 @@ pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::metrics::{EvaluationSettings, Samples};
+    use pulmo_metrics::{EvaluationSettings, Samples};
 
     /// Six samples of the first two of `classes`.
-    pub(in crate::report) fn evaluated(classes: &[&str]) -> (Samples, Evaluation) {
+    pub(crate) fn evaluated(classes: &[&str]) -> (Samples, Evaluation) {
         let positive = [0.1, 0.2, 0.7, 0.4, 0.8, 0.9];
         let row = |p: f64| [1.0 - p, p].into_iter().chain(vec![0.0; classes.len() - 2]).collect();
         let samples = Samples {

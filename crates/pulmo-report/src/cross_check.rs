@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use crate::dicom::{CrossCheck, DifferingImage, ImagePlace, PixelDifference, ReaderRefusal, RefusedImages};
-use crate::findings::Code;
+use pulmo_scan::dicom::{
+    CrossCheck, DifferingImage, ImagePlace, PixelDifference, ReaderRefusal, RefusedImages,
+};
+use pulmo_scan::findings::Code;
 
 /// [`CrossCheck`] in JSON, as [`inspection_line`](super::inspection_line) describes it.
 #[derive(Debug, Serialize)]
@@ -103,7 +105,7 @@ fn place(image: &ImagePlace) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dicom::SecondReaderError;
+    use pulmo_scan::dicom::SecondReaderError;
 
     fn check() -> CrossCheck {
         let image = |frame| ImagePlace { path: "a/b.dcm".into(), frame };

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use ::csv::{Reader, StringRecord, Writer};
 
 use super::ReportError;
-use crate::findings::Prediction;
+use pulmo_scan::findings::Prediction;
 
 const COLUMNS: [&str; 4] = ["path", "patient_id", "label", "prediction"];
 const PROBABILITY: &str = "probability_";
