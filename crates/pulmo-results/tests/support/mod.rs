@@ -75,7 +75,8 @@ impl Case {
         let affine = grid.patient_from_voxel();
         let axes = [affine.matrix3.x_axis, affine.matrix3.y_axis, affine.matrix3.z_axis, affine.translation];
         let lungs = self.lungs.iter().flatten();
-        let masks: Vec<&Mask> = lungs.chain(self.nodules.iter().filter_map(|nodule| nodule.mask.as_ref())).collect();
+        let masks: Vec<&Mask> =
+            lungs.chain(self.nodules.iter().filter_map(|nodule| nodule.mask.as_ref())).collect();
         json!({
             "shape_zyx": grid.shape_zyx(),
             "axes_xyz_and_origin_mm": axes.map(|axis| axis.to_array()),
@@ -168,7 +169,8 @@ pub fn lungs(volume: &Volume) -> [Mask; 2] {
 
 /// A phantom with nodules, as it is read from its files.
 pub fn phantom() -> Case {
-    let settings = PhantomSettings { matrix: Some(128), slice_spacing_mm: Some(5.0), ..PhantomSettings::default() };
+    let settings =
+        PhantomSettings { matrix: Some(128), slice_spacing_mm: Some(5.0), ..PhantomSettings::default() };
     let study = [0, 1].map(|index| Study::generate(&settings, 7, index).unwrap());
     let study = study.into_iter().find(|study| !study.truth().nodules.is_empty()).unwrap();
     let source = tempfile::tempdir().unwrap();
@@ -196,13 +198,17 @@ pub struct Stack {
 }
 
 /// Axial slices.
-pub const AXIAL: Stack = Stack { along: DVec3::X, down: DVec3::Y, step_mm: DVec3::new(0.0, 0.0, 8.0), spacing_mm: [8.0, 8.0] };
+pub const AXIAL: Stack =
+    Stack { along: DVec3::X, down: DVec3::Y, step_mm: DVec3::new(0.0, 0.0, 8.0), spacing_mm: [8.0, 8.0] };
 
 /// Slices of the schematic chest, 40 rows of 44 columns, which say all that a hospital's do.
 pub fn slices(count: usize, stack: Stack) -> Vec<CtSlice> {
     let Stack { along, down, step_mm, spacing_mm: [between_rows, between_columns] } = stack;
     let middle = DVec3::new(0.0, 0.0, 120.0);
-    let corner = middle - along * between_columns * 21.5 - down * between_rows * 19.5 - step_mm * (count as f64 - 1.0) / 2.0;
+    let corner = middle
+        - along * between_columns * 21.5
+        - down * between_rows * 19.5
+        - step_mm * (count as f64 - 1.0) / 2.0;
     (0..count)
         .map(|index| {
             let corner = corner + step_mm * index as f64;
@@ -213,9 +219,12 @@ pub fn slices(count: usize, stack: Stack) -> Vec<CtSlice> {
             slice.text(ct::POSITION, "DS", &numbers(&corner.to_array()));
             slice.text(ct::ORIENTATION, "DS", &numbers(&[along.to_array(), down.to_array()].concat()));
             let place = |pixel: usize| {
-                corner + along * between_columns * (pixel % 44) as f64 + down * between_rows * (pixel / 44) as f64
+                corner
+                    + along * between_columns * (pixel % 44) as f64
+                    + down * between_rows * (pixel / 44) as f64
             };
-            slice.pixels = (0..40 * 44).map(|pixel| (ct::chest_hu(place(pixel).to_array()) + 1024) as u16).collect();
+            slice.pixels =
+                (0..40 * 44).map(|pixel| (ct::chest_hu(place(pixel).to_array()) + 1024) as u16).collect();
             hospital(&mut slice, index);
             slice
         })
@@ -299,7 +308,16 @@ pub fn cases() -> Vec<Case> {
     all.push(case("oblique_reversed_japanese", &reversed));
     let mut bare = axial();
     for slice in &mut bare {
-        for tag in [0x0010_0010_u32, 0x0010_0020, 0x0010_0030, 0x0010_0040, 0x0008_0020, 0x0008_0030, 0x0008_0050, 0x0008_0070] {
+        for tag in [
+            0x0010_0010_u32,
+            0x0010_0020,
+            0x0010_0030,
+            0x0010_0040,
+            0x0008_0020,
+            0x0008_0030,
+            0x0008_0050,
+            0x0008_0070,
+        ] {
             slice.elements.remove(&((tag >> 16) as u16, tag as u16));
         }
     }
@@ -312,7 +330,8 @@ pub fn cases() -> Vec<Case> {
     all.push(on_grid(case("", &axial()), "resampled", finer));
     // rows from head to feet, columns from right to left, slices from back to front
     let axes = DMat3::from_cols(-DVec3::X * 4.0, -DVec3::Z * 5.0, -DVec3::Y * 6.0);
-    let coronal = Grid::new([40, 50, 90], DAffine3::from_mat3_translation(axes, DVec3::new(180.0, 120.0, 245.0)));
+    let coronal =
+        Grid::new([40, 50, 90], DAffine3::from_mat3_translation(axes, DVec3::new(180.0, 120.0, 245.0)));
     all.push(on_grid(case("", &axial()), "coronal", coronal.unwrap()));
     let mut none = case("nothing_found", &axial());
     (none.lungs, none.nodules) = (None, Vec::new());
@@ -321,7 +340,8 @@ pub fn cases() -> Vec<Case> {
     let grid = *many.volume.grid();
     many.nodules = (0..300)
         .map(|index| {
-            let [z, y, x] = [index / 100 * 9 + 2, index / 10 % 10 * 4 + 1, index % 10 * 4 + 2].map(|at| at as f64);
+            let [z, y, x] =
+                [index / 100 * 9 + 2, index / 10 % 10 * 4 + 1, index % 10 * 4 + 2].map(|at| at as f64);
             nodule(&grid, grid.patient_point(DVec3::new(x, y, z)).to_array(), 12.0)
         })
         .collect();
