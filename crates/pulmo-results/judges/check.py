@@ -15,16 +15,27 @@ import numpy as np
 import pydicom
 from pydicom.sr.codedict import codes
 
-# What dciodvfy of 2022 says of what is right, and why it is.
+# What tools of 2022 say of what is right: where, and by which words.
 KNOWN = [
-    # label maps are of 2024: the tool knows neither their SOP class nor their type
-    (r"labelmap/segmentation", r"."),
-    # codes of SNOMED, RadLex, LOINC and UCUM that its tables do not hold, or hold by another meaning
-    (r"", r"(Unrecognized|unrecognized|Code (Value|Meaning)|Coding Scheme|coded concept)"),
-    # attributes that are not of the module's table: those that CT scans may leave empty
-    (r"", r"Value dubious for this VR"),
-    (r"", r"Retired Person Name form"),
+    # label maps are of 2024: dicom3tools 1.00 and dcmtk 3.6.7 know neither their SOP class nor segment 0, the background
+    (r"labelmap/segmentation$", r"Information Object Not found"),
+    (r"labelmap/segmentation$", r"SegmentNumber not monotonically increasing .* with SegmentNumber of 0$"),
+    (r"labelmap/report$", r"Shall not be present for Referenced SOP Class that is not segmentation"),
+    (r"labelmap/report$", r"Invalid or unknown image SOP class referenced from IMAGE content item"),
+    (r"labelmap/report$", r"Reading invalid/incomplete content item IMAGE"),
+    # dcmtk says so of every text in UTF-8
+    (r"", r"The VR checker does not support this Specific Character Set: ISO_IR 192"),
 ]
+
+
+def is_known(line, label):
+    return any(re.search(where, label) and re.search(what, line) for where, what in KNOWN)
+
+
+def unknown(said, label):
+    """The lines that say more than what is known."""
+    return [line for line in said.splitlines() if line.strip() and not is_known(line, label)]
+
 
 problems = []
 warnings = {}
@@ -48,20 +59,21 @@ def judge_file(path, label):
     """What programs that read every attribute say."""
     _, out, err = run("dciodvfy", str(path))
     for line in (out + err).splitlines():
-        known = any(re.search(where, label) and re.search(what, line) for where, what in KNOWN)
-        if line.startswith("Error") and not (known and "labelmap" in label):
+        if line.startswith("Error") and not is_known(line, label):
             fail(f"{label}: dciodvfy: {line}")
         elif line.startswith(("Warning", "Error")):
             warnings.setdefault(re.sub(r"[0-9.]{12,}|<[^>]*>", "*", line), set()).add(label)
     code, _, err = run("dcmdump", "-q", str(path))
-    check(code == 0 and not err.strip(), f"{label}: dcmdump: {err.strip()}")
+    check(code == 0 and not unknown(err, label), f"{label}: dcmdump: {err.strip()}")
 
 
 def judge_report_text(path, label, truth):
-    code, out, err = run("dsrdump", "-Ec", str(path))
-    check(code == 0 and not err.strip(), f"{label}: dsrdump: {err.strip()}")
+    lenient = ["-Ev"] if "labelmap" in label else []
+    code, out, err = run("dsrdump", *lenient, str(path))
+    check(code == 0 and not unknown(err, label), f"{label}: dsrdump: {err.strip()}")
     check("Imaging Measurement Report" in out, f"{label}: dsrdump shows no title")
     groups = len(truth["nodules"]) + 2 * truth["lungs"]
+    check(groups or "No nodule was found." in out, f"{label}: dsrdump does not show that nothing was found")
     found = len(re.findall(r"Measurement Group", out))
     check(found == groups, f"{label}: dsrdump shows {found} groups, not {groups}")
     code, out, err = run("dcsrdump", str(path))
@@ -139,7 +151,7 @@ def judge_segmentation(path, label, truth, form, sources):
         check(as_set(found) == voxels, f"{label}: segment {number} has other voxels")
         description = segmentation.get_segment_description(number)
         check(description.algorithm_type.value == "AUTOMATIC", f"{label}: algorithm type")
-        check(description.algorithm_identification[0].name == "pulmo", f"{label}: algorithm name")
+        check(description.algorithm_identification[0].AlgorithmName == "pulmo", f"{label}: algorithm name")
     judge_volume(segmentation, label, truth, expected, space)
     judge_nodule_centres(segmentation, label, truth, space)
     judge_sources(segmentation, label, sources)
@@ -316,7 +328,7 @@ def judge_group(group, label, nodule):
         check(abs(found[0].value - factor * nodule[name]) < 1e-6 * abs(factor * nodule[name]), f"{label}: {name}")
         check(found[0].unit.value == unit, f"{label}: unit of {name}")
         wants_mean = name in ("mean_diameter_mm", "mean_hu")
-        check((found[0].derivation == codes.SCT.Mean) == wants_mean, f"{label}: derivation of {name}")
+        check((found[0].derivation is not None and found[0].derivation == codes.SCT.Mean) == wants_mean, f"{label}: derivation of {name}")
     sites = group.finding_sites
     check(sites[0].value == codes.SCT.Lung, f"{label}: finding site")
     if nodule["side"]:
@@ -343,7 +355,7 @@ def judge_case(folder):
     frames = {}
     for form in ("binary", "labelmap"):
         results, label = folder / form, f"{folder.name}/{form}"
-        for path in sorted(results.glob("*.dcm")):
+        for path in sorted(results.glob("*.dcm"), reverse=True)[:5]:
             judge_file(path, f"{label}/{path.stem}")
             judge_study(pydicom.dcmread(path), f"{label}/{path.stem}", source)
         segmentation, path = None, results / "segmentation.dcm"
@@ -353,7 +365,7 @@ def judge_case(folder):
             frames[form] = (segmentation.NumberOfFrames, judge_sources(segmentation, label, sources))
         judge_report_text(results / "report.dcm", f"{label}/report", truth)
         judge_report(results / "report.dcm", f"{label}/report", truth, segmentation, sources)
-        for path in sorted(results.glob("key-slice-*.dcm")):
+        for path in sorted(results.glob("key-slice-*.dcm"))[:5]:
             judge_picture(pydicom.dcmread(path), f"{label}/{path.stem}")
     print(f"{folder.name}: frames, and those that name a source: {frames}")
 

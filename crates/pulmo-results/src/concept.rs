@@ -108,6 +108,8 @@ pub(crate) const PIXEL_COLUMNS: Concept = dcm("110911", "Pixel Data Columns");
 pub(crate) const HORIZONTAL_SPACING: Concept = dcm("111026", "Horizontal Pixel Spacing");
 pub(crate) const VERTICAL_SPACING: Concept = dcm("111066", "Vertical Pixel Spacing");
 pub(crate) const MEASUREMENTS: Concept = dcm("126010", "Imaging Measurements");
+pub(crate) const QUALITATIVE_EVALUATIONS: Concept =
+    Concept { scheme: "UMLS", value: "C0034375", meaning: "Qualitative Evaluations" };
 pub(crate) const GROUP: Concept = dcm("125007", "Measurement Group");
 pub(crate) const TRACKING_IDENTIFIER: Concept = dcm("112039", "Tracking Identifier");
 pub(crate) const TRACKING_UID: Concept = dcm("112040", "Tracking Unique Identifier");

@@ -100,28 +100,53 @@ impl<'a> Frames<'a> {
         shared
     }
 
-    /// What a frame says of itself: its place, and the image that it was made of.
+    /// What a frame says of its place.
     pub(crate) fn own_groups(&self, z: usize) -> InMemDicomObject {
         let mut position = InMemDicomObject::new_empty();
         let corner = decimals(&self.corner(z).to_array());
         position.put_text(tags::IMAGE_POSITION_PATIENT, VR::DS, &corner);
         let mut groups = InMemDicomObject::new_empty();
         groups.put_items(tags::PLANE_POSITION_SEQUENCE, vec![position]);
-        if let Some(derivation) = self.derivation(z) {
-            groups.put_items(tags::DERIVATION_IMAGE_SEQUENCE, vec![derivation]);
-        }
         groups
     }
 
-    fn derivation(&self, z: usize) -> Option<InMemDicomObject> {
+    /// How a frame was made of the image that lies in its plane.
+    pub(crate) fn derivation(&self, z: usize) -> Option<InMemDicomObject> {
         let source = self.source(z)?;
-        let mut image = self.study.references.get(source)?.clone();
-        image.put_items(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![IMAGE_PROCESSED.item()]);
+        let mut image = source_image(self.study.references.get(source)?);
         let keeps = self.study.planes.get(source).is_some_and(|plane| self.keeps_pixels(z, plane));
         image.put_text(tags::SPATIAL_LOCATIONS_PRESERVED, VR::CS, if keeps { "YES" } else { "NO" });
-        let mut derivation = InMemDicomObject::new_empty();
-        derivation.put_items(tags::DERIVATION_CODE_SEQUENCE, vec![SEGMENTED.item()]);
-        derivation.put_items(tags::SOURCE_IMAGE_SEQUENCE, vec![image]);
-        Some(derivation)
+        Some(derived_from(vec![image]))
     }
+
+    /// How frames that lie in no image's plane were made of all images.
+    pub(crate) fn whole_derivation(&self) -> InMemDicomObject {
+        let images = self.study.references.iter().map(|reference| {
+            let mut image = source_image(reference);
+            image.put_text(tags::SPATIAL_LOCATIONS_PRESERVED, VR::CS, "NO");
+            image
+        });
+        derived_from(images.collect())
+    }
+
+    /// The images that a picture of a slice was made of: the one in its plane, or all.
+    pub(crate) fn source_images(&self, z: usize) -> Vec<InMemDicomObject> {
+        match self.reference(z) {
+            Some(reference) => vec![source_image(reference)],
+            None => self.study.references.iter().map(source_image).collect(),
+        }
+    }
+}
+
+fn source_image(reference: &InMemDicomObject) -> InMemDicomObject {
+    let mut image = reference.clone();
+    image.put_items(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![IMAGE_PROCESSED.item()]);
+    image
+}
+
+fn derived_from(images: Vec<InMemDicomObject>) -> InMemDicomObject {
+    let mut derivation = InMemDicomObject::new_empty();
+    derivation.put_items(tags::DERIVATION_CODE_SEQUENCE, vec![SEGMENTED.item()]);
+    derivation.put_items(tags::SOURCE_IMAGE_SEQUENCE, images);
+    derivation
 }

@@ -10,7 +10,6 @@ use pulmo_scan::geometry::Grid;
 
 use super::canvas::Canvas;
 use super::colour::{EVIDENCE, NODULE};
-use super::concept::IMAGE_PROCESSED;
 use super::measurement_group::Referred;
 use super::origin_study::NewSeries;
 use super::segments::{Segment, SegmentKind};
@@ -27,8 +26,11 @@ struct KeySlice<'a> {
     nodule: Option<(usize, &'a MeasuredNodule)>,
 }
 
-/// Returns a picture of each nodule's largest slice and of the heat map's peak, in this order. A nodule whose centre lies
-/// outside of the volume has none.
+/// Most nodules that get a picture of their own.
+const MOST_NODULES: usize = 20;
+
+/// Returns a picture of the largest slice of each of the first 20 nodules and of the heat map's peak, in this order. A
+/// nodule without a mask whose centre lies outside of the volume has none.
 ///
 /// # Errors
 /// [`ResultsError`] where one cannot be encoded.
@@ -40,7 +42,7 @@ pub(crate) fn key_slices(
     results: &ScanResults<'_>,
     segments: &[Segment<'_>],
 ) -> Result<Vec<DicomObject>, ResultsError> {
-    let nodules = results.nodules.iter().enumerate().filter_map(|(index, nodule)| {
+    let nodules = results.nodules.iter().enumerate().take(MOST_NODULES).filter_map(|(index, nodule)| {
         let z = slice_of(results.volume.grid(), nodule, own_segment(segments, index))?;
         Some(KeySlice { z, lines: lines_of(index, nodule), nodule: Some((index, nodule)) })
     });
@@ -158,11 +160,7 @@ fn header(referred: &Referred<'_>, grid: &Grid, z: usize) -> InMemDicomObject {
     ] {
         object.put_text(tag, vr, text);
     }
-    if let Some(reference) = referred.frames.reference(z) {
-        let mut source = reference.clone();
-        source.put_items(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, vec![IMAGE_PROCESSED.item()]);
-        object.put_items(tags::SOURCE_IMAGE_SEQUENCE, vec![source]);
-    }
+    object.put_items(tags::SOURCE_IMAGE_SEQUENCE, referred.frames.source_images(z));
     object
 }
 

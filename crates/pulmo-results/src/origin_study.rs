@@ -126,16 +126,21 @@ impl<'a> OriginStudy<'a> {
         object
     }
 
-    /// An image of a new series, in the space of the scan: what it inherits from the scan's images as well.
+    /// An image of a new series: what it inherits from the scan's images as well.
     pub(crate) fn image(&self, series: NewSeries) -> InMemDicomObject {
         let mut object = self.object(series);
-        let modules = [CopiedModule::FrameOfReference, CopiedModule::Compression];
-        copy_modules(self.identity, &modules, &mut object);
+        copy_modules(self.identity, &[CopiedModule::Compression], &mut object);
+        object.put_text(tags::BODY_PART_EXAMINED, VR::CS, "CHEST");
         if object.element(tags::LOSSY_IMAGE_COMPRESSION).is_err() {
             object.put_text(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "00");
         }
         object.put_items(tags::REFERENCED_SERIES_SEQUENCE, vec![self.series.clone()]);
         object
+    }
+
+    /// Says that an object lies in the space of the scan.
+    pub(crate) fn put_space(&self, object: &mut InMemDicomObject) {
+        copy_modules(self.identity, &[CopiedModule::FrameOfReference], object);
     }
 
     /// What a report refers to: the scan's images, and objects made of them.

@@ -6,8 +6,8 @@ use dicom_object::InMemDicomObject;
 use pulmo_scan::dicom::{DicomObject, PutAttribute};
 
 use super::concept::{
-    COMMENT, CT_CHEST, DEVICE, DEVICE_MANUFACTURER, DEVICE_MODEL, DEVICE_NAME, DEVICE_UID, ENGLISH, LANGUAGE,
-    MEASUREMENTS, OBSERVER_TYPE, PROCEDURE, REPORT,
+    COMMENT, CT_CHEST, DEVICE, DEVICE_MANUFACTURER, DEVICE_MODEL, DEVICE_NAME, DEVICE_UID, ENGLISH, FINDING,
+    LANGUAGE, MEASUREMENTS, OBSERVER_TYPE, PROCEDURE, QUALITATIVE_EVALUATIONS, REPORT,
 };
 use super::content::{Content, Relation};
 use super::image_library::image_library;
@@ -71,7 +71,8 @@ fn content(referred: &Referred<'_>, results: &ScanResults<'_>, segments: &[Segme
         let own = segments.iter().find(|segment| segment.kind == SegmentKind::Nodule(index));
         nodule_group(referred, nodule, &nodule_tracking(study, results, index), own)
     });
-    let groups = Content::container(MEASUREMENTS).with_all(Relation::Contains, nodules.chain(lungs));
+    let groups: Vec<Content> = nodules.chain(lungs).collect();
+    let found = if groups.is_empty() { nothing_found() } else { measured(groups) };
     let said = format!("{}: found by research software, not for diagnosis.", counted(results.nodules.len()));
     Content::container(REPORT)
         .of_template("1500")
@@ -79,8 +80,18 @@ fn content(referred: &Referred<'_>, results: &ScanResults<'_>, segments: &[Segme
         .with_all(Relation::ObservationContext, observer(study))
         .with(Relation::ConceptModifier, Content::code(PROCEDURE, CT_CHEST))
         .with(Relation::Contains, image_library(study))
-        .with(Relation::Contains, groups)
+        .with(Relation::Contains, found)
         .with(Relation::Contains, Content::text(COMMENT, &said))
+}
+
+fn measured(groups: Vec<Content>) -> Content {
+    Content::container(MEASUREMENTS).with_all(Relation::Contains, groups)
+}
+
+/// What stands in place of measurements, where there is nothing that could be measured.
+fn nothing_found() -> Content {
+    Content::container(QUALITATIVE_EVALUATIONS)
+        .with(Relation::Contains, Content::text(FINDING, "No nodule was found."))
 }
 
 fn counted(nodules: usize) -> String {

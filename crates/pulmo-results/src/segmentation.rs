@@ -58,6 +58,7 @@ pub(crate) fn segmentation(
         SegmentationForm::LabelMap => label_map(frames, segments),
     };
     let mut object = study.image(NewSeries::Segmentation);
+    study.put_space(&mut object);
     put_description(&mut object, study, segments, form);
     put_groups(&mut object, study, frames, &stored.shown);
     put_pixels(&mut object, frames.shape, stored);
@@ -130,10 +131,19 @@ fn put_description(
 fn put_groups(object: &mut InMemDicomObject, study: &OriginStudy<'_>, frames: &Frames<'_>, shown: &[Shown]) {
     let by_segment = shown.iter().any(|frame| frame.segment.is_some());
     put_dimensions(object, &study.derived_uid(&[b"dimensions", &[u8::from(by_segment)]]), by_segment);
-    object.put_items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![frames.shared_groups()]);
+    let has_sources = shown.iter().any(|frame| frames.source(frame.z).is_some());
+    let mut shared = frames.shared_groups();
+    if !has_sources {
+        shared.put_items(tags::DERIVATION_IMAGE_SEQUENCE, vec![frames.whole_derivation()]);
+    }
+    object.put_items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![shared]);
     let slices: Vec<usize> = shown.iter().map(|frame| frame.z).collect::<BTreeSet<_>>().into_iter().collect();
     let group = |frame: &Shown| {
         let mut groups = frames.own_groups(frame.z);
+        if has_sources {
+            let derivation = frames.derivation(frame.z).into_iter().collect();
+            groups.put_items(tags::DERIVATION_IMAGE_SEQUENCE, derivation);
+        }
         let rank = slices.partition_point(|z| z < &frame.z) + 1;
         let segment = frame.segment.map(u32::from);
         let index = segment.into_iter().chain(u32::try_from(rank)).collect();

@@ -12,8 +12,8 @@ use super::segments::segments;
 use super::{ResultsError, ScanResults, SegmentationForm};
 
 /// Writes what was found on a scan into `folder` (made where absent) and returns the files: `segmentation.dcm`, where a
-/// lung or a nodule has a mask, `report.dcm`, and `key-slice-01.dcm` and so on, one for each nodule and one for the
-/// heat map. They belong to the patient's study, in three new series, and refer to the scan's images and to each other.
+/// lung or a nodule has a mask, `report.dcm`, and `key-slice-01.dcm` and so on, one for each of the first 20
+/// nodules and one for the heat map. They belong to the patient's study, in three new series, and refer to the scan's images and to each other.
 ///
 /// The same results written at the same moment give the same files, UIDs included; nodules and lungs have the same
 /// Tracking UIDs whenever they are found at the same place of the same series.
