@@ -69,3 +69,50 @@ impl LabelFrames {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::arr3;
+    use pulmo_scan::geometry::Grid;
+    use pulmo_scan::volume::Mask;
+
+    use super::super::placed_mask::PlacedMask;
+    use super::*;
+
+    /// Frames of 15 pixels, so that the second begins within a byte.
+    fn mask() -> Mask {
+        let grid = Grid::aligned([2, 3, 5], [1.0; 3]).unwrap();
+        let [x, o] = [true, false];
+        let voxels = arr3(&[
+            [[x, o, o, o, o], [o, o, o, o, x], [o, o, o, o, x]],
+            [[x, o, o, o, o], [o, o, o, o, o], [o, x, o, o, o]],
+        ]);
+        Mask::new(grid, voxels).unwrap()
+    }
+
+    /// ORIGIN: `pydicom.pixels.pack_bits(voxels.ravel())` of pydicom 3.0.2; exact.
+    #[test]
+    fn frames_follow_each_other_bit_by_bit() {
+        let mask = mask();
+        let placed = PlacedMask::on(mask.grid(), &mask, "it").unwrap();
+        let mut frames = BitFrames::default();
+        (0..2).for_each(|z| frames.push([3, 5], &placed.slice(z).unwrap()));
+        assert_eq!(frames.into_bytes(), [1, 194, 0, 4]);
+    }
+
+    #[test]
+    fn labels_are_as_wide_as_they_must_be_and_later_ones_cover_earlier_ones() {
+        let mask = mask();
+        let placed = PlacedMask::on(mask.grid(), &mask, "it").unwrap();
+        let mut narrow = LabelFrames::holding(255);
+        narrow.push([3, 5]);
+        narrow.paint([3, 5], &placed.slice(0).unwrap(), 7);
+        narrow.paint([3, 5], &placed.slice(1).unwrap(), 255);
+        let bytes = narrow.into_bytes();
+        assert_eq!((bytes.len(), bytes[0], bytes[9], bytes[11], bytes[14]), (16, 255, 7, 255, 7));
+        let mut wide = LabelFrames::holding(256);
+        wide.push([3, 5]);
+        wide.paint([3, 5], &placed.slice(0).unwrap(), 0x0102);
+        assert_eq!((wide.bits(), &wide.into_bytes()[..4]), (16, &[2, 1, 0, 0][..]));
+    }
+}

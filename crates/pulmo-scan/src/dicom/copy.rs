@@ -18,7 +18,7 @@ use crate::geometry::Grid;
 /// C.7.5.1 (General Equipment), C.7.4.1 (Frame of Reference), C.7.6.1 (General Image).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopiedModule {
-    /// Name, ID and who gave it, birth date, sex, and whether identity was removed.
+    /// Name, ID and who gave it, birth date, sex, whether identity was removed, and whether there is a patient at all.
     Patient,
     /// UID, date, time, ID, accession number, referring physician, description, and the patient's age.
     Study,
@@ -65,6 +65,7 @@ pub(super) const COPIED: &[Copied] = {
         copy(Patient, tags::PATIENT_SEX, VR::CS, Always),
         copy(Patient, tags::PATIENT_IDENTITY_REMOVED, VR::CS, IfKnown),
         copy(Patient, tags::DEIDENTIFICATION_METHOD, VR::LO, IfKnown),
+        copy(Patient, tags::SYNTHETIC_DATA, VR::CS, IfKnown),
         copy(Study, tags::STUDY_INSTANCE_UID, VR::UI, IfKnown),
         copy(Study, tags::STUDY_DATE, VR::DA, Always),
         copy(Study, tags::STUDY_TIME, VR::TM, Always),
