@@ -4,6 +4,15 @@ use super::colour::{BLACK, Colour, WHITE};
 use super::letters::{HEIGHT, PITCH, rows};
 use super::placed_mask::Window;
 
+/// At what height a line of letters stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Line {
+    /// So many lines from above.
+    Above(usize),
+    Middle,
+    Last,
+}
+
 /// A picture in colours.
 pub(crate) struct Canvas {
     columns: usize,
@@ -125,17 +134,17 @@ impl Canvas {
 
     /// How large letters are: pixels of a pixel of theirs.
     fn letter_scale(&self) -> usize {
-        (self.columns / 256).max(1)
+        (self.columns / 192).max(1)
     }
 
-    /// Writes a line in white on black, `line` lines from above or, where negative, from below; `share` of the free
-    /// width stays before it.
-    pub(crate) fn write(&mut self, text: &str, line: isize, share: f64) {
+    /// Writes a line in white on black; `share` of the free width stays before it.
+    pub(crate) fn write(&mut self, text: &str, line: Line, share: f64) {
         let (scale, [height, width]) = (self.letter_scale(), self.shape());
         let pitch = scale * (HEIGHT + 3);
-        let top = match usize::try_from(line) {
-            Ok(line) => scale * 2 + line * pitch,
-            Err(_) => height.saturating_sub(line.unsigned_abs() * pitch),
+        let top = match line {
+            Line::Above(lines) => scale * 2 + lines * pitch,
+            Line::Middle => height / 2,
+            Line::Last => height.saturating_sub(pitch),
         };
         let free = width.saturating_sub(text.chars().count() * PITCH * scale + 4 * scale);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the width")]

@@ -8,7 +8,7 @@ use pulmo_scan::dicom::{DicomObject, PutAttribute, decimals};
 use pulmo_scan::findings::HeatMap;
 use pulmo_scan::geometry::Grid;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Line};
 use super::colour::{EVIDENCE, NODULE};
 use super::measurement_group::Referred;
 use super::origin_study::NewSeries;
@@ -105,13 +105,13 @@ fn drawn(slice: &KeySlice<'_>, results: &ScanResults<'_>, segments: &[Segment<'_
     {
         canvas.cross([row, column], NODULE);
     }
-    for (line, text) in (0..).zip(&slice.lines) {
-        canvas.write(text, line, 0.0);
+    for (line, text) in slice.lines.iter().enumerate() {
+        canvas.write(text, Line::Above(line), 0.0);
     }
     let [_, _, along] = grid.direction();
-    canvas.write(letter(-along), 0, 1.0);
-    canvas.write(WARNING, -2, 0.5);
-    canvas.write(letter(along), -1, 1.0);
+    canvas.write(letter(-along), Line::Middle, 0.0);
+    canvas.write(letter(along), Line::Middle, 1.0);
+    canvas.write(WARNING, Line::Last, 0.5);
     canvas
 }
 

@@ -53,21 +53,22 @@ fn pixels_of(object: &InMemDicomObject, segment: usize) -> Vec<Vec<bool>> {
     let frame = number(object, tags::ROWS) * number(object, tags::COLUMNS);
     let bytes = object.element(tags::PIXEL_DATA).unwrap().to_bytes().unwrap();
     let frames = number(object, tags::NUMBER_OF_FRAMES);
-    let value = |pixel: usize| match number(object, tags::BITS_ALLOCATED) {
+    let bits = number(object, tags::BITS_ALLOCATED);
+    let value = |pixel: usize| match bits {
         1 => usize::from(bytes[pixel / 8] >> (pixel % 8) & 1),
         8 => usize::from(bytes[pixel]),
         _ => usize::from(u16::from_le_bytes([bytes[2 * pixel], bytes[2 * pixel + 1]])),
     };
-    let is_of = |frame_number: usize, pixel: usize| {
-        let groups = &items(object, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)[frame_number];
-        match groups.element(tags::SEGMENT_IDENTIFICATION_SEQUENCE) {
-            Ok(of) => {
-                number(&of.items().unwrap()[0], tags::REFERENCED_SEGMENT_NUMBER) == segment
-                    && value(pixel) == 1
-            }
-            Err(_) => value(pixel) == segment,
-        }
-    };
+    // what the pixels of a frame hold where they belong to the segment
+    let wanted: Vec<usize> = items(object, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)
+        .iter()
+        .map(|groups| match groups.element(tags::SEGMENT_IDENTIFICATION_SEQUENCE) {
+            Ok(of) if number(&of.items().unwrap()[0], tags::REFERENCED_SEGMENT_NUMBER) == segment => 1,
+            Ok(_) => usize::MAX,
+            Err(_) => segment,
+        })
+        .collect();
+    let is_of = |at: usize, pixel: usize| value(pixel) == wanted[at];
     (0..frames).map(|at| (0..frame).map(|pixel| is_of(at, at * frame + pixel)).collect()).collect()
 }
 
@@ -228,11 +229,13 @@ fn refusal(origin: &ScanOrigin, case: &Case) -> String {
     error.to_string()
 }
 
+type Change = fn(&mut CtSlice);
+
 #[test]
 fn scans_that_nothing_can_refer_to_are_refused_by_name() {
     let sound = case("axial", &slices(30, AXIAL));
     assert!(refusal(&ScanOrigin::default(), &sound).contains("no DICOM series"));
-    let changes: [(fn(&mut CtSlice), &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (|slice| _ = slice.elements.remove(&(0x0020, 0x000D)), "Study Instance UID"),
         (|slice| _ = slice.elements.remove(&ct::SERIES_UID), "Series Instance UID"),
         (|slice| _ = slice.elements.remove(&ct::FRAME_OF_REFERENCE), "Frame of Reference UID"),
