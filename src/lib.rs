@@ -48,6 +48,7 @@
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
 //! | `pulmo-report` | `report` | no GPU, no network |
+//! | `pulmo-results` | `results` | no GPU, no network |
 //! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
 //!
@@ -65,7 +66,7 @@
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
 //! | 8 | `engine` |
-//! | 9 | `train`, `report`, `plan`, `triage` |
+//! | 9 | `train`, `report`, `plan`, `triage`, `results` |
 //! | 10 | `tune`, `bench` |
 //! | 11 | `cli` |
 //!
@@ -79,6 +80,7 @@ pub use pulmo_onnx as onnx;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
 pub use pulmo_report as report;
+pub use pulmo_results as results;
 pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
 
 /// GPUs, and what networks are computed on.

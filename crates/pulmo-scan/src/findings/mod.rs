@@ -19,7 +19,7 @@ mod verdict;
 pub use code::Code;
 pub use heat_map::{HeatMap, Peak};
 pub use identity::Identity;
-pub(crate) use identity::SourceInstance;
+pub(crate) use identity::{SourceInstance, SourceSlice};
 pub use observation::{Grids, Observation, Provenance};
 pub use prediction::Prediction;
 pub use pseudonyms::Pseudonyms;
