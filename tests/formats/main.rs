@@ -313,6 +313,7 @@ fn set_back(bench: &mut Bench) {
         prediction: None,
         grids: None,
         heat_map: None,
+        nodules: None,
         setbacks: vec![setback(Remedy::Halved { volumes: 2 }), setback(Remedy::Cpu)],
         provenance,
     };
