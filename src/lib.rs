@@ -47,6 +47,7 @@
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
 //! | `pulmo-report` | `report` | no GPU, no network |
+//! | `pulmo-nodule` | `nodule` | no GPU, no network |
 //! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
 //!
@@ -59,7 +60,7 @@
 //! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
 //! | 3 | `findings` |
-//! | 4 | `facts`, `dicom`, `files`, `gpu` |
+//! | 4 | `facts`, `dicom`, `files`, `gpu`, `nodule` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom`, `domain` |
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
@@ -74,6 +75,7 @@
 pub use pulmo_cohort::{audit, cohort};
 pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
+pub use pulmo_nodule as nodule;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
 pub use pulmo_report as report;
