@@ -6,7 +6,7 @@ use ndarray::Array3;
 use crate::NoduleError;
 use pulmo_scan::geometry::{Grid, Unit, whole};
 use pulmo_scan::units::Millimetres;
-use pulmo_scan::volume::Volume;
+use pulmo_scan::volume::{Mask, Volume};
 
 /// Values around a point on isotropic voxels along the patient's axes, `[z, y, x]` growing to head, back and left.
 pub(crate) struct Cube {
@@ -37,6 +37,14 @@ impl Cube {
         let grid = Grid::new([2 * whole(reach) + 1; 3], affine)?;
         let (grid, hu) = volume.placed_on(&grid, &grid).into_parts();
         Ok(Self { grid, hu, voxel_mm })
+    }
+
+    /// Which voxels lie in `mask`, which may have another grid.
+    pub(crate) fn covered(&self, mask: &Mask) -> Array3<bool> {
+        Array3::from_shape_fn(self.grid.shape_zyx(), |(z, y, x)| {
+            let place = self.grid.patient_point(DVec3::new(x as f64, y as f64, z as f64));
+            mask.grid().voxel_near(place.to_array()).is_some_and(|voxel| mask.voxels()[voxel])
+        })
     }
 
     /// The voxel in the middle.

@@ -26,6 +26,8 @@ const WALL: f32 = 1.5;
 const VESSEL: f32 = 0.5;
 /// The core lies within this many radii of the ball that the nodule resembles.
 const BOUND: f32 = 1.2;
+/// How far beyond the mask of the lungs a nodule may reach.
+const BEYOND_LUNGS_MM: f32 = 1.5;
 /// The edge is as wide as this on either side of the outline: blur of scanner and kernel.
 const EDGE_MM: f32 = 1.5;
 /// A rim of less than this share of the nodule's contrast is the haze of a part-solid nodule, not blur.
@@ -54,19 +56,27 @@ impl Segmentation {
     /// width does not fit into (vessels); as far as it hangs together. How wide the nodule is, is told by the ball that
     /// it resembles most. So no threshold is fixed: ground glass has a lower one than soft tissue.
     ///
+    /// With `lungs`, nodules included, what lies outside them is no nodule either, unless the place given does.
+    ///
     /// # Errors
     /// [`NoduleError`] where the place is outside, nothing stands out there, or the volume has no size in millimetres.
     ///
     /// # References
     /// Kuhnigk et al. 2006, doi:10.1109/TMI.2006.871547: erosion as strong as the nodule needs, and edges by partial
     /// volume.
-    pub fn at(volume: &Volume, place_mm: [Millimetres; 3]) -> Result<Self, NoduleError> {
+    pub fn at(
+        volume: &Volume,
+        place_mm: [Millimetres; 3],
+        lungs: Option<&Mask>,
+    ) -> Result<Self, NoduleError> {
         let cube = Cube::around(volume, DVec3::from(place_mm), REACH_MM)?;
         let smooth = smoothed(&cube.hu, SMOOTH_MM / cube.voxel_mm);
         let blob = Blob::in_middle(&cube, &smooth)?;
         let outline_hu = blob.lung_hu + OUTLINE * blob.contrast_hu();
         let tissue = smooth.mapv(|hu| hu > outline_hu);
-        let region = detached(&tissue, &blob);
+        let lungs = lungs.map(|lungs| dilated(&cube.covered(lungs), BEYOND_LUNGS_MM / cube.voxel_mm as f32));
+        let lungs = lungs.filter(|lungs| lungs[blob.seed]);
+        let region = detached(&tissue, &blob, lungs.as_ref());
         let filled = filled(&cube, &tissue, &region, &blob);
         Ok(Self {
             mask: Mask::new(cube.grid, region)?,
@@ -134,7 +144,7 @@ fn box_on(grid: &Grid, other: &Grid) -> [Range<usize>; 3] {
 }
 
 /// The part of the tissue that is the nodule, freed of the wall and of vessels.
-fn detached(tissue: &Array3<bool>, blob: &Blob) -> Array3<bool> {
+fn detached(tissue: &Array3<bool>, blob: &Blob, lungs: Option<&Array3<bool>>) -> Array3<bool> {
     let depth = squared_distance(tissue).mapv(f32::sqrt);
     let near_seed = |voxel| apart(voxel, blob.seed) <= (0.6 * blob.radius).max(1.0);
     let deepest = depth.indexed_iter().filter(|((z, y, x), _)| near_seed([*z, *y, *x]));
@@ -144,6 +154,10 @@ fn detached(tissue: &Array3<bool>, blob: &Blob) -> Array3<bool> {
     let wall = within(dilated(&depth.mapv(|depth| depth > wide), wide + 0.5), tissue);
     let free = without(tissue.clone(), &wall);
     let free = if free[blob.seed] { free } else { tissue.clone() };
+    let free = match lungs {
+        Some(lungs) => within(free, lungs),
+        None => free,
+    };
     without_vessels(&free, blob, VESSEL * fits)
 }
 

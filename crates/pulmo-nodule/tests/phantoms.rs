@@ -9,97 +9,123 @@
     reason = "a test fails by panicking, prints figures, and its values are small"
 )]
 
-use pulmo_nodule::{CandidateSettings, LungMasks, Segmentation, candidates, measure};
-use pulmo_scan::phantom::{PhantomSettings, Study};
+use pulmo_metrics::{FROC_RATES, Froc, Mark, MarkedScan, Target};
+use pulmo_nodule::{Candidate, CandidateSettings, LungMasks, Segmentation, candidates, measure};
+use pulmo_scan::phantom::{Attachment, NoduleEdge, NoduleTruth, PhantomSettings, Study};
+use pulmo_scan::volume::Mask;
 use pulmo_scan::volume::anatomy::lung_mask;
 
-fn studies(count: usize) -> impl Iterator<Item = Study> {
-    let settings = PhantomSettings::default();
-    (0..)
-        .map(move |index| Study::generate(&settings, 15, index).unwrap())
-        .filter(|study| !study.truth().nodules.is_empty())
-        .take(count)
+/// A phantom with its lungs and the candidates on it.
+struct Searched {
+    study: Study,
+    lungs: Mask,
+    found: Vec<Candidate>,
+}
+
+/// The first phantoms of a seed that have nodules.
+fn searched(count: usize) -> impl Iterator<Item = Searched> {
+    let studies = (0..).map(|index| Study::generate(&PhantomSettings::default(), 15, index).unwrap());
+    let with_nodules = studies.filter(|study| !study.truth().nodules.is_empty()).take(count);
+    with_nodules.map(|study| {
+        let lungs = lung_mask(study.volume()).unwrap();
+        let found = candidates(study.volume(), &lungs, &CandidateSettings::default()).unwrap();
+        Searched { study, lungs, found }
+    })
+}
+
+fn apart(a: [f64; 3], b: [f64; 3]) -> f64 {
+    (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f64>().sqrt()
+}
+
+fn marked(searched: &Searched) -> MarkedScan {
+    let target =
+        |nodule: &NoduleTruth| Target { centre_mm: nodule.centre_mm, radius_mm: nodule.diameter_mm / 2.0 };
+    let mark = |one: &Candidate| Mark { centre_mm: one.centre_mm, score: one.blobness.into() };
+    MarkedScan {
+        targets: searched.study.truth().nodules.iter().map(target).collect(),
+        marks: searched.found.iter().map(mark).collect(),
+    }
+}
+
+fn tell(froc: &Froc) {
+    for rate in FROC_RATES {
+        println!("{rate:6.3} false positives a scan: sensitivity {:.3}", froc.sensitivity_at(rate));
+    }
+    println!("CPM {:.3}, all candidates {:.3}", froc.cpm(), froc.sensitivity_at(f64::INFINITY));
+}
+
+/// Volume of what was measured at a nodule's own place, as a multiple of the truth's.
+fn volume_ratio(searched: &Searched, nodule: &NoduleTruth) -> f64 {
+    let found = Segmentation::at(searched.study.volume(), nodule.centre_mm, None).unwrap();
+    found.volume_mm3() / (std::f64::consts::PI / 6.0 * nodule.diameter_mm.powi(3))
+}
+
+/// Spicules and vessels are no part of the truth's volume, nor what lies beyond the pleura.
+fn is_plain(nodule: &NoduleTruth) -> bool {
+    nodule.edge != NoduleEdge::Spiculated && nodule.attachment == Attachment::Isolated
 }
 
 #[test]
-#[ignore = "prints figures"]
+fn nodules_are_found_and_measured() {
+    let all: Vec<Searched> = searched(5).collect();
+    let froc = Froc::compute(&all.iter().map(marked).collect::<Vec<_>>()).unwrap();
+    tell(&froc);
+    assert!(froc.sensitivity_at(f64::INFINITY) >= 0.9 && froc.sensitivity_at(4.0) >= 0.7);
+    let mut plain = 0;
+    for searched in &all {
+        for nodule in
+            searched.study.truth().nodules.iter().filter(|one| is_plain(one) && one.diameter_mm >= 6.0)
+        {
+            let found = Segmentation::at(searched.study.volume(), nodule.centre_mm, None).unwrap();
+            let lungs = LungMasks { right: Some(&searched.lungs), left: None };
+            let told = measure(&found, &lungs).unwrap();
+            let ratio = volume_ratio(searched, nodule);
+            assert!((ratio - 1.0).abs() <= 0.10, "volume {ratio:.3} for {nodule:?}");
+            assert!(
+                apart(told.centre_mm, nodule.centre_mm) < 1.0 + 0.15 * nodule.diameter_mm,
+                "{told:?} {nodule:?}"
+            );
+            assert_eq!(told.kind, nodule.kind, "{told:?} {nodule:?}");
+            plain += 1;
+        }
+    }
+    assert!(plain >= 3, "{plain} plain nodules");
+}
+
+#[test]
+#[ignore = "minutes: prints figures of many phantoms"]
 fn figures() {
-    let count = std::env::var("COUNT").ok().and_then(|c| c.parse().ok()).unwrap_or(8);
-    for study in studies(count) {
-        let truth = study.truth();
-        let lungs = lung_mask(study.volume()).unwrap();
-        let start = cpu();
-        let found = candidates(study.volume(), &lungs, &CandidateSettings::default()).unwrap();
-        println!(
-            "study {} {:?} {:?} thick {:.1} noise {:.0} {}: {} candidates in {:.2}",
-            truth.path,
-            truth.shape_zyx,
-            truth.spacing_mm_zyx,
-            truth.slice_thickness_mm,
-            truth.noise_hu,
-            truth.convolution_kernel,
-            found.len(),
-            cpu() - start
-        );
-        for nodule in &truth.nodules {
-            let apart =
-                |c: &[f64; 3]| (0..3).map(|a| (c[a] - nodule.centre_mm[a]).powi(2)).sum::<f64>().sqrt();
-            let rank = found.iter().position(|one| apart(&one.centre_mm) <= nodule.diameter_mm / 2.0);
-            print!(
-                "  d {:.1} {:?} {:?} {:?} hu {:.0} core {:?}: rank {rank:?}",
+    let (mut scans, mut plain, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    let mut kinds = [0, 0];
+    for searched in searched(20) {
+        scans.push(marked(&searched));
+        for nodule in searched.study.truth().nodules.iter().filter(|one| one.diameter_mm >= 6.0) {
+            let ratio = volume_ratio(&searched, nodule);
+            let found = Segmentation::at(searched.study.volume(), nodule.centre_mm, None).unwrap();
+            let told = measure(&found, &LungMasks::default()).unwrap();
+            kinds[0] += usize::from(told.kind == nodule.kind);
+            kinds[1] += 1;
+            println!(
+                "{ratio:.3} {:.1} mm {:?} {:?} {:?}, told {:.1} mm {:?}",
                 nodule.diameter_mm,
                 nodule.kind,
                 nodule.edge,
                 nodule.attachment,
-                nodule.centre_hu,
-                nodule.core_diameter_mm.map(|c| (c * 10.0).round() / 10.0)
+                told.mean_diameter_mm,
+                told.kind
             );
-            if let Some(rank) = rank {
-                print!(
-                    " blob {:.0} d {:.1} off {:.1}",
-                    found[rank].blobness,
-                    found[rank].diameter_mm,
-                    apart(&found[rank].centre_mm)
-                );
-            }
-            let place = rank.map_or(nodule.centre_mm, |rank| found[rank].centre_mm);
-            let start = cpu();
-            match Segmentation::at(study.volume(), place) {
-                Err(error) => println!(" {error}"),
-                Ok(segmentation) => {
-                    let ball = std::f64::consts::PI / 6.0 * nodule.diameter_mm.powi(3);
-                    let m = measure(&segmentation, &LungMasks { right: Some(&lungs), left: None });
-                    print!(
-                        " | volume {:.2} mask {:.2} hu {:.0}/{:.0}",
-                        segmentation.volume_mm3() / ball,
-                        segmentation.mask.volume_mm3() / ball,
-                        segmentation.nodule_hu,
-                        segmentation.lung_hu
-                    );
-                    if let Some(m) = m {
-                        print!(
-                            " axes {:.1} {:.1} mean {:.1} {:?} meanhu {:.0} {:?} {:?} pleura {:.1?} off {:.2}",
-                            m.long_axis_mm,
-                            m.short_axis_mm,
-                            m.mean_diameter_mm,
-                            m.kind,
-                            m.mean_hu,
-                            m.side,
-                            m.third,
-                            m.pleura_distance_mm,
-                            apart(&m.centre_mm)
-                        );
-                    }
-                    println!(" in {:.2}", cpu() - start);
-                }
-            }
+            if is_plain(nodule) { plain.push(ratio) } else { other.push(ratio) }
         }
     }
-}
-
-/// Seconds that the processors have worked for this program.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+    tell(&Froc::compute(&scans).unwrap());
+    for (name, mut ratios) in [("isolated, not spiculated", plain), ("others", other)] {
+        ratios.sort_by(f64::total_cmp);
+        let within = ratios.iter().filter(|ratio| (**ratio - 1.0).abs() <= 0.10).count();
+        println!(
+            "{name}: volume median {:.3}, within 10 % {within} of {}",
+            ratios[ratios.len() / 2],
+            ratios.len()
+        );
+    }
+    println!("kind right: {} of {}", kinds[0], kinds[1]);
 }

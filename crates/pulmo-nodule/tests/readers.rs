@@ -62,7 +62,7 @@ struct Agreement {
 fn agreement(case: &Case) -> Agreement {
     let truth = case.mask.iter().filter(|inside| **inside).count() as f64;
     // The masks' middles lie at voxel 26 along each axis, to a voxel.
-    let Ok(found) = Segmentation::at(&case.volume, [26.0; 3]) else {
+    let Ok(found) = Segmentation::at(&case.volume, [26.0; 3], None) else {
         return Agreement { dice: 0.0, volume_ratio: 0.0 };
     };
     let mask = found.mask_on(case.volume.grid()).unwrap();

@@ -13,6 +13,7 @@ mod ensemble;
 mod evaluate;
 mod heat;
 mod inspect;
+mod nodules;
 mod phantom;
 mod plan;
 mod predict;
@@ -33,6 +34,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Demo(args) => demo::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Nodules(args) => nodules::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Domain(args) => domain::run(args),
