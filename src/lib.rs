@@ -49,6 +49,7 @@
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
 //! | `pulmo-report` | `report` | no GPU, no network |
 //! | `pulmo-results` | `results` | no GPU, no network |
+//! | `pulmo-nodule` | `nodule` | no GPU, no network |
 //! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
 //!
@@ -61,7 +62,7 @@
 //! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
 //! | 3 | `findings` |
-//! | 4 | `facts`, `dicom`, `files`, `gpu` |
+//! | 4 | `facts`, `dicom`, `files`, `gpu`, `nodule` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom`, `domain` |
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
@@ -76,6 +77,7 @@
 pub use pulmo_cohort::{audit, cohort};
 pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
+pub use pulmo_nodule as nodule;
 pub use pulmo_onnx as onnx;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
