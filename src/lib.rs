@@ -44,7 +44,7 @@
 //! | `pulmo-system` | `system` | nothing; all that differs between operating systems |
 //! | `pulmo-key` | `key` | `pulmo-system` |
 //! | `pulmo-metrics` | `metrics` | `pulmo-random` |
-//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
+//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `lungs`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
 //! | `pulmo-report` | `report` | no GPU, no network |
@@ -61,7 +61,7 @@
 //! | 0 | `units`, `random`, `system`, `onnx` |
 //! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
-//! | 3 | `findings` |
+//! | 3 | `findings`, `lungs` |
 //! | 4 | `facts`, `dicom`, `files`, `gpu`, `nodule` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom`, `domain` |
 //! | 6 | `bundle`, `cohort` |
@@ -83,7 +83,7 @@ pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
 pub use pulmo_report as report;
 pub use pulmo_results as results;
-pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
+pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, lungs, phantom, units, volume};
 
 /// GPUs, and what networks are computed on.
 pub mod gpu {

@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("volume", 2),
     ("metrics", 2),
     ("findings", 3),
+    ("lungs", 3),
     ("dicom", 4),
     ("files", 4),
     ("facts", 4),
