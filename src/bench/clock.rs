@@ -17,6 +17,21 @@ const WARM_UP: usize = 3;
 /// # Errors
 /// The first error of `work`.
 pub(super) fn median_seconds<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
+    median_counted(runs, || {
+        let begin = Instant::now();
+        work()?;
+        Ok(begin.elapsed())
+    })
+}
+
+/// Returns the same for work that tells the time that counts, where some of it is made ready first.
+///
+/// # Errors
+/// The first error of `work`.
+pub(super) fn median_counted<E>(
+    runs: usize,
+    mut work: impl FnMut() -> Result<Duration, E>,
+) -> Result<f64, E> {
     let start = Instant::now();
     for _ in 0..WARM_UP.min(runs.max(1)) {
         work()?;
@@ -26,9 +41,7 @@ pub(super) fn median_seconds<E>(runs: usize, mut work: impl FnMut() -> Result<()
     }
     let (start, mut seconds) = (Instant::now(), Vec::new());
     while goes_on(seconds.len(), runs.max(1), start.elapsed()) {
-        let begin = Instant::now();
-        work()?;
-        seconds.push(begin.elapsed().as_secs_f64());
+        seconds.push(work()?.as_secs_f64());
     }
     seconds.sort_unstable_by(f64::total_cmp);
     Ok(seconds[seconds.len() / 2])

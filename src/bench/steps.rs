@@ -5,7 +5,7 @@ use std::time::Instant;
 use ndarray::Array3;
 use rayon::prelude::*;
 
-use super::clock::median_seconds;
+use super::clock::{median_counted, median_seconds};
 use super::{Bandwidth, BenchError, BenchEvent, BenchSettings, PassRow, StepRow};
 use crate::geometry::Grid;
 use crate::gpu::{Gpu, GpuBuffer, Int16Pixels, Pass, Recording};
@@ -106,17 +106,13 @@ impl Subject<'_> {
     /// The chain on the CPU, without the copy that it consumes.
     fn on_cpu(&self, name: &str, chain: &Chain) -> Result<StepRow, BenchError> {
         let voxels_out = chain.output_grid(self.volume.grid())?.map_or(0, |grid| grid.len());
-        let (mut copying, mut count) = (0.0, 0);
-        let all = median_seconds::<BenchError>(self.runs, || {
-            let begin = Instant::now();
+        let seconds = median_counted::<BenchError>(self.runs, || {
             let copy = self.volume.clone();
-            copying += begin.elapsed().as_secs_f64();
-            count += 1;
+            let begin = Instant::now();
             chain.run(copy, &Processor::Cpu)?;
-            Ok(())
+            Ok(begin.elapsed())
         })?;
-        let bytes = VALUE * (self.volume.grid().len() + voxels_out) as u64;
-        let bandwidth = self.bandwidth(bytes, (all - copying / f64::from(count)).max(f64::MIN_POSITIVE));
+        let bandwidth = self.bandwidth(VALUE * (self.volume.grid().len() + voxels_out) as u64, seconds);
         Ok(StepRow { step: name.to_owned(), bandwidth, passes: Vec::new() })
     }
 

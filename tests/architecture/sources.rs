@@ -70,9 +70,11 @@ impl Source {
 /// The room that a module at a crate's root is, or that a crate of one room is.
 pub(crate) fn room_of<'a>(package: &'a str, module: Option<&'a str>) -> Option<&'a str> {
     match (package, module) {
-        ("pulmo_random" | "pulmo_metrics" | "pulmo_triage" | "pulmo_key" | "pulmo_system", _) => {
-            package.strip_prefix("pulmo_")
-        }
+        (
+            "pulmo_random" | "pulmo_metrics" | "pulmo_nodule" | "pulmo_onnx" | "pulmo_report"
+            | "pulmo_results" | "pulmo_triage" | "pulmo_key" | "pulmo_system",
+            _,
+        ) => package.strip_prefix("pulmo_"),
         (_, Some("main") | None) => None,
         (_, module) => module,
     }

@@ -10,13 +10,18 @@ pub mod jpeg_ls;
 pub mod load;
 pub mod plane;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The folder of real data (`PULMO_DATA`, else beside the checkout), or `None` with a loud note
-/// where it is absent; with `PULMO_REQUIRE_DATA=1` its absence is a failure.
+/// The folder of real data (`PULMO_DATA`, else `../shared/data` beside the checkout that the test runs in), or `None`
+/// with a loud note where it is absent; with `PULMO_REQUIRE_DATA=1` its absence is a failure.
 pub fn data_folder() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let folder = std::env::var_os("PULMO_DATA").map_or(beside, PathBuf::from);
+    // asked when a test runs: one target folder may serve several checkouts
+    let here = std::env::current_dir().unwrap();
+    let beside = || {
+        let checkout = here.ancestors().find(|folder| folder.join("Cargo.lock").is_file()).unwrap_or(&here);
+        checkout.join("../shared/data")
+    };
+    let folder = std::env::var_os("PULMO_DATA").map_or_else(beside, PathBuf::from);
     if folder.join("pixel_oracle.csv").is_file() {
         return Some(folder);
     }

@@ -102,7 +102,7 @@ fn every_kernel_has_one_main_of_the_common_workgroup() {
 
 #[test]
 fn files_are_short_and_start_with_what_they_do() {
-    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shaders"));
+    let folder = std::path::Path::new("../../shaders");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
