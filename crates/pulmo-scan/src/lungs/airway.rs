@@ -103,7 +103,7 @@ impl<'a> Tracker<'a> {
             None => (0..rows).flat_map(|y| self.columns.clone().map(move |x| [y, x])).collect(),
         };
         for start in starts.into_iter().filter(|start| is_lumen(*start)) {
-            let part = self.flooded(start, &is_lumen, &mut seen);
+            let part = self.flooded(start, is_lumen, &mut seen);
             if !part.is_empty() {
                 parts.push(part);
             }
