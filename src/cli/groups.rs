@@ -6,7 +6,7 @@ use super::args::Args;
 
 /// Every command, by job.
 const GROUPS: [Group; 5] = [
-    Group { job: "Look", commands: &["inspect", "convert", "preprocess"] },
+    Group { job: "Look", commands: &["inspect", "convert", "preprocess", "nodules"] },
     Group { job: "Learn", commands: &["audit", "plan", "train", "pretrain", "tune", "ensemble"] },
     Group { job: "Judge", commands: &["evaluate", "compare", "calibrate", "domain"] },
     Group { job: "Run", commands: &["predict", "triage", "export", "merge", "onnx"] },

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod measured;
+mod nodules;
 mod onnx;
 mod reading;
 mod series;
@@ -16,6 +17,7 @@ use crate::gpu::Choice;
 use crate::metrics::OperatingRule;
 
 pub(super) use measured::{CalibrateArgs, DomainArgs};
+pub(super) use nodules::NodulesArgs;
 pub(super) use onnx::OnnxArgs;
 pub(super) use reading::{OutsideArg, PartialArg, ReadArgs};
 pub(super) use series::{ConvertArgs, InspectArgs, PhantomArgs, PreprocessArgs};
@@ -47,6 +49,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Classify images and CT series: one JSON line each on stdout.
     Predict(PredictArgs),
+    /// Find and measure lung nodules: one JSON line for each CT series on stdout.
+    Nodules(NodulesArgs),
     /// Score an archive study by study: it survives broken files and being cut off, and goes on where it was.
     Triage(TriageArgs),
     /// Write a bundle's network as an ONNX model, for other programs to run.

@@ -15,6 +15,7 @@ mod evaluate;
 mod heat;
 mod inspect;
 mod man;
+mod nodules;
 mod onnx;
 mod phantom;
 mod plan;
@@ -36,6 +37,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Demo(args) => demo::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Nodules(args) => nodules::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Domain(args) => domain::run(args),
