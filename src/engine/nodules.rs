@@ -150,7 +150,7 @@ impl NoduleFinder {
         // Several candidates may be one nodule, and some are too small: more are measured than are told.
         let measured: Vec<Option<NoduleFinding>> = scored
             .par_iter()
-            .take(3 * self.settings.at_most)
+            .take(2 * self.settings.at_most)
             .map(|one| one.measured(volume, &masks))
             .collect();
         Ok(self.told(measured.into_iter().flatten()))
