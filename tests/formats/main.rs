@@ -191,6 +191,7 @@ fn trained(bench: &mut Bench) {
         bench.run(0, &format!("{command} --device cpu"));
     }
     bench.run(0, "ensemble @out/folds/fold-0 @out/folds/fold-1 --out @out/ensemble");
+    handed_on(bench);
     bench.run(0, "plan @data/whole.csv --out @plan.toml");
     let plan = PathBuf::from(bench.path("plan.toml"));
     bench.file(&plan, Some("recipe.toml"));
@@ -202,6 +203,20 @@ fn trained(bench: &mut Bench) {
         assert!(events.windows(tag.len()).any(|bytes| bytes == tag.as_bytes()), "{tag}");
         assert!(text.contains(&format!("`{tag}`")), "{tag}");
     }
+}
+
+/// What other programs take: the names of inputs and outputs stand in a model as they are.
+fn handed_on(bench: &mut Bench) {
+    bench.run(0, "onnx --out @out/model.onnx");
+    bench.run(0, "man --out @out/man");
+    let model = std::fs::read(bench.path("out/model.onnx")).unwrap();
+    let names: Vec<String> = bench.page.formats["ONNX"].iter().map(|field| field.name.clone()).collect();
+    let text = |name: &str| [&[10, name.len() as u8], name.as_bytes()].concat();
+    let has = |name: &String| model.windows(name.len() + 2).any(|bytes| bytes == text(name));
+    assert!(names.iter().all(has), "{names:?}");
+    let row = names.into_iter().map(|name| (name, Value::Null)).collect();
+    bench.page.check("ONNX", &Value::Object(row));
+    bench.file(Path::new("models/lung-nodule-phantom/capability.json"), None);
 }
 
 fn judged(bench: &mut Bench) {

@@ -17,7 +17,9 @@ use pulmo_forge::ct::{self, CtSlice, Encoding, Item, Value, series};
 use pulmo_forge::enhanced::{ENHANCED, Enhanced};
 use pulmo_forge::load::{assembled, folder_of, found, keep, load, with};
 use pulmo_key::SecretKey;
-use pulmo_scan::dicom::{CopiedModule, copy_modules, pseudonyms, source_references, source_series};
+use pulmo_scan::dicom::{
+    CopiedModule, copy_modules, derived_uid, pseudonyms, source_planes, source_references, source_series,
+};
 use pulmo_scan::findings::{Identity, Pseudonyms, ScanOrigin, ScanProtocol};
 use pulmo_scan::intake::{ReadSettings, find};
 
@@ -168,6 +170,44 @@ fn references_follow_the_slices_of_the_volume() {
     let [image] = images.items().unwrap() else { panic!("one file, one image") };
     assert_eq!(text(image, tags::REFERENCED_SOP_CLASS_UID), ENHANCED);
     assert!(image.element(tags::REFERENCED_FRAME_NUMBER).is_err());
+}
+
+#[test]
+fn each_reference_has_the_plane_of_its_image() {
+    let slices = personal_series();
+    let shuffled: Vec<CtSlice> = [3, 0, 5, 1, 4, 2].iter().map(|&at: &usize| slices[at].clone()).collect();
+    for identity in [identity(&shuffled), identity(&[Enhanced::of(&shuffled).slice()])] {
+        let planes = source_planes(&identity);
+        let heights: Vec<f64> = planes.iter().map(|plane| plane.origin_mm().z).collect();
+        assert_eq!(heights, [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert!(planes.iter().all(|plane| plane.shape_zyx() == [1, 8, 8]));
+        assert!(planes.iter().all(|plane| plane.spacing_mm()[1..] == [0.5, 0.5]));
+    }
+}
+
+#[test]
+fn uids_are_derived_of_the_series_and_of_what_they_name() {
+    let identity = identity(&personal_series());
+    let uid = derived_uid(&identity, &[b"report"]).unwrap();
+    assert_eq!(derived_uid(&identity, &[b"report"]), Some(uid.clone()));
+    assert_ne!(derived_uid(&identity, &[b"rep", b"ort"]), Some(uid.clone()));
+    let other = origin(&with(personal_series(), |slice| slice.text(ct::SERIES_UID, "UI", "1.2.3.5")));
+    assert_ne!(derived_uid(&other.identity.unwrap(), &[b"report"]), Some(uid));
+}
+
+#[test]
+fn what_once_lost_by_compression_is_told_of_all_that_is_made_of_it() {
+    let flag = |slices: &[CtSlice]| {
+        let object = copied(&identity(slices), &[CopiedModule::Compression]);
+        object
+            .element_opt(tags::LOSSY_IMAGE_COMPRESSION)
+            .unwrap()
+            .map(|flag| flag.to_str().unwrap().into_owned())
+    };
+    let mut slices = personal_series();
+    assert_eq!(flag(&slices), None);
+    slices[4].text((0x0028, 0x2110), "CS", "01");
+    assert_eq!(flag(&slices).as_deref(), Some("01"));
 }
 
 #[test]

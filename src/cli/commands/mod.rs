@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod calibrate;
 mod compare;
+mod completions;
 mod convert;
 mod demo;
 mod devices;
@@ -13,7 +14,9 @@ mod ensemble;
 mod evaluate;
 mod heat;
 mod inspect;
+mod man;
 mod nodules;
+mod onnx;
 mod phantom;
 mod plan;
 mod predict;
@@ -46,6 +49,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Plan(args) => plan::run(args),
         Command::Ensemble(args) => ensemble::run(args),
         Command::Triage(args) => triage::run(args),
+        Command::Onnx(args) => onnx::run(args),
         Command::Export(args) => triage::export(args),
         Command::Merge(args) => triage::merge(args),
         Command::Worker(args) => worker::run(args),
@@ -55,5 +59,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Phantom(args) => phantom::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }

@@ -7,16 +7,18 @@ use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 
+use super::write::content_uid;
 use crate::findings::{Identity, SourceInstance};
+use crate::geometry::Grid;
 
 /// Modules whose attributes can be copied from a scan.
 ///
 /// # References
 /// DICOM PS3.3 C.7.1.1 (Patient), C.7.2.1 (General Study), C.7.2.2 (Patient Study), C.7.3.1 (General Series),
-/// C.7.5.1 (General Equipment), C.7.4.1 (Frame of Reference).
+/// C.7.5.1 (General Equipment), C.7.4.1 (Frame of Reference), C.7.6.1 (General Image).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopiedModule {
-    /// Name, ID and who gave it, birth date, sex, and whether identity was removed.
+    /// Name, ID and who gave it, birth date, sex, whether identity was removed, and whether there is a patient at all.
     Patient,
     /// UID, date, time, ID, accession number, referring physician, description, and the patient's age.
     Study,
@@ -26,6 +28,8 @@ pub enum CopiedModule {
     Equipment,
     /// UID and position reference indicator: for an object that lies in the same space.
     FrameOfReference,
+    /// Whether the images were once compressed with loss, how much and how: what is made of them inherits it.
+    Compression,
 }
 
 /// An attribute that is copied.
@@ -51,7 +55,7 @@ const fn copy(module: CopiedModule, tag: Tag, vr: VR, presence: Presence) -> Cop
 
 /// All that is copied.
 pub(super) const COPIED: &[Copied] = {
-    use CopiedModule::{Equipment, FrameOfReference, Patient, Series, Study};
+    use CopiedModule::{Compression, Equipment, FrameOfReference, Patient, Series, Study};
     use Presence::{Always, IfKnown};
     &[
         copy(Patient, tags::PATIENT_NAME, VR::PN, Always),
@@ -61,6 +65,7 @@ pub(super) const COPIED: &[Copied] = {
         copy(Patient, tags::PATIENT_SEX, VR::CS, Always),
         copy(Patient, tags::PATIENT_IDENTITY_REMOVED, VR::CS, IfKnown),
         copy(Patient, tags::DEIDENTIFICATION_METHOD, VR::LO, IfKnown),
+        copy(Patient, tags::SYNTHETIC_DATA, VR::CS, IfKnown),
         copy(Study, tags::STUDY_INSTANCE_UID, VR::UI, IfKnown),
         copy(Study, tags::STUDY_DATE, VR::DA, Always),
         copy(Study, tags::STUDY_TIME, VR::TM, Always),
@@ -83,6 +88,9 @@ pub(super) const COPIED: &[Copied] = {
         copy(Equipment, tags::SOFTWARE_VERSIONS, VR::LO, IfKnown),
         copy(FrameOfReference, tags::FRAME_OF_REFERENCE_UID, VR::UI, IfKnown),
         copy(FrameOfReference, tags::POSITION_REFERENCE_INDICATOR, VR::LO, Always),
+        copy(Compression, tags::LOSSY_IMAGE_COMPRESSION, VR::CS, IfKnown),
+        copy(Compression, tags::LOSSY_IMAGE_COMPRESSION_RATIO, VR::DS, IfKnown),
+        copy(Compression, tags::LOSSY_IMAGE_COMPRESSION_METHOD, VR::CS, IfKnown),
     ]
 };
 
@@ -106,7 +114,24 @@ pub fn copy_modules(identity: &Identity, modules: &[CopiedModule], object: &mut 
 /// # References
 /// DICOM PS3.3 table 10-3 (Image SOP Instance Reference Macro).
 pub fn source_references(identity: &Identity) -> Vec<InMemDicomObject> {
-    identity.sources().iter().map(reference).collect()
+    identity.sources().iter().map(|source| reference(&source.instance)).collect()
+}
+
+/// Returns where each slice of [`source_references`] lies, in the same order: its own pixels, as a grid of one
+/// slice.
+///
+/// # Units
+/// LPS millimetres; the distance between slices is none and stands as 1 mm.
+pub fn source_planes(identity: &Identity) -> Vec<Grid> {
+    identity.sources().iter().map(|source| source.plane).collect()
+}
+
+/// Returns a UID for something that is made of a scan: always the same for the same series and `parts`, and
+/// another for any other. `None` where the scan does not name its series.
+pub fn derived_uid(identity: &Identity, parts: &[&[u8]]) -> Option<String> {
+    let series = identity.text(tags::SERIES_INSTANCE_UID.group(), tags::SERIES_INSTANCE_UID.element())?;
+    let parts = [&[series.as_bytes()], parts].concat();
+    Some(content_uid(&parts))
 }
 
 /// Returns the Referenced Series Sequence of what the volume was made of: its Series Instance UID and each of
@@ -117,7 +142,8 @@ pub fn source_references(identity: &Identity) -> Vec<InMemDicomObject> {
 pub fn source_series(identity: &Identity) -> Option<DataElement<InMemDicomObject>> {
     let uid = identity.text(tags::SERIES_INSTANCE_UID.group(), tags::SERIES_INSTANCE_UID.element())?;
     let mut seen = BTreeSet::new();
-    let firsts = identity.sources().iter().filter(|instance| seen.insert(&instance.uid));
+    let instances = identity.sources().iter().map(|source| &source.instance);
+    let firsts = instances.filter(|instance| seen.insert(&instance.uid));
     let whole = |instance: &SourceInstance| SourceInstance { frame: None, ..instance.clone() };
     let images: Vec<InMemDicomObject> = firsts.map(|instance| reference(&whole(instance))).collect();
     if images.is_empty() {

@@ -84,7 +84,7 @@ pub use attributes::{AttributeError, parse_decimal_string};
 pub use catalogue::{Catalogue, SeriesFiles};
 pub use check::check_volume;
 pub use codec::CodecError;
-pub use copy::{CopiedModule, copy_modules, source_references, source_series};
+pub use copy::{CopiedModule, copy_modules, derived_uid, source_planes, source_references, source_series};
 pub use coverage::{Coverage, Shortfall, check_coverage};
 pub use cross_check::{CrossCheck, DifferingImage, ImagePlace, RefusedImages, cross_check};
 pub use cut::Cut;
@@ -112,5 +112,6 @@ pub use series::{Series, Slice};
 pub use stack::Stack;
 pub use statistics::LEAST_HU;
 pub use write::{
-    CtSeriesDescription, DisplayWindow, PatientPosition, PixelLayout, WriteError, write_ct_series,
+    CtSeriesDescription, DicomObject, DisplayWindow, PatientPosition, PixelLayout, PutAttribute, WriteError,
+    content_uid, decimal, decimals, write_ct_series,
 };

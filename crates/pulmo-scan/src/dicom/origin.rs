@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_core::Tag;
-use dicom_dictionary_std::tags;
+use dicom_dictionary_std::{tags, uids};
 
 use super::attributes::{Attribute, Attributes, attribute, parse_decimal_string};
 use super::characters::text_of;
@@ -11,8 +11,10 @@ use super::copy::COPIED;
 use super::gate::FileHeader;
 use super::number_text::measure;
 use super::series::MultiFrames;
-use super::{Acquisition, DicomError, Slice};
-use crate::findings::{Identity, ScanOrigin, ScanProtocol, SourceInstance};
+use super::stack::grid;
+use super::{Acquisition, DicomError, Slice, SliceHeader};
+use crate::findings::{Identity, ScanOrigin, ScanProtocol, SourceInstance, SourceSlice};
+use crate::geometry::Grid;
 
 const KVP: Attribute = attribute(tags::KVP, "KVP");
 const SHARED: Attribute =
@@ -55,7 +57,13 @@ pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Re
     let Some(speaker) = used.iter().rev().max_by_key(known) else { return Ok(ScanOrigin::default()) };
     let speaker = &slices[speaker.slice];
     let header = files.file_header(speaker)?;
-    let all = || used.iter().map(|used| &slices[used.slice].header.acquisition);
+    let headers = || used.iter().map(|used| &slices[used.slice].header);
+    let all = || headers().map(|header| &header.acquisition);
+    let mut texts = texts(&header);
+    if headers().any(|header| header.lossy) || always_lossy(&header.transfer_syntax) {
+        let tag = tags::LOSSY_IMAGE_COMPRESSION;
+        texts.insert((tag.group(), tag.element()), "01".to_owned());
+    }
     Ok(ScanOrigin {
         protocol: ScanProtocol {
             manufacturer: text_of(&header.data_set, tags::MANUFACTURER).and_then(|text| told(&text)),
@@ -66,15 +74,33 @@ pub(super) fn origin(slices: &[Slice], files: &MultiFrames, used: &[Used]) -> Re
             ),
             kvp: kvp(&header, speaker.frame.unwrap_or(0)),
         },
-        identity: Some(Identity::new(texts(&header), sources(used).unwrap_or_default())),
+        identity: Some(Identity::new(texts, sources(slices, used)?)),
     })
 }
 
-/// The instance of each slice; `None` where one does not say which it is, or two say that they are the same.
-fn sources(used: &[Used]) -> Option<Vec<SourceInstance>> {
-    let sources = used.iter().map(|used| used.instance.clone()).collect::<Option<Vec<_>>>()?;
-    let different: BTreeSet<_> = sources.iter().map(|source| (&source.uid, source.frame)).collect();
-    (different.len() == sources.len()).then_some(sources)
+/// Each slice with its place; none where one does not say which it is, or two say that they are the same.
+fn sources(slices: &[Slice], used: &[Used]) -> Result<Vec<SourceSlice>, DicomError> {
+    let instances: Vec<&SourceInstance> = used.iter().filter_map(|used| used.instance.as_ref()).collect();
+    let different: BTreeSet<_> = instances.iter().map(|instance| (&instance.uid, instance.frame)).collect();
+    if different.len() < used.len() {
+        return Ok(Vec::new());
+    }
+    let sources = instances.into_iter().zip(used).map(|(instance, used)| {
+        let plane = plane(&slices[used.slice].header)?;
+        Ok(SourceSlice { instance: instance.clone(), plane })
+    });
+    sources.collect()
+}
+
+/// A slice as a grid of its own; what it is thick is told elsewhere.
+fn plane(header: &SliceHeader) -> Result<Grid, DicomError> {
+    grid(header, header.position_mm, header.normal(), 1)
+}
+
+/// Whether nothing but lossy compression is stored so.
+fn always_lossy(transfer_syntax: &str) -> bool {
+    [uids::JPEG_BASELINE8_BIT, uids::JPEG_EXTENDED12_BIT, uids::JPEGLS_NEAR_LOSSLESS]
+        .contains(&transfer_syntax)
 }
 
 /// All texts that are kept, decoded.

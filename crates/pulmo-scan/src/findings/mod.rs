@@ -20,7 +20,7 @@ mod verdict;
 pub use code::Code;
 pub use heat_map::{HeatMap, Peak};
 pub use identity::Identity;
-pub(crate) use identity::SourceInstance;
+pub(crate) use identity::{SourceInstance, SourceSlice};
 pub use nodule::{LungThird, NoduleFinding, NoduleKind, Side};
 pub use observation::{Grids, Observation, Provenance};
 pub use prediction::Prediction;

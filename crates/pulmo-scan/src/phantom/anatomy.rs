@@ -22,6 +22,15 @@ pub(super) struct LungSection {
     pub(super) front_y: f32,
 }
 
+impl LungSection {
+    /// The largest part of a pixel that the rib cage and the base leave of the outline.
+    pub(super) fn most(&self, x: f32, y: f32, pixel_mm: f32) -> f32 {
+        let behind = 0.5 + (y - self.front_y) / pixel_mm;
+        let inside_cage = self.cage.level(x, y) < 0.9;
+        if inside_cage { behind } else { behind.min(self.cage.coverage(x, y, pixel_mm)) }
+    }
+}
+
 /// The body of one patient.
 #[derive(Debug, Clone)]
 pub(super) struct Anatomy {

@@ -8,7 +8,9 @@ use dicom_dictionary_std::{tags, uids};
 use glam::{DVec2, DVec3};
 
 use super::decimal::{decimal, decimals};
-use super::object::DicomObject;
+use dicom_object::InMemDicomObject;
+
+use super::object::{DicomObject, PutAttribute};
 use super::pixel_layout::bits_of;
 use super::uid::uid;
 use super::{PixelLayout, WriteError};
@@ -161,14 +163,14 @@ impl<'a> Series<'a> {
     /// One slice as an object.
     fn slice(&self, z: usize, slice_hu: &[f32]) -> DicomObject {
         let sop_instance = uid(self.description.uid_seed, 3 + z as u64);
-        let mut object = DicomObject::new(uids::CT_IMAGE_STORAGE, sop_instance);
+        let mut object = InMemDicomObject::new_empty();
         self.put_study(&mut object);
         self.put_plane(&mut object, z);
         self.put_pixels(&mut object, slice_hu);
-        object
+        DicomObject::named(uids::CT_IMAGE_STORAGE, sop_instance, object)
     }
 
-    fn put_study(&self, object: &mut DicomObject) {
+    fn put_study(&self, object: &mut InMemDicomObject) {
         let d = self.description;
         for (tag, vr, text) in [
             (tags::SYNTHETIC_DATA, VR::CS, if d.is_synthetic { "YES" } else { "NO" }),
@@ -200,7 +202,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn put_plane(&self, object: &mut DicomObject, z: usize) {
+    fn put_plane(&self, object: &mut InMemDicomObject, z: usize) {
         let d = self.description;
         let [spacing_z, spacing_y, spacing_x] = self.grid.spacing_mm();
         let [_, down, along] = self.grid.direction();
@@ -222,7 +224,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn put_pixels(&self, object: &mut DicomObject, slice_hu: &[f32]) {
+    fn put_pixels(&self, object: &mut InMemDicomObject, slice_hu: &[f32]) {
         let CtSeriesDescription { layout, window, .. } = self.description;
         for (tag, value) in [
             (tags::SAMPLES_PER_PIXEL, 1),
@@ -233,7 +235,7 @@ impl<'a> Series<'a> {
             (tags::HIGH_BIT, layout.bits() - 1),
             (tags::PIXEL_REPRESENTATION, u16::from(layout.signed())),
         ] {
-            object.put(tag, VR::US, PrimitiveValue::from(value));
+            object.put_number(tag, value);
         }
         for (tag, vr, text) in [
             (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2"),
@@ -249,11 +251,11 @@ impl<'a> Series<'a> {
         if let Some(padding) = self.padding() {
             let value = PrimitiveValue::from(padding);
             let vr = if layout.signed() { VR::SS } else { VR::US };
-            object.put(tags::PIXEL_PADDING_VALUE, vr, value);
+            object.put_value(tags::PIXEL_PADDING_VALUE, vr, value);
             self.pad(&mut stored, padding);
         }
         let bytes: Vec<u8> = stored.iter().flat_map(|value| value.to_le_bytes()).collect();
-        object.put(tags::PIXEL_DATA, VR::OW, PrimitiveValue::from(bytes));
+        object.put_value(tags::PIXEL_DATA, VR::OW, PrimitiveValue::from(bytes));
     }
 
     fn padding(&self) -> Option<u16> {

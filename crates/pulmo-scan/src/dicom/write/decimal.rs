@@ -1,15 +1,15 @@
 //! Numbers as decimal strings.
 
-/// A decimal string of at most 16 characters (PS3.5 6.2, DS) with as many digits as fit.
-pub(super) fn decimal(value: f64) -> String {
+/// Returns a decimal string of at most 16 characters (PS3.5 6.2, DS) with as many digits as fit.
+pub fn decimal(value: f64) -> String {
     let longest = (0..15).rev().map(|digits| format!("{value:.digits$}")).find(|text| text.len() <= 16);
     let text = longest.unwrap_or_else(|| format!("{value:.8e}"));
     let trimmed = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if trimmed == "-0" { "0".to_owned() } else { trimmed.to_owned() }
 }
 
-/// Several decimal strings, as one value of several.
-pub(super) fn decimals(values: &[f64]) -> String {
+/// Returns several decimal strings, as one value of several.
+pub fn decimals(values: &[f64]) -> String {
     values.iter().map(|value| decimal(*value)).collect::<Vec<_>>().join("\\")
 }
 

@@ -41,6 +41,12 @@ pub enum WriteError {
         /// The encoder's reason.
         source: Box<dicom_object::WriteError>,
     },
+    /// The DICOM encoder refused an object before there was a file.
+    #[error("cannot encode a DICOM object")]
+    Content {
+        /// The encoder's reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The DICOM encoder refused an object's file meta group.
     #[error("cannot encode the file meta group of {path}")]
     Meta {

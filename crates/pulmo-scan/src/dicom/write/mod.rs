@@ -11,5 +11,8 @@ mod pixel_layout;
 mod uid;
 
 pub use ct::{CtSeriesDescription, DisplayWindow, PatientPosition, write_ct_series};
+pub use decimal::{decimal, decimals};
 pub use error::WriteError;
+pub use object::{DicomObject, PutAttribute};
 pub use pixel_layout::PixelLayout;
+pub use uid::content_uid;
