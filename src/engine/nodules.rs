@@ -140,9 +140,9 @@ impl NoduleFinder {
 
     /// The nodules of a volume, the most probable first.
     fn nodules(&self, volume: &Volume) -> Result<Vec<NoduleFinding>, Verdict> {
-        let lungs = Lungs::of(volume)?;
-        let found =
-            candidates(volume, &lungs.both, &self.settings.candidates).map_err(|error| refused(&error))?;
+        let lungs = Lungs::of(volume).map_err(|error| no_lungs(&error))?;
+        let both = lungs.both().ok_or_else(|| Verdict::NotEvaluable(Code::NoAnatomy.into()))?;
+        let found = candidates(volume, &both, &self.settings.candidates).map_err(|error| refused(&error))?;
         let scored = match &self.scorer {
             Some(scorer) => scorer.probable(volume, &found, &self.settings.planes)?,
             None => found.into_iter().map(|candidate| Scored { candidate, probability: None }).collect(),
@@ -249,6 +249,10 @@ impl Scorer {
         let seen = self.chain.run(picture, &Processor::Cpu).map_err(|error| verdict_of(&error))?;
         Ok(seen.into_parts().1)
     }
+}
+
+fn no_lungs(error: &LungsError) -> Verdict {
+    Verdict::NotEvaluable(Reason::new(Code::NoAnatomy, error.to_string()))
 }
 
 fn refused(error: &NoduleError) -> Verdict {
