@@ -40,14 +40,16 @@
 //! | crate | rooms | needs |
 //! |---|---|---|
 //! | `pulmo-random` | `random` | nothing |
+//! | `pulmo-onnx` | `onnx` | nothing |
 //! | `pulmo-system` | `system` | nothing; all that differs between operating systems |
 //! | `pulmo-key` | `key` | `pulmo-system` |
 //! | `pulmo-metrics` | `metrics` | `pulmo-random` |
-//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
+//! | `pulmo-scan` | `units`, `geometry`, `volume`, `findings`, `lungs`, `facts`, `dicom`, `files`, `intake`, `phantom` | no GPU, no network |
 //! | `pulmo-preprocess` | `gpu`, `preprocess` | wgpu, no burn |
 //! | `pulmo-cohort` | `cohort`, `audit` | no GPU, no network |
 //! | `pulmo-report` | `report` | no GPU, no network |
 //! | `pulmo-results` | `results` | no GPU, no network |
+//! | `pulmo-nodule` | `nodule` | no GPU, no network |
 //! | `pulmo-triage` | `triage` | neither images nor networks |
 //! | `pulmo` | all others | burn |
 //!
@@ -56,11 +58,11 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 | `units`, `random`, `system` |
+//! | 0 | `units`, `random`, `system`, `onnx` |
 //! | 1 | `geometry`, `key` |
 //! | 2 | `volume`, `metrics` |
-//! | 3 | `findings` |
-//! | 4 | `facts`, `dicom`, `files`, `gpu` |
+//! | 3 | `findings`, `lungs` |
+//! | 4 | `facts`, `dicom`, `files`, `gpu`, `nodule` |
 //! | 5 | `intake`, `preprocess`, `network`, `phantom`, `domain` |
 //! | 6 | `bundle`, `cohort` |
 //! | 7 | `predict`, `audit` |
@@ -75,11 +77,13 @@
 pub use pulmo_cohort::{audit, cohort};
 pub use pulmo_key as key;
 pub use pulmo_metrics as metrics;
+pub use pulmo_nodule as nodule;
+pub use pulmo_onnx as onnx;
 pub use pulmo_preprocess::preprocess;
 pub use pulmo_random as random;
 pub use pulmo_report as report;
 pub use pulmo_results as results;
-pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, phantom, units, volume};
+pub use pulmo_scan::{dicom, facts, files, findings, geometry, intake, lungs, phantom, units, volume};
 
 /// GPUs, and what networks are computed on.
 pub mod gpu {

@@ -48,6 +48,8 @@ fn the_shipped_bundle_is_the_embedded_one_and_small() {
     let card = std::fs::read_to_string(shipped().join("CARD.md")).unwrap();
     assert!(card.contains("phantoms alone") && card.contains("Not a medical device"));
     assert_eq!(card, inside.model_card());
+    let capability = std::fs::read_to_string(shipped().join("capability.json")).unwrap();
+    assert_eq!(capability, inside.capability().unwrap());
 }
 
 #[test]

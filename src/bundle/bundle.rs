@@ -191,11 +191,16 @@ impl Bundle {
 
     /// The model card, as Markdown: what a reader must know before using the bundle.
     pub fn model_card(&self) -> String {
-        let parameters = self.networks().map(Module::num_params).sum();
-        model_card(&self.manifest, self.network_config.kind, parameters)
+        model_card(&self.manifest, self.network_config.kind, self.parameters())
     }
 
-    /// Writes `bundle.toml`, `network.json`, the weights, the domain where there is one, and `CARD.md` into `folder`.
+    /// Parameters of all networks.
+    pub(super) fn parameters(&self) -> usize {
+        self.networks().map(Module::num_params).sum()
+    }
+
+    /// Writes `bundle.toml`, `network.json`, the weights, the domain where there is one, `capability.json` and `CARD.md`
+    /// into `folder`.
     ///
     /// # Errors
     /// [`BundleError::File`] where a file cannot be written.
@@ -215,10 +220,12 @@ impl Bundle {
         let domain = self.domain.as_ref().map(|domain| save_domain(domain.spaces())).transpose();
         let domain = domain.map_err(failed)?;
         let domain = domain.iter().map(|bytes| (domain_file::FILE, bytes.as_slice()));
+        let (capability, card) = (self.capability()?, self.model_card());
         let texts = [
             ("network.json", json.as_bytes()),
             ("bundle.toml", toml.as_bytes()),
-            ("CARD.md", &self.model_card().into_bytes()),
+            ("capability.json", capability.as_bytes()),
+            ("CARD.md", card.as_bytes()),
         ];
         for (file, bytes) in weights.chain(domain).chain(texts) {
             let path = folder.join(file);

@@ -126,6 +126,14 @@ pub enum BundleError {
         /// What is wrong with it.
         source: NetworkError,
     },
+    /// The networks cannot be written as an ONNX model.
+    #[error("bundle `{bundle}` cannot be written as ONNX: {source}")]
+    Onnx {
+        /// The bundle.
+        bundle: String,
+        /// Why.
+        source: NetworkError,
+    },
     /// The network gives no answer to the input of the self-test.
     #[error("bundle `{bundle}`: {source}")]
     SelfTest {

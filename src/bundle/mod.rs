@@ -1,5 +1,5 @@
 //! A trained classifier on disk: `models/<name>/{bundle.toml, network.json, weights.safetensors, domain.safetensors,
-//! CARD.md}`.
+//! capability.json, CARD.md}`.
 //!
 //! Everything that decides a score travels together: the preprocessing chain, the network, its
 //! weights and their hash, the classes and the threshold. A bundle that does not fit together is
@@ -7,6 +7,7 @@
 
 #[expect(clippy::module_inception, reason = "the bundle is this room's main type")]
 mod bundle;
+mod capability;
 mod card;
 mod domain_file;
 mod embedded;
@@ -14,6 +15,8 @@ mod ensemble;
 mod error;
 mod golden;
 mod manifest;
+mod onnx;
+mod onnx_calibration;
 mod transfer;
 mod weights;
 

@@ -6,11 +6,14 @@ use super::args::Args;
 
 /// Every command, by job.
 const GROUPS: [Group; 5] = [
-    Group { job: "Look", commands: &["inspect", "convert", "preprocess"] },
+    Group { job: "Look", commands: &["inspect", "convert", "preprocess", "nodules"] },
     Group { job: "Learn", commands: &["audit", "plan", "train", "pretrain", "tune", "ensemble"] },
     Group { job: "Judge", commands: &["evaluate", "compare", "calibrate", "domain"] },
-    Group { job: "Run", commands: &["predict", "triage", "export", "merge"] },
-    Group { job: "Machine", commands: &["demo", "devices", "bench", "phantom", "worker"] },
+    Group { job: "Run", commands: &["predict", "triage", "export", "merge", "onnx"] },
+    Group {
+        job: "Machine",
+        commands: &["demo", "devices", "bench", "phantom", "worker", "completions", "man"],
+    },
 ];
 
 /// Commands that serve one job.

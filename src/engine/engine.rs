@@ -124,9 +124,7 @@ impl Engine {
     /// How scans are read. What does not hold the lungs as a whole is classified too, but never without
     /// the warning `COVERAGE`.
     pub(super) fn settings(&self) -> ReadSettings {
-        let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
-        let assemble = AssembleSettings { coverage: Some(coverage), ..AssembleSettings::default() };
-        ReadSettings { assemble, ..ReadSettings::default() }.with_partial(self.partial)
+        reading(self.partial)
     }
 
     /// Names for the patient, study and series of a scan, where there is a key.
@@ -139,4 +137,11 @@ impl Engine {
     pub(super) fn on_cpu(&self) -> &Predictor {
         self.on_cpu.get_or_init(|| self.predictor.moved_to_cpu())
     }
+}
+
+/// How scans are read, by whatever looks at them.
+pub(super) fn reading(partial: Partial) -> ReadSettings {
+    let coverage = Coverage { shortfall: Shortfall::Warn, ..Coverage::default() };
+    let assemble = AssembleSettings { coverage: Some(coverage), ..AssembleSettings::default() };
+    ReadSettings { assemble, ..ReadSettings::default() }.with_partial(partial)
 }

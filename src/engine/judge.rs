@@ -68,6 +68,7 @@ impl Engine {
             prediction: None,
             grids: None,
             heat_map: None,
+            nodules: None,
             setbacks,
             provenance: self.provenance.clone(),
         };

@@ -17,9 +17,11 @@
 mod engine;
 mod input;
 mod judge;
+mod nodules;
 mod pipeline;
 mod ready;
 
 pub use engine::{Engine, EngineError, Outside};
 pub(crate) use input::SeenItem;
+pub use nodules::{NoduleFinder, NoduleSettings};
 pub(crate) use ready::Ready;

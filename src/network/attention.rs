@@ -11,11 +11,11 @@ use crate::random::Random;
 /// `a = softmax(w . (tanh(V h) * sigmoid(U h)))` over the slices of one study.
 #[derive(Module, Debug)]
 pub struct GatedAttention {
-    content: Param<Tensor<2>>,
-    content_bias: Param<Tensor<1>>,
-    gate: Param<Tensor<2>>,
-    gate_bias: Param<Tensor<1>>,
-    score: Param<Tensor<2>>,
+    pub(super) content: Param<Tensor<2>>,
+    pub(super) content_bias: Param<Tensor<1>>,
+    pub(super) gate: Param<Tensor<2>>,
+    pub(super) gate_bias: Param<Tensor<1>>,
+    pub(super) score: Param<Tensor<2>>,
 }
 
 impl GatedAttention {

@@ -22,10 +22,10 @@ const BOTTLENECK: usize = 4 * GROWTH;
 /// A layer: its 32 channels are added to those it sees.
 #[derive(Module, Debug)]
 pub struct DenseLayer {
-    norm1: BatchNorm,
-    conv1: Convolution,
-    norm2: Option<BatchNorm>,
-    conv2: Convolution,
+    pub(super) norm1: BatchNorm,
+    pub(super) conv1: Convolution,
+    pub(super) norm2: Option<BatchNorm>,
+    pub(super) conv2: Convolution,
 }
 
 impl DenseLayer {
@@ -54,8 +54,8 @@ impl DenseLayer {
 /// Half the channels, half the height and width.
 #[derive(Module, Debug)]
 pub struct Transition {
-    norm: BatchNorm,
-    conv: Convolution,
+    pub(super) norm: BatchNorm,
+    pub(super) conv: Convolution,
 }
 
 impl Transition {
@@ -73,13 +73,13 @@ impl Transition {
 /// A DenseNet without its head.
 #[derive(Module, Debug)]
 pub struct DenseNet {
-    conv0: Convolution,
-    norm0: Option<BatchNorm>,
+    pub(super) conv0: Convolution,
+    pub(super) norm0: Option<BatchNorm>,
     /// `denseblock1` to `denseblock4`.
-    denseblocks: Vec<Vec<DenseLayer>>,
+    pub(super) denseblocks: Vec<Vec<DenseLayer>>,
     /// `transition1` to `transition3`.
-    transitions: Vec<Transition>,
-    norm5: BatchNorm,
+    pub(super) transitions: Vec<Transition>,
+    pub(super) norm5: BatchNorm,
 }
 
 impl DenseNet {

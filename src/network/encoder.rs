@@ -14,13 +14,13 @@ use crate::random::Random;
 /// Two convolutions of 3 x 3 (or 3 x 3 x 3) and a way around them (He et al. 2016, doi:10.1109/CVPR.2016.90).
 #[derive(Module, Debug)]
 pub struct ResidualBlock {
-    conv1: Convolution,
-    norm1: Option<BatchNorm>,
-    conv2: Convolution,
-    norm2: Option<BatchNorm>,
-    shortcut: Option<Convolution>,
-    shortcut_norm: Option<BatchNorm>,
-    excitation: Option<SqueezeExcitation>,
+    pub(super) conv1: Convolution,
+    pub(super) norm1: Option<BatchNorm>,
+    pub(super) conv2: Convolution,
+    pub(super) norm2: Option<BatchNorm>,
+    pub(super) shortcut: Option<Convolution>,
+    pub(super) shortcut_norm: Option<BatchNorm>,
+    pub(super) excitation: Option<SqueezeExcitation>,
 }
 
 impl ResidualBlock {
@@ -94,11 +94,11 @@ pub(super) fn folded(conv: Convolution, norm: Option<BatchNorm>) -> (Convolution
 /// A stem and stages of residual blocks.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    stem: Convolution,
-    stem_norm: Option<BatchNorm>,
-    blocks: Vec<ResidualBlock>,
+    pub(super) stem: Convolution,
+    pub(super) stem_norm: Option<BatchNorm>,
+    pub(super) blocks: Vec<ResidualBlock>,
     #[module(skip)]
-    stem_pool: bool,
+    pub(super) stem_pool: bool,
     #[module(skip)]
     stochastic_depth: f32,
 }

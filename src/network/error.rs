@@ -1,6 +1,7 @@
 //! Why a network cannot be built or run.
 
 use crate::gpu::GpuError;
+use crate::onnx::OnnxError;
 
 /// Why a network cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +75,9 @@ pub enum NetworkError {
         /// The field's name in the recipe.
         field: &'static str,
     },
+    /// The network cannot be drawn as a graph.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
     /// The device failed to make the batch.
     #[error(transparent)]
     Device(#[from] GpuError),

@@ -12,10 +12,10 @@ use crate::random::Random;
 /// Squeeze and excitation (Hu, Shen, Sun 2018, doi:10.1109/CVPR.2018.00745).
 #[derive(Module, Debug)]
 pub struct SqueezeExcitation {
-    squeeze: Param<Tensor<2>>,
-    squeeze_bias: Param<Tensor<1>>,
-    excite: Param<Tensor<2>>,
-    excite_bias: Param<Tensor<1>>,
+    pub(super) squeeze: Param<Tensor<2>>,
+    pub(super) squeeze_bias: Param<Tensor<1>>,
+    pub(super) excite: Param<Tensor<2>>,
+    pub(super) excite_bias: Param<Tensor<1>>,
 }
 
 impl SqueezeExcitation {

@@ -22,6 +22,7 @@ mod excitation;
 #[expect(clippy::module_inception, reason = "the network is this room's main type")]
 mod network;
 mod normalization;
+mod onnx;
 mod pooling;
 mod read;
 mod resnet;
@@ -40,6 +41,7 @@ pub use error::NetworkError;
 pub use evidence::{Evidence, Placement};
 pub use excitation::SqueezeExcitation;
 pub use network::{Kept, Network, Output};
+pub use onnx::DrawnOutput;
 pub use pooling::Pooling;
 pub use read::{read_scalar, read_tensor, softmax};
 pub use resnet::{ResNet, ResNetBlock};

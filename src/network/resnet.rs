@@ -14,13 +14,13 @@ use crate::random::Random;
 /// A residual block: two convolutions, or three for a bottleneck, and a way around them.
 #[derive(Module, Debug)]
 pub struct ResNetBlock {
-    conv1: Convolution,
-    bn1: Option<BatchNorm>,
-    conv2: Convolution,
-    bn2: Option<BatchNorm>,
-    conv3: Option<Convolution>,
-    bn3: Option<BatchNorm>,
-    downsample: Option<(Convolution, Option<BatchNorm>)>,
+    pub(super) conv1: Convolution,
+    pub(super) bn1: Option<BatchNorm>,
+    pub(super) conv2: Convolution,
+    pub(super) bn2: Option<BatchNorm>,
+    pub(super) conv3: Option<Convolution>,
+    pub(super) bn3: Option<BatchNorm>,
+    pub(super) downsample: Option<(Convolution, Option<BatchNorm>)>,
 }
 
 impl ResNetBlock {
@@ -74,12 +74,12 @@ impl ResNetBlock {
 /// A ResNet without its head.
 #[derive(Module, Debug)]
 pub struct ResNet {
-    conv1: Convolution,
-    bn1: Option<BatchNorm>,
-    layer1: Vec<ResNetBlock>,
-    layer2: Vec<ResNetBlock>,
-    layer3: Vec<ResNetBlock>,
-    layer4: Vec<ResNetBlock>,
+    pub(super) conv1: Convolution,
+    pub(super) bn1: Option<BatchNorm>,
+    pub(super) layer1: Vec<ResNetBlock>,
+    pub(super) layer2: Vec<ResNetBlock>,
+    pub(super) layer3: Vec<ResNetBlock>,
+    pub(super) layer4: Vec<ResNetBlock>,
 }
 
 impl ResNet {

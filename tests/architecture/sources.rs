@@ -71,8 +71,8 @@ impl Source {
 pub(crate) fn room_of<'a>(package: &'a str, module: Option<&'a str>) -> Option<&'a str> {
     match (package, module) {
         (
-            "pulmo_random" | "pulmo_metrics" | "pulmo_report" | "pulmo_results" | "pulmo_triage"
-            | "pulmo_key" | "pulmo_system",
+            "pulmo_random" | "pulmo_metrics" | "pulmo_nodule" | "pulmo_onnx" | "pulmo_report"
+            | "pulmo_results" | "pulmo_triage" | "pulmo_key" | "pulmo_system",
             _,
         ) => package.strip_prefix("pulmo_"),
         (_, Some("main") | None) => None,

@@ -16,9 +16,10 @@ use std::process::{Command, Output};
 use image::{GrayImage, Luma};
 use page::Page;
 use pulmo::findings::{
-    Cause, Observation, Provenance, Pseudonyms, Remedy, ScanOrigin, Setback, Stage, Verdict,
+    Cause, LungThird, NoduleFinding, NoduleKind, Observation, Provenance, Pseudonyms, Remedy, ScanOrigin,
+    Setback, Side, Stage, Verdict,
 };
-use pulmo::report::observation_line;
+use pulmo::report::{NoduleTable, observation_line};
 use pulmo_forge::ct::{self, CtSlice, chest};
 use pulmo_forge::discs::{RECIPE, discs};
 use pulmo_forge::load::with;
@@ -190,6 +191,7 @@ fn trained(bench: &mut Bench) {
         bench.run(0, &format!("{command} --device cpu"));
     }
     bench.run(0, "ensemble @out/folds/fold-0 @out/folds/fold-1 --out @out/ensemble");
+    handed_on(bench);
     bench.run(0, "plan @data/whole.csv --out @plan.toml");
     let plan = PathBuf::from(bench.path("plan.toml"));
     bench.file(&plan, Some("recipe.toml"));
@@ -201,6 +203,20 @@ fn trained(bench: &mut Bench) {
         assert!(events.windows(tag.len()).any(|bytes| bytes == tag.as_bytes()), "{tag}");
         assert!(text.contains(&format!("`{tag}`")), "{tag}");
     }
+}
+
+/// What other programs take: the names of inputs and outputs stand in a model as they are.
+fn handed_on(bench: &mut Bench) {
+    bench.run(0, "onnx --out @out/model.onnx");
+    bench.run(0, "man --out @out/man");
+    let model = std::fs::read(bench.path("out/model.onnx")).unwrap();
+    let names: Vec<String> = bench.page.formats["ONNX"].iter().map(|field| field.name.clone()).collect();
+    let text = |name: &str| [&[10, name.len() as u8], name.as_bytes()].concat();
+    let has = |name: &String| model.windows(name.len() + 2).any(|bytes| bytes == text(name));
+    assert!(names.iter().all(has), "{names:?}");
+    let row = names.into_iter().map(|name| (name, Value::Null)).collect();
+    bench.page.check("ONNX", &Value::Object(row));
+    bench.file(Path::new("models/lung-nodule-phantom/capability.json"), None);
 }
 
 fn judged(bench: &mut Bench) {
@@ -313,11 +329,34 @@ fn set_back(bench: &mut Bench) {
         prediction: None,
         grids: None,
         heat_map: None,
+        nodules: Some(vec![nodule()]),
         setbacks: vec![setback(Remedy::Halved { volumes: 2 }), setback(Remedy::Cpu)],
         provenance,
     };
     let line = observation_line(&observation, None);
     bench.page.check("predict", &serde_json::from_str(&line).unwrap());
+    let table = PathBuf::from(bench.path("nodules.csv"));
+    NoduleTable::new(std::fs::File::create(&table).unwrap()).unwrap().write(&observation).unwrap();
+    bench.file(&table, None);
+}
+
+/// A nodule of which everything is known.
+fn nodule() -> NoduleFinding {
+    NoduleFinding {
+        centre_mm: [1.0, 2.0, 3.0],
+        side: Some(Side::Left),
+        third: Some(LungThird::Upper),
+        long_axis_mm: 7.0,
+        short_axis_mm: 5.0,
+        mean_diameter_mm: 6.0,
+        volume_mm3: 110.0,
+        effective_diameter_mm: 5.9,
+        mean_hu: -20.0,
+        kind: NoduleKind::Solid,
+        pleura_distance_mm: Some(4.0),
+        blobness: 700.0,
+        probability: Some(0.9),
+    }
 }
 
 #[test]

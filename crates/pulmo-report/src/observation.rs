@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use pulmo_scan::findings::{Code, HeatMap, Observation, Pseudonyms, Reason, ScanProtocol, Setback};
+use pulmo_scan::findings::{
+    Code, HeatMap, NoduleFinding, Observation, Pseudonyms, Reason, ScanProtocol, Setback,
+};
 use pulmo_scan::geometry::{Grid, Unit};
 
 #[derive(Serialize)]
@@ -22,6 +24,8 @@ struct Line<'a> {
     attention_z_mm: Option<Vec<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heat_map: Option<HeatLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodules: Option<&'a [NoduleFinding]>,
     bundle: &'a str,
     weights_sha256: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,7 +110,8 @@ fn slices_z_mm(seen: &Grid) -> Option<Vec<f64>> {
 /// Returns an observation as one line of JSON: `path`, `status`, `codes`,
 /// `reasons` (for each code what was seen, with its figures, and what can be done), `prediction`,
 /// `probabilities` (class name to probability), `threshold`, `attention` where there is one, with
-/// `attention_z_mm` (the z of each weight's slice, LPS), `heat_map` where there is one, `bundle`,
+/// `attention_z_mm` (the z of each weight's slice, LPS), `heat_map` where there is one, `nodules` where they were asked for
+/// (each as [`NoduleFinding`] tells), `bundle`,
 /// `weights_sha256`, `domain_sha256` where the bundle has a domain, `pulmo`, `device` and `views` (how many mirror images were averaged). Without a
 /// prediction the middle fields are null. Where the device failed there are `setbacks`, each with `stage`
 /// (`preprocess`, `predict` or `heat_map`), `kind` (`halved`, with `volumes`, or `cpu`), `cause`
@@ -136,6 +141,7 @@ pub fn observation_line(observation: &Observation, heat_map_file: Option<&Path>)
         attention,
         attention_z_mm: attention.and(seen).and_then(slices_z_mm),
         heat_map: observation.heat_map.as_ref().map(|map| HeatLine::new(map, scan, heat_map_file)),
+        nodules: observation.nodules.as_deref(),
         bundle: &observation.provenance.bundle,
         weights_sha256: &observation.provenance.weights_sha256,
         domain_sha256: observation.provenance.domain_sha256.as_deref(),
@@ -181,6 +187,7 @@ mod tests {
             prediction: Some(prediction),
             grids: None,
             heat_map: None,
+            nodules: None,
             setbacks: Vec::new(),
             provenance: provenance.clone(),
         };

@@ -7,7 +7,7 @@
 //! | 0 | `units` |
 //! | 1 | `geometry` |
 //! | 2 | `volume` |
-//! | 3 | `findings` |
+//! | 3 | `findings`, `lungs` |
 //! | 4 | `dicom`, `files`, `facts` |
 //! | 5 | `intake`, `phantom` |
 //!
@@ -19,6 +19,7 @@ pub mod files;
 pub mod findings;
 pub mod geometry;
 pub mod intake;
+pub mod lungs;
 pub mod phantom;
 pub mod units;
 pub mod volume;

@@ -1,8 +1,11 @@
 //! What can be typed.
 
 mod measured;
+mod nodules;
+mod onnx;
 mod reading;
 mod series;
+mod shell;
 mod triage;
 
 use std::path::PathBuf;
@@ -14,8 +17,11 @@ use crate::gpu::Choice;
 use crate::metrics::OperatingRule;
 
 pub(super) use measured::{CalibrateArgs, DomainArgs};
+pub(super) use nodules::NodulesArgs;
+pub(super) use onnx::OnnxArgs;
 pub(super) use reading::{OutsideArg, PartialArg, ReadArgs};
 pub(super) use series::{ConvertArgs, InspectArgs, PhantomArgs, PreprocessArgs};
+pub(super) use shell::{CompletionsArgs, ManArgs};
 pub(super) use triage::{ExportArgs, MergeArgs, TriageArgs, WorkerArgs};
 
 /// Trains and runs CNNs for lung CT classification on any GPU and on plain CPUs.
@@ -43,8 +49,12 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Classify images and CT series: one JSON line each on stdout.
     Predict(PredictArgs),
+    /// Find and measure lung nodules: one JSON line for each CT series on stdout.
+    Nodules(NodulesArgs),
     /// Score an archive study by study: it survives broken files and being cut off, and goes on where it was.
     Triage(TriageArgs),
+    /// Write a bundle's network as an ONNX model, for other programs to run.
+    Onnx(OnnxArgs),
     /// Write the worklist and results of a triage again.
     Export(ExportArgs),
     /// Make one ledger of those of several runs over one archive.
@@ -83,6 +93,10 @@ pub(super) enum Command {
     Devices(DevicesArgs),
     /// Measure how fast this machine preprocesses, classifies and trains.
     Bench(BenchArgs),
+    /// Write what a shell needs to complete pulmo's commands and options.
+    Completions(CompletionsArgs),
+    /// Write the pages that `man pulmo` and `man pulmo-COMMAND` show.
+    Man(ManArgs),
 }
 
 #[derive(Debug, ClapArgs)]

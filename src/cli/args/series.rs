@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::{DeviceArg, ReadArgs};
-use crate::phantom::{PhantomSettings, RegionSettings};
+use crate::phantom::{Extra, PhantomSettings, RegionSettings};
 
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct PreprocessArgs {
@@ -85,6 +86,9 @@ pub(in crate::cli) struct PhantomArgs {
     /// Most nodules in a study with nodules.
     #[arg(long, value_name = "N", default_value_t = PhantomSettings::default().nodules_at_most)]
     pub nodules_at_most: usize,
+    /// What else is in each study, separated by commas.
+    #[arg(long = "with", value_name = "EXTRA", value_delimiter = ',', value_parser = PossibleValuesParser::new(Extra::ALL.map(Extra::name)).try_map(|name| name.parse::<Extra>()))]
+    pub extras: Vec<Extra>,
     /// Write small regions with and without a nodule (.nii.gz) instead of whole studies.
     #[arg(long)]
     pub regions: bool,

@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod calibrate;
 mod compare;
+mod completions;
 mod convert;
 mod demo;
 mod devices;
@@ -13,6 +14,9 @@ mod ensemble;
 mod evaluate;
 mod heat;
 mod inspect;
+mod man;
+mod nodules;
+mod onnx;
 mod phantom;
 mod plan;
 mod predict;
@@ -33,6 +37,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Demo(args) => demo::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Nodules(args) => nodules::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Domain(args) => domain::run(args),
@@ -44,6 +49,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Plan(args) => plan::run(args),
         Command::Ensemble(args) => ensemble::run(args),
         Command::Triage(args) => triage::run(args),
+        Command::Onnx(args) => onnx::run(args),
         Command::Export(args) => triage::export(args),
         Command::Merge(args) => triage::merge(args),
         Command::Worker(args) => worker::run(args),
@@ -53,5 +59,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Phantom(args) => phantom::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }

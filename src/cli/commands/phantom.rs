@@ -9,7 +9,11 @@ use crate::phantom::{
 };
 
 pub(super) fn run(args: &PhantomArgs) -> anyhow::Result<Exit> {
-    let settings = PhantomSettings { nodules_at_most: args.nodules_at_most, ..PhantomSettings::default() };
+    let settings = PhantomSettings {
+        nodules_at_most: args.nodules_at_most,
+        extras: args.extras.clone(),
+        ..PhantomSettings::default()
+    };
     let collection = Collection { settings, seed: args.seed, studies: args.studies };
     if args.regions {
         let bar = progress::bar(args.studies, "making regions");

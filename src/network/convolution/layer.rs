@@ -37,7 +37,7 @@ pub struct Convolution {
     /// kernel sees stand side by side.
     pub weight: Param<Tensor<4>>,
     /// `[channels_out]`: what a batch normalization became when it was folded into the weights.
-    bias: Option<Param<Tensor<1>>>,
+    pub(in crate::network) bias: Option<Param<Tensor<1>>>,
     stride: usize,
 }
 

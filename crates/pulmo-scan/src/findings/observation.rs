@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{HeatMap, Prediction, Pseudonyms, ScanOrigin, Setback, Verdict};
+use super::{HeatMap, NoduleFinding, Prediction, Pseudonyms, ScanOrigin, Setback, Verdict};
 use crate::geometry::Grid;
 
 /// What produced a prediction.
@@ -51,6 +51,8 @@ pub struct Observation {
     pub grids: Option<Grids>,
     /// Where the scan speaks for a class; `None` unless it was asked for.
     pub heat_map: Option<HeatMap>,
+    /// The nodules found, most probable first; `None` unless they were asked for.
+    pub nodules: Option<Vec<NoduleFinding>>,
     /// What was done differently because the device failed, in order; empty where it did not.
     pub setbacks: Vec<Setback>,
     /// What produced it.

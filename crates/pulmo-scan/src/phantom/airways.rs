@@ -2,7 +2,7 @@
 
 use super::anatomy::{Anatomy, Side};
 use super::growth::grow;
-use super::lungs::{Lungs, Scatter};
+use super::lungs::{LungSpace, Scatter};
 use super::shape::Tube;
 use pulmo_random::Random;
 
@@ -10,7 +10,7 @@ use pulmo_random::Random;
 const BRONCHUS_ENDS: Scatter = Scatter { count: 44, margin_mm: 15.0 };
 
 /// The lumens of all airways, from the trachea to the smallest bronchi that CT shows.
-pub(super) fn airways(anatomy: &Anatomy, lungs: &Lungs, random: &mut Random) -> Vec<Tube> {
+pub(super) fn airways(anatomy: &Anatomy, lungs: &LungSpace, random: &mut Random) -> Vec<Tube> {
     let top = anatomy.lung_span_mm()[1] + 40.0;
     let carina = anatomy.at(random.uniform(-2.0, 3.0), 12.0, 32.0);
     let width = random.uniform(0.9, 1.15) * anatomy.habitus.scale.x;

@@ -4,34 +4,14 @@
 //! carina: x to the patient's left, y to the back, z to the head.
 
 use glam::{DVec2, DVec3};
-use serde::Serialize;
 
 use super::habitus::Habitus;
 use super::shape::{Power, Profile, Section, Solid, smoothstep};
+pub use crate::findings::Side;
 
 const APEX_MM: f64 = 130.0;
 const LUNG_TILT: f64 = 0.14;
 const WALL_MM: f64 = 4.0;
-
-/// Which lung.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Side {
-    /// The patient's right lung, at negative x.
-    Right,
-    /// The patient's left lung, at positive x.
-    Left,
-}
-
-impl Side {
-    /// Both lungs.
-    pub(super) const BOTH: [Self; 2] = [Self::Right, Self::Left];
-
-    /// -1 for right, 1 for left: the sign of x.
-    pub(super) fn sign(self) -> f64 {
-        if self == Self::Right { -1.0 } else { 1.0 }
-    }
-}
 
 /// One lung at one level: inside the outline and the rib cage, and behind the sloping base.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +20,15 @@ pub(super) struct LungSection {
     pub(super) outline: Section,
     pub(super) cage: Section,
     pub(super) front_y: f32,
+}
+
+impl LungSection {
+    /// The largest part of a pixel that the rib cage and the base leave of the outline.
+    pub(super) fn most(&self, x: f32, y: f32, pixel_mm: f32) -> f32 {
+        let behind = 0.5 + (y - self.front_y) / pixel_mm;
+        let inside_cage = self.cage.level(x, y) < 0.9;
+        if inside_cage { behind } else { behind.min(self.cage.coverage(x, y, pixel_mm)) }
+    }
 }
 
 /// The body of one patient.

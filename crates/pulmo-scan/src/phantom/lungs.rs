@@ -9,14 +9,15 @@ use pulmo_random::Random;
 /// Levels are kept this far apart; the lungs' outline changes less between them than a voxel.
 const STEP_MM: f64 = 1.0;
 
-struct Level {
+/// Both lungs at one level, and what bulges into them.
+pub(super) struct LungLevel {
     lungs: Vec<LungSection>,
     bulges: Vec<Section>,
 }
 
 /// The space of both lungs.
-pub(super) struct Lungs {
-    levels: Vec<Level>,
+pub(super) struct LungSpace {
+    levels: Vec<LungLevel>,
     base_mm: f64,
     low_mm: DVec3,
     high_mm: DVec3,
@@ -29,13 +30,13 @@ pub(super) struct Scatter {
     pub(super) margin_mm: f64,
 }
 
-impl Lungs {
+impl LungSpace {
     pub(super) fn new(anatomy: &Anatomy) -> Self {
         let [base, apex] = anatomy.lung_span_mm();
         let mut levels = Vec::new();
         let (mut low, mut high) = (DVec3::new(0.0, 0.0, base), DVec3::new(0.0, 0.0, apex));
         for z in (0..).map(|step| base + f64::from(step) * STEP_MM).take_while(|z| *z <= apex) {
-            let level = Level::new(anatomy, z);
+            let level = LungLevel::new(anatomy, z);
             for lung in &level.lungs {
                 let centre = DVec3::new(lung.outline.centre[0].into(), lung.outline.centre[1].into(), z);
                 let [half_x, half_y] = lung.outline.half_extent();
@@ -46,6 +47,12 @@ impl Lungs {
             levels.push(level);
         }
         Self { levels, base_mm: base, low_mm: low, high_mm: high }
+    }
+
+    /// The same space without one lung.
+    pub(super) fn without(mut self, side: Side) -> Self {
+        self.levels.iter_mut().for_each(|level| level.lungs.retain(|lung| lung.side != side));
+        self
     }
 
     /// The lung a place lies in.
@@ -95,15 +102,15 @@ impl Lungs {
     }
 }
 
-impl Level {
-    fn new(anatomy: &Anatomy, z_mm: f64) -> Self {
+impl LungLevel {
+    pub(super) fn new(anatomy: &Anatomy, z_mm: f64) -> Self {
         let solids = anatomy.heart().into_iter().chain(anatomy.abdomen());
         let mut bulges: Vec<Section> = solids.filter_map(|solid| solid.section(z_mm)).collect();
         bulges.extend([anatomy.mediastinum(z_mm), anatomy.spine_bulge(z_mm)]);
         Self { lungs: anatomy.lungs(z_mm).collect(), bulges }
     }
 
-    fn side(&self, x: f32, y: f32) -> Option<Side> {
+    pub(super) fn side(&self, x: f32, y: f32) -> Option<Side> {
         let inside = |lung: &&LungSection| {
             y > lung.front_y && lung.outline.level(x, y) < 1.0 && lung.cage.level(x, y) < 1.0
         };

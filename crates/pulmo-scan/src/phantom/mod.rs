@@ -5,6 +5,9 @@
 //! in all of them alike (build, breath, densities, scars, scanner, orientation, file order), so
 //! that nothing but the nodules tells the two classes apart.
 //!
+//! What lies in real scans and would tell nothing there (arms, straps, effusion, a lung that is missing) is an [`Extra`]:
+//! a phantom has it only where it is asked for, and all else stays as it is without.
+//!
 //! The body is a set of analytic shapes painted slice by slice with ramps one pixel wide; thick
 //! slices are means of thin ones; a reconstruction kernel's blur and coloured noise come last.
 //! All randomness comes from streams keyed by seed, study and purpose: the same seed gives the
@@ -14,11 +17,14 @@ mod airways;
 mod anatomy;
 mod collection;
 mod error;
+mod extras;
 mod growth;
 mod habitus;
+mod lung_truth;
 mod lungs;
 mod nodules;
 mod noise;
+mod opacities;
 mod parenchyma;
 mod placement;
 mod regions;
@@ -30,6 +36,7 @@ mod skeleton;
 mod slab;
 mod slice_raster;
 mod study;
+mod surroundings;
 mod texture;
 mod truth;
 mod tubes;
@@ -38,6 +45,8 @@ mod vessels;
 pub use anatomy::Side;
 pub use collection::{Collection, write_collection};
 pub use error::PhantomError;
+pub use extras::Extra;
+pub use lung_truth::LungTruth;
 pub use nodules::{NoduleEdge, NoduleKind};
 pub use placement::Attachment;
 pub use regions::{RegionSettings, write_regions};

@@ -5,20 +5,9 @@ use serde::Serialize;
 
 use super::shape::{Tube, narrow, sphere_directions};
 use super::slice_raster::SliceRaster;
+pub use crate::findings::NoduleKind;
 use crate::units::{Hounsfield, Millimetres};
 use pulmo_random::Random;
-
-/// What a nodule is made of, as in the Fleischner glossary (doi:10.1148/radiol.2462070712).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoduleKind {
-    /// Soft tissue throughout, about 30 HU.
-    Solid,
-    /// Ground glass around a solid core.
-    PartSolid,
-    /// Hazy, -650 to -450 HU; vessels show through.
-    GroundGlass,
-}
 
 /// What a nodule's edge looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,11 +3,17 @@
 use glam::DVec3;
 
 use super::anatomy::{Anatomy, Cage, Side};
-use super::lungs::Lungs;
-use super::shape::{Tube, narrow};
+use super::lungs::LungSpace;
+use super::shape::{Solid, Tube, narrow};
 use super::texture::LatticeLevel;
 use crate::units::Hounsfield;
 use pulmo_random::Random;
+
+/// How much less dense lungs with emphysema are.
+pub(super) const EMPHYSEMA_HU: Hounsfield = 60.0;
+/// Level from which on bullae lie, and how many are tried.
+const BULLAE_FROM_MM: f64 = 20.0;
+const BULLAE: usize = 60;
 
 /// Density of the lungs at one level.
 pub(super) struct Parenchyma<'a> {
@@ -46,7 +52,7 @@ impl Parenchyma<'_> {
         let middle_x = narrow(68.0 * side.sign());
         move |x, y| {
             let (x, y) = ((x * per_x - middle_x), y * per_y);
-            let oblique = 0.77 * (y + 10.0) - 0.64 * (z + 25.0) + 0.002 * x * x;
+            let oblique = oblique_mm(x, y, z);
             let mut added = sheet(oblique);
             if side == Side::Right && oblique < 0.0 {
                 added += sheet(z - 2.0 + 0.0015 * (x * x + (y + 30.0) * (y + 30.0)));
@@ -56,14 +62,45 @@ impl Parenchyma<'_> {
     }
 }
 
+/// How far behind the oblique fissure a place of the template lies, x counted from the lung's middle.
+#[inline]
+fn oblique_mm(x: f32, y: f32, z: f32) -> f32 {
+    0.77 * (y + 10.0) - 0.64 * (z + 25.0) + 0.002 * x * x
+}
+
+/// How far behind the oblique fissure a place of one level lies.
+pub(super) fn oblique_fissure_mm(
+    anatomy: &Anatomy,
+    side: Side,
+    z_mm: f64,
+) -> impl Fn(f32, f32) -> f32 + use<> {
+    let scale = anatomy.habitus.scale;
+    let [per_x, per_y] = [scale.x, scale.y].map(|s| narrow(1.0 / s));
+    let (z, middle_x) = (narrow(z_mm / scale.z), narrow(68.0 * side.sign()));
+    move |x, y| oblique_mm(x * per_x - middle_x, y * per_y, z)
+}
+
 /// A thin sheet at distance 0.
 #[inline]
 fn sheet(distance_mm: f32) -> f32 {
     if distance_mm.abs() > 2.5 { 0.0 } else { 170.0 / (1.0 + 3.0 * distance_mm * distance_mm) }
 }
 
+/// Draws bullae: spaces of air in the upper lungs, near the pleura.
+pub(super) fn bullae(lungs: &LungSpace, random: &mut Random) -> Vec<Solid> {
+    let places: Vec<DVec3> = (0..BULLAE).map(|_| lungs.draw(random)).collect();
+    let fits = |place: &&DVec3| {
+        place.z > BULLAE_FROM_MM && lungs.side(**place).is_some() && lungs.share_inside(**place, 15.0) < 0.95
+    };
+    places
+        .iter()
+        .filter(fits)
+        .map(|place| Solid::ellipsoid(*place, DVec3::splat(random.uniform(8.0, 22.0))))
+        .collect()
+}
+
 /// Draws up to four scars: bent bands near the pleura, in studies with and without nodules alike.
-pub(super) fn scars(lungs: &Lungs, random: &mut Random) -> Vec<Tube> {
+pub(super) fn scars(lungs: &LungSpace, random: &mut Random) -> Vec<Tube> {
     let mut tubes = Vec::new();
     for _ in 0..random.below(5) {
         let near_pleura =

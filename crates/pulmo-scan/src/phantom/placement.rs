@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::PhantomError;
 use super::anatomy::Side;
-use super::lungs::Lungs;
+use super::lungs::LungSpace;
 use super::nodules::Nodule;
+use super::opacities::Opacities;
 use super::settings::{PhantomSettings, weighted};
 use super::tubes::Tubes;
 use pulmo_random::Random;
@@ -36,9 +37,11 @@ pub(super) struct Placed {
 
 /// The lungs and what already runs through them.
 pub(super) struct Room<'a> {
-    pub(super) lungs: &'a Lungs,
+    pub(super) lungs: &'a LungSpace,
     pub(super) vessels: &'a Tubes,
     pub(super) airways: &'a Tubes,
+    /// What would hide a nodule.
+    pub(super) opacities: &'a Opacities<'a>,
 }
 
 /// Draws the nodules of one study: 1 to the most the settings allow.
@@ -65,6 +68,9 @@ impl Room<'_> {
         for attempt in 0..TRIES {
             let centre = self.lungs.draw(random);
             let Some(side) = self.lungs.side(centre) else { continue };
+            if self.opacities.hide(side, centre, nodule.diameter_mm) {
+                continue;
+            }
             let Some(attachment) = self.attachment(centre, nodule.diameter_mm / 2.0) else { continue };
             let free = others.iter().all(|other| {
                 let apart = (other.nodule.diameter_mm + nodule.diameter_mm) / 2.0 + 6.0;

@@ -3,10 +3,12 @@
 use glam::{DAffine3, DMat2, DMat3, DVec2, DVec3};
 
 use super::anatomy::Anatomy;
+use super::extras::Extra;
 use super::noise::Sharpness;
 use super::settings::{PhantomSettings, weighted};
 use super::shape::narrow;
 use super::slice_raster::SlicePlane;
+use super::surroundings::ARM_REACH_MM;
 use crate::dicom::{PatientPosition, PixelLayout};
 use crate::geometry::{Grid, GridError, whole};
 use crate::units::{Hounsfield, Millimetres};
@@ -47,6 +49,8 @@ pub(super) struct Protocol {
     spacing_mm: Millimetres,
     /// Least field of view; the lungs' width may ask for more.
     field_mm: Millimetres,
+    /// Whether arms beside the body must be in it.
+    arms: bool,
     margin_mm: [Millimetres; 2],
     off_centre_mm: DVec2,
     /// Turn of the body on the table, radians.
@@ -88,6 +92,7 @@ impl Protocol {
             matrix: settings.matrix.unwrap_or(drawn_matrix),
             spacing_mm,
             field_mm: random.uniform(300.0, 400.0),
+            arms: settings.extras.contains(&Extra::ArmsLowered),
             margin_mm: [random.uniform(10.0, 26.0), random.uniform(8.0, 22.0)],
             off_centre_mm: DVec2::new(random.uniform(-8.0, 8.0), random.uniform(-8.0, 8.0)),
             roll,
@@ -123,7 +128,13 @@ impl Protocol {
         let (low, high) = (base - self.margin_mm[0], apex + self.margin_mm[1]);
         let slices = whole((high - low) / self.spacing_mm) + 1;
         let cage = anatomy.cage(base).semi;
-        let needed_mm = 2.0 * (cage.max_element() + self.off_centre_mm.abs().max_element() + 6.0);
+        let aside = if self.arms {
+            f64::from(anatomy.trunk(apex).half_extent()[0].max(anatomy.trunk(base).half_extent()[0]))
+                + ARM_REACH_MM
+        } else {
+            cage.max_element()
+        };
+        let needed_mm = 2.0 * (aside + self.off_centre_mm.abs().max_element() + 6.0);
         let pixel_mm = (self.field_mm.max(needed_mm) / self.matrix as f64 * 1e4).round() / 1e4;
         let axes = self.axes();
         let half = (self.matrix as f64 - 1.0) / 2.0 * pixel_mm;

@@ -5,14 +5,17 @@ use glam::{DVec2, DVec3};
 use super::PhantomError;
 use super::airways::{airways, wall_mm};
 use super::anatomy::{Anatomy, Side};
+use super::extras::Extra;
 use super::habitus::Habitus;
-use super::lungs::Lungs;
-use super::parenchyma::{Parenchyma, scars};
+use super::lungs::LungSpace;
+use super::opacities::Opacities;
+use super::parenchyma::{EMPHYSEMA_HU, Parenchyma, bullae, scars};
 use super::placement::{Placed, Room, place_nodules};
 use super::settings::{PhantomSettings, Purpose, StudyKey};
 use super::shape::{Power, Section, Solid, Tube};
 use super::skeleton::Skeleton;
 use super::slice_raster::SliceRaster;
+use super::surroundings::Surroundings;
 use super::texture::{Lattice, LatticeLevel};
 use super::tubes::Tubes;
 use super::vessels::{lung_vessels, trunks};
@@ -25,23 +28,32 @@ pub(super) struct Scene {
     down: f64,
     heart: [Solid; 2],
     abdomen: [Solid; 3],
-    skeleton: Skeleton,
+    pub(super) skeleton: Skeleton,
     vessels: Tubes,
-    trunks: Tubes,
-    airways: Tubes,
+    pub(super) trunks: Tubes,
+    pub(super) airways: Tubes,
     scars: Tubes,
     coarse: Lattice,
     fine: Lattice,
+    bullae: Vec<Solid>,
+    extras: Vec<Extra>,
 }
 
 impl Scene {
     /// The patient of one study; `prone` is told by the sign of y that points down.
     pub(super) fn new(settings: &PhantomSettings, key: StudyKey, down: f64) -> Result<Self, PhantomError> {
-        let anatomy = Anatomy::new(Habitus::draw(&mut key.random(Purpose::Habitus)));
-        let lungs = Lungs::new(&anatomy);
+        let mut habitus = Habitus::draw(&mut key.random(Purpose::Habitus));
+        let emphysema = settings.extras.contains(&Extra::Emphysema);
+        if emphysema {
+            habitus.lung_hu -= EMPHYSEMA_HU;
+        }
+        let anatomy = Anatomy::new(habitus);
+        let missing = Side::BOTH.into_iter().filter(|side| settings.extras.contains(&Extra::no_lung(*side)));
+        let lungs = missing.fold(LungSpace::new(&anatomy), LungSpace::without);
+        let opacities = Opacities { anatomy: &anatomy, extras: &settings.extras, down };
         let vessels = Tubes::new(lung_vessels(&anatomy, &lungs, &mut key.random(Purpose::Vessels)));
         let airways = Tubes::new(airways(&anatomy, &lungs, &mut key.random(Purpose::Airways)));
-        let room = Room { lungs: &lungs, vessels: &vessels, airways: &airways };
+        let room = Room { lungs: &lungs, vessels: &vessels, airways: &airways, opacities: &opacities };
         let nodules = if key.has_nodules() {
             place_nodules(&room, settings, &mut key.random(Purpose::Nodules))?
         } else {
@@ -58,22 +70,34 @@ impl Scene {
             scars: Tubes::new(scars(&lungs, &mut key.random(Purpose::Scars))),
             coarse: Lattice::new(26.0, &mut texture),
             fine: Lattice::new(6.5, &mut texture),
+            bullae: if emphysema { bullae(&lungs, &mut key.random(Purpose::Bullae)) } else { Vec::new() },
+            extras: settings.extras.clone(),
             vessels,
             airways,
             anatomy,
         })
     }
 
+    /// Whether a lung is missing.
+    pub(super) fn lacks(&self, side: Side) -> bool {
+        self.extras.contains(&Extra::no_lung(side))
+    }
+
     /// Paints the canvas's level, from the outside in.
     pub(super) fn paint(&self, raster: &mut SliceRaster) {
         let fine = self.fine.level(raster.z_mm);
-        self.paint_table(raster);
+        let around = Surroundings { anatomy: &self.anatomy, extras: &self.extras, down: self.down };
+        if !self.extras.contains(&Extra::GappedTable) {
+            self.paint_table(raster);
+        }
+        around.paint_behind(raster);
         self.paint_trunk(raster, &fine);
         self.paint_lungs(raster, &fine);
         self.paint_mediastinum(raster);
         self.paint_abdomen(raster, &fine);
         self.paint_airways(raster);
         self.skeleton.paint(raster, &self.anatomy);
+        around.paint_over(raster);
     }
 
     /// A hollow shell under the patient: outer arc, foam, and the trough the patient lies in.
@@ -139,12 +163,11 @@ impl Scene {
         let pixel_mm = raster.pixel_mm();
         for lung in self.anatomy.lungs(z_mm) {
             let ink = parenchyma.ink(lung.side);
-            let most = |x: f32, y: f32| {
-                let behind = 0.5 + (y - lung.front_y) / pixel_mm;
-                let inside_cage = lung.cage.level(x, y) < 0.9;
-                if inside_cage { behind } else { behind.min(lung.cage.coverage(x, y, pixel_mm)) }
-            };
-            raster.shade_part(&lung.outline, most, ink);
+            raster.shade_part(&lung.outline, |x, y| lung.most(x, y, pixel_mm), ink);
+            for bulla in self.bullae.iter().filter_map(|bulla| bulla.section(z_mm)) {
+                let most = |x: f32, y: f32| bulla.coverage(x, y, pixel_mm).min(lung.most(x, y, pixel_mm));
+                raster.shade_part(&lung.outline, most, |_, _| -995.0);
+            }
         }
         let blood = self.anatomy.habitus.blood_hu;
         self.vessels.crossing(z_mm).for_each(|tube| raster.stroke(tube, |_, under| under.max(blood)));
@@ -153,6 +176,8 @@ impl Scene {
         }
         self.scars.crossing(z_mm).for_each(|tube| raster.stroke(tube, |_, under| under.max(-130.0)));
         self.nodules.iter().for_each(|placed| placed.nodule.paint(raster));
+        let opacities = Opacities { anatomy: &self.anatomy, extras: &self.extras, down: self.down };
+        self.anatomy.lungs(z_mm).for_each(|lung| opacities.paint(raster, &lung, fine));
     }
 
     fn paint_mediastinum(&self, raster: &mut SliceRaster) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::extras::Extra;
 use crate::units::Millimetres;
 use pulmo_random::Random;
 
@@ -18,11 +19,19 @@ pub struct PhantomSettings {
     pub nodule_diameter_mm: [Millimetres; 2],
     /// Most nodules in one study with nodules; each number from 1 is as likely.
     pub nodules_at_most: usize,
+    /// What else is in each study; nothing unless asked for.
+    pub extras: Vec<Extra>,
 }
 
 impl Default for PhantomSettings {
     fn default() -> Self {
-        Self { matrix: None, slice_spacing_mm: None, nodule_diameter_mm: [4.0, 30.0], nodules_at_most: 3 }
+        Self {
+            matrix: None,
+            slice_spacing_mm: None,
+            nodule_diameter_mm: [4.0, 30.0],
+            nodules_at_most: 3,
+            extras: Vec::new(),
+        }
     }
 }
 
@@ -41,6 +50,7 @@ pub(super) enum Purpose {
     Noise = 9,
     Files = 10,
     Regions = 11,
+    Bullae = 12,
 }
 
 /// Which study of which collection.

@@ -41,6 +41,16 @@ impl Skeleton {
         Self { ribs, cartilage, collarbones, processes, density: anatomy.habitus.bone }
     }
 
+    /// The ribs and their cartilage near a level, which press into the lungs' outline.
+    pub(super) fn ribs_at(&self, z_mm: f64) -> RibsAt<'_> {
+        let flat_z = z_mm * RIB_FLATTENING;
+        let near = |tube: &&Tube| {
+            let (low, high) = (tube.from_mm.z.min(tube.to_mm.z), tube.from_mm.z.max(tube.to_mm.z));
+            (low - tube.widest_mm()..high + tube.widest_mm()).contains(&flat_z)
+        };
+        RibsAt { tubes: self.ribs.iter().chain(&self.cartilage).filter(near).collect(), flat_z }
+    }
+
     pub(super) fn paint(&self, raster: &mut SliceRaster, anatomy: &Anatomy) {
         self.paint_spine(raster, anatomy);
         self.paint_breastbone(raster, anatomy);
@@ -121,16 +131,29 @@ impl Skeleton {
     }
 }
 
+/// Ribs at one level.
+pub(super) struct RibsAt<'a> {
+    tubes: Vec<&'a Tube>,
+    flat_z: f64,
+}
+
+impl RibsAt<'_> {
+    /// Whether a place of the level lies in a rib.
+    pub(super) fn hold(&self, at_mm: DVec2) -> bool {
+        self.tubes.iter().any(|tube| tube.distance(at_mm.extend(self.flat_z)).surface_mm < 0.0)
+    }
+}
+
 /// A place on the rib cage.
-struct CagePlace {
+pub(super) struct CagePlace {
     /// 90 degrees is the spine's side, 0 the flank, -90 the breastbone.
-    degrees: f64,
-    outward_mm: f64,
-    z_mm: f64,
+    pub(super) degrees: f64,
+    pub(super) outward_mm: f64,
+    pub(super) z_mm: f64,
 }
 
 /// The place in the body.
-fn on_cage(anatomy: &Anatomy, side: Side, place: CagePlace) -> DVec3 {
+pub(super) fn on_cage(anatomy: &Anatomy, side: Side, place: CagePlace) -> DVec3 {
     let CagePlace { degrees, outward_mm, z_mm } = place;
     let Cage { centre, semi } = anatomy.cage(z_mm);
     let semi = semi + outward_mm;

@@ -6,6 +6,8 @@ use ndarray::Array3;
 use rayon::prelude::*;
 
 use super::PhantomError;
+use super::extras;
+use super::lung_truth::LungTruth;
 use super::noise::Finisher;
 use super::scanner::{Protocol, ScanGeometry};
 use super::scene::Scene;
@@ -45,9 +47,24 @@ impl Study {
         let scene = Scene::new(settings, key, protocol.down())?;
         let geometry = protocol.geometry(&scene.anatomy)?;
         let volume = Volume::new(geometry.grid, render(&scene, &protocol, &geometry, key))?;
-        let truth = truth(&scene, &protocol, &geometry, key);
+        let truth =
+            StudyTruth { extras: settings.extras.clone(), ..truth(&scene, &protocol, &geometry, key) };
         let description = describe(&protocol, &truth, key);
         Ok(Self { volume, truth, description })
+    }
+
+    /// Where the lungs and the main airways lie in study number `index` of the collection of `seed`: what
+    /// [`Study::generate`] paints of them with the same arguments.
+    ///
+    /// # Errors
+    /// [`PhantomError`] as for [`Study::generate`].
+    pub fn lungs(settings: &PhantomSettings, seed: u64, index: usize) -> Result<LungTruth, PhantomError> {
+        check(settings)?;
+        let key = StudyKey { seed, index: index as u64 };
+        let protocol = Protocol::draw(settings, &mut key.random(Purpose::Scanner));
+        let scene = Scene::new(settings, key, protocol.down())?;
+        let geometry = protocol.geometry(&scene.anatomy)?;
+        LungTruth::of(&scene, &geometry)
     }
 
     /// The volume that a reader of the written files must get.
@@ -93,6 +110,7 @@ fn check(settings: &PhantomSettings) -> Result<(), PhantomError> {
     if !(2.0..=40.0).contains(&low) || !(low..=40.0).contains(&high) {
         return refuse("nodule_diameter_mm", format!("{low} to {high}"), "rising, within 2 to 40 mm");
     }
+    extras::check(&settings.extras)?;
     if !(1..=10).contains(&settings.nodules_at_most) {
         return refuse("nodules_at_most", settings.nodules_at_most.to_string(), "1 to 10");
     }
@@ -177,6 +195,7 @@ fn truth(scene: &Scene, protocol: &Protocol, geometry: &ScanGeometry, key: Study
         patient_position: protocol.position.term().to_owned(),
         noise_hu: protocol.noise_hu,
         nodules: scene.nodules.iter().map(nodule).collect(),
+        extras: Vec::new(),
     }
 }
 

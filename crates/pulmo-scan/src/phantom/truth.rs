@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::PhantomError;
 use super::anatomy::Side;
+use super::extras::Extra;
 use super::nodules::{NoduleEdge, NoduleKind};
 use super::placement::Attachment;
 use crate::units::{Hounsfield, Millimetres};
@@ -71,6 +72,9 @@ pub struct StudyTruth {
     pub noise_hu: Hounsfield,
     /// The nodules; none in a normal study.
     pub nodules: Vec<NoduleTruth>,
+    /// What was asked for besides; absent where nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extras: Vec<Extra>,
 }
 
 /// One row of `truth.csv`, which is a training manifest.

@@ -2,7 +2,7 @@
 
 use super::anatomy::{Anatomy, Side};
 use super::growth::grow;
-use super::lungs::{Lungs, Scatter};
+use super::lungs::{LungSpace, Scatter};
 use super::shape::Tube;
 use pulmo_random::Random;
 
@@ -11,7 +11,7 @@ const ARTERY_ENDS: Scatter = Scatter { count: 640, margin_mm: 2.5 };
 const VEIN_ENDS: Scatter = Scatter { count: 440, margin_mm: 2.5 };
 
 /// The arteries and veins inside both lungs, grown from the hila.
-pub(super) fn lung_vessels(anatomy: &Anatomy, lungs: &Lungs, random: &mut Random) -> Vec<Tube> {
+pub(super) fn lung_vessels(anatomy: &Anatomy, lungs: &LungSpace, random: &mut Random) -> Vec<Tube> {
     let mut tubes = Vec::new();
     for side in Side::BOTH {
         let artery_root = anatomy.at(44.0 * side.sign(), 6.0, 6.0);

@@ -4,13 +4,15 @@
 //! of interest, not to measure. Values must be Hounsfield units.
 
 use glam::{DAffine3, DMat3, DVec3};
-use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut1, Axis, Zip};
+use ndarray::{Array3, ArrayView2, Axis, Zip};
 use rayon::prelude::*;
 
-use super::components::label;
+use super::block_means::block_means;
+use super::components::{Components, label};
+use super::neighbours::{eroded, with_neighbours};
 use super::{Mask, Volume};
 use crate::geometry::{BoundingBox, CanonicalAxes, Grid, canonical_axes, whole};
-use crate::units::{AIR_HU, Hounsfield, Millimetres};
+use crate::units::{Hounsfield, Millimetres};
 
 /// Side of the blocks that masks are made of.
 const BLOCK_MM: Millimetres = 3.0;
@@ -26,6 +28,13 @@ const LUNG_MM3: f64 = 50e3;
 const SECOND_LUNG: f64 = 0.1;
 /// Air in a slice that is more than a trachea: its normal area is below 4 cm2.
 const LUNG_SLICE_MM2: f64 = 600.0;
+/// Air that comes no nearer to the body's midline lies beside the trunk, under an arm: lungs come as near as spine and
+/// mediastinum are wide, and half a trunk is wider than 10 cm.
+const ASIDE_MM: Millimetres = 80.0;
+/// Below this there is no tissue in a block: in lungs with emphysema vessels run through most of them.
+const PURE_AIR_HU: Hounsfield = -965.0;
+/// Of what is no lung, at least so much is pure air.
+const PURE_AIR_SHARE: f64 = 0.75;
 /// Blocks by which the body grows back after it was cut off from the table.
 const GROW_BACK: usize = 3;
 
@@ -88,6 +97,30 @@ pub fn box_on(mask: &Mask, grid: &Grid, margin_mm: Millimetres) -> Option<Boundi
     Some(on_grid.grown(margin, shape))
 }
 
+/// What was seen of a part of the air in a body.
+#[derive(Debug, Clone, Copy)]
+struct SeenAir {
+    /// How near it comes to the body's midline.
+    nearest_mm: Millimetres,
+    /// Blocks of nothing but air.
+    pure: usize,
+}
+
+impl Default for SeenAir {
+    fn default() -> Self {
+        Self { nearest_mm: Millimetres::INFINITY, pure: 0 }
+    }
+}
+
+/// The mean column of a body.
+fn middle_column(body: &Array3<bool>) -> f64 {
+    let (sum, count) = body
+        .indexed_iter()
+        .filter(|(_, inside)| **inside)
+        .fold((0, 0usize), |(sum, count), ((_, _, x), _)| (sum + x, count + 1));
+    sum as f64 / count.max(1) as f64
+}
+
 /// A volume averaged over blocks, its axes in the patient's order.
 struct Coarse {
     grid: Grid,
@@ -101,18 +134,9 @@ impl Coarse {
     fn of(volume: &Volume) -> Self {
         let fine = volume.grid();
         let side: [usize; 3] = fine.spacing_mm().map(|spacing| whole((BLOCK_MM / spacing).round()).max(1));
-        let shape = fine.shape_zyx();
-        let blocks: [usize; 3] = std::array::from_fn(|axis| shape[axis].div_ceil(side[axis]));
-        let mut hu = Array3::zeros(blocks);
-        let slabs =
-            hu.axis_iter_mut(Axis(0)).into_par_iter().zip(volume.voxels().axis_chunks_iter(Axis(0), side[0]));
-        slabs.for_each(|(mut slab, slices)| {
-            let rows_of_blocks = slab.outer_iter_mut().zip(slices.axis_chunks_iter(Axis(1), side[1]));
-            rows_of_blocks.for_each(|(means, rows)| average(means, rows, side[2]));
-        });
         let axes = canonical_axes(fine);
-        let hu = hu.permuted_axes(axes.source_axis).as_standard_layout().into_owned();
-        Self { grid: grid_of_blocks(fine, blocks, side), hu, axes }
+        let hu = block_means(volume, side).permuted_axes(axes.source_axis).as_standard_layout().into_owned();
+        Self { grid: grid_of_blocks(fine, side), hu, axes }
     }
 
     fn block_mm3(&self) -> f64 {
@@ -137,14 +161,39 @@ impl Coarse {
         let mut air = self.hu.mapv(|hu| hu < LUNG_HU);
         Zip::from(&mut air).and(body).for_each(|air, body| *air &= body);
         let parts = label(&eroded(&air));
-        let enough = |size: usize| size as f64 * self.block_mm3() >= LUNG_MM3 / 2.0;
-        let first = parts.sizes.first().copied().filter(|size| enough(*size))?;
-        let lungs = parts.select(|number, size| {
-            number == 1 || (number == 2 && enough(size) && size as f64 >= SECOND_LUNG * first as f64)
-        });
+        let is_lung = self.like_lungs(&parts, body);
+        let mut lungs = (1..).zip(&parts.sizes).filter(|(number, _)| is_lung[number - 1]);
+        let (first, most) = lungs.next()?;
+        let second = lungs.next().filter(|(_, size)| **size as f64 >= SECOND_LUNG * *most as f64);
+        let lungs =
+            parts.select(|number, _| number == first || second.is_some_and(|(second, _)| number == second));
         let lungs = self.without_neck(grown_within(lungs, &air, 1));
         let count = lungs.iter().filter(|inside| **inside).count();
         (count as f64 * self.block_mm3() >= LUNG_MM3).then_some(lungs)
+    }
+
+    /// Whether each part of the air in a body may be a lung: large enough, not beside the trunk as air under an arm
+    /// is, and not air alone as in a gap of the table. Empty where none is large enough.
+    fn like_lungs(&self, parts: &Components, body: &Array3<bool>) -> Vec<bool> {
+        let enough = |size: &&usize| **size as f64 * self.block_mm3() >= LUNG_MM3 / 2.0;
+        let mut seen = vec![SeenAir::default(); parts.sizes.iter().take_while(enough).count()];
+        let column_mm = self.grid.spacing_mm()[self.axes.source_axis[2]];
+        let middle_x = middle_column(body);
+        Zip::indexed(&parts.labels).and(&self.hu).for_each(|(_, _, x), label, hu| {
+            if let Some(seen) = (*label as usize).checked_sub(1).and_then(|part| seen.get_mut(part)) {
+                seen.nearest_mm = seen.nearest_mm.min((x as f64 - middle_x).abs() * column_mm);
+                seen.pure += usize::from(*hu < PURE_AIR_HU);
+            }
+        });
+        let mut is_lung: Vec<bool> = seen
+            .iter()
+            .zip(&parts.sizes)
+            .map(|(seen, size)| {
+                seen.nearest_mm < ASIDE_MM && (seen.pure as f64) < PURE_AIR_SHARE * *size as f64
+            })
+            .collect();
+        is_lung.resize(parts.sizes.len(), false);
+        is_lung
     }
 
     /// The lungs without the slices at the head's end that show a trachea's worth of air or less.
@@ -180,31 +229,15 @@ impl Coarse {
     }
 }
 
-/// The means of the blocks of `side` columns that lie side by side in some rows.
-fn average(mut means: ArrayViewMut1<'_, f32>, rows: ArrayView3<'_, f32>, side: usize) {
-    let (slices, lines, columns) = rows.dim();
-    let mut sums = vec![0.0; columns];
-    for line in rows.rows() {
-        sums.iter_mut().zip(line).for_each(|(sum, hu)| *sum += hu.max(AIR_HU));
-    }
-    for (mean, sums) in means.iter_mut().zip(sums.chunks(side)) {
-        *mean = sums.iter().sum::<f32>() / (sums.len() * slices * lines) as f32;
-    }
-}
-
 /// The grid of blocks of `side_zyx` voxels.
-fn grid_of_blocks(fine: &Grid, blocks: [usize; 3], side_zyx: [usize; 3]) -> Grid {
+fn grid_of_blocks(fine: &Grid, side_zyx: [usize; 3]) -> Grid {
+    let shape = fine.shape_zyx();
+    let blocks: [usize; 3] = std::array::from_fn(|axis| shape[axis].div_ceil(side_zyx[axis]));
     let [z, y, x] = side_zyx.map(|side| side as f64);
     let side = DVec3::new(x, y, z);
     let fine_from_block = DAffine3::from_mat3_translation(DMat3::from_diagonal(side), (side - 1.0) / 2.0);
     // Blocks of at least one voxel on a sound grid always make a sound grid.
     fine.derived(blocks, fine_from_block).unwrap_or(*fine)
-}
-
-/// What is left after one layer of blocks is taken off; the array's border takes nothing off, because
-/// the body goes on beyond it.
-fn eroded(inside: &Array3<bool>) -> Array3<bool> {
-    with_neighbours(inside, |own, neighbour| own && neighbour)
 }
 
 /// `inside` grown by `layers` layers of blocks, within `limit`.
@@ -214,20 +247,6 @@ fn grown_within(inside: Array3<bool>, limit: &Array3<bool>, layers: usize) -> Ar
         Zip::from(&mut grown).and(limit).for_each(|grown, limit| *grown &= limit);
         grown
     })
-}
-
-/// Each block combined with its neighbours through faces, as many as it has.
-fn with_neighbours(inside: &Array3<bool>, combine: impl Fn(bool, bool) -> bool) -> Array3<bool> {
-    let mut result = inside.clone();
-    for axis in (0..3).filter(|axis| inside.len_of(Axis(*axis)) > 1) {
-        let (ahead, behind) = (ndarray::Slice::from(1..), ndarray::Slice::from(..-1));
-        for (own, other) in [(behind, ahead), (ahead, behind)] {
-            Zip::from(result.slice_axis_mut(Axis(axis), own))
-                .and(inside.slice_axis(Axis(axis), other))
-                .for_each(|own, other| *own = combine(*own, *other));
-        }
-    }
-    result
 }
 
 /// What is not `inside` and reaches the border of the slice.

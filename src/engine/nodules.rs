@@ -1,0 +1,278 @@
+//! From a scan to the nodules on it.
+
+use ndarray::{Array2, Array3, Axis};
+use rayon::prelude::*;
+
+use super::engine::reading;
+use super::ready::{contained, verdict_of};
+use crate::bundle::Bundle;
+use crate::dicom::Partial;
+use crate::findings::{
+    Code, NoduleFinding, Observation, Provenance, Pseudonyms, Reason, ScanOrigin, Verdict,
+};
+use crate::geometry::Grid;
+use crate::intake::{Item, Loaded};
+use crate::network::Compute;
+use crate::nodule::{
+    Candidate, CandidateSettings, LungMasks, NoduleError, PlaneSettings, Segmentation, candidates, measure,
+    planes,
+};
+use crate::predict::{PredictError, Predictor};
+use crate::preprocess::{Chain, Processor};
+use crate::units::{Hounsfield, Millimetres};
+use crate::volume::{Mask, Volume, anatomy::lung_mask};
+
+/// What the pictures of LUNA16's patches hold as 0 and 255.
+const PICTURE_HU: [Hounsfield; 2] = [-1000.0, 400.0];
+/// Planes in one batch.
+const BATCH: usize = 96;
+/// The class of a bundle that is asked for; the last where none has this name.
+const NODULE: &str = "nodule";
+
+/// Which nodules are told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoduleSettings {
+    /// Least mean diameter; default 3 mm.
+    pub minimum_mm: Millimetres,
+    /// Most nodules of a scan; default 20.
+    pub at_most: usize,
+    /// Least probability, where there is a bundle; default `None`: the bundle's threshold, or one half without.
+    pub least_probability: Option<f32>,
+    /// Where is sought.
+    pub candidates: CandidateSettings,
+    /// What a network looks at.
+    pub planes: PlaneSettings,
+}
+
+impl Default for NoduleSettings {
+    fn default() -> Self {
+        Self {
+            minimum_mm: 3.0,
+            at_most: 20,
+            least_probability: None,
+            candidates: CandidateSettings::default(),
+            planes: PlaneSettings::default(),
+        }
+    }
+}
+
+/// Finds, scores and measures nodules.
+#[derive(Debug)]
+pub struct NoduleFinder {
+    settings: NoduleSettings,
+    scorer: Option<Scorer>,
+    partial: Partial,
+    provenance: Provenance,
+}
+
+impl NoduleFinder {
+    /// A finder without a network: candidates are ranked by their shape alone, most of them vessels.
+    pub fn new(settings: NoduleSettings) -> Self {
+        let provenance = Provenance {
+            bundle: String::new(),
+            weights_sha256: String::new(),
+            domain_sha256: None,
+            pulmo: env!("CARGO_PKG_VERSION").to_owned(),
+            device: "cpu".to_owned(),
+            views: 1,
+        };
+        Self { settings, scorer: None, partial: Partial::default(), provenance }
+    }
+
+    /// The same finder, which asks a bundle of pictures about three planes of each candidate.
+    #[must_use]
+    pub fn with_bundle(self, bundle: &Bundle, compute: &Compute) -> Self {
+        let manifest = bundle.manifest();
+        let provenance = Provenance {
+            bundle: manifest.name.clone(),
+            weights_sha256: manifest.weights_sha256.clone(),
+            domain_sha256: manifest.domain_sha256(),
+            device: compute.name().to_owned(),
+            ..self.provenance
+        };
+        let named = manifest.classes.iter().position(|class| class == NODULE);
+        let scorer = Scorer {
+            predictor: Predictor::new(bundle, compute),
+            chain: manifest.chain.clone(),
+            class: named.unwrap_or(manifest.classes.len().saturating_sub(1)),
+            least: self.settings.least_probability.or(manifest.threshold).unwrap_or(0.5),
+        };
+        Self { scorer: Some(scorer), provenance, ..self }
+    }
+
+    /// The same finder, which does this with a series of which files cannot be used; by default it refuses it.
+    #[must_use]
+    pub fn with_partial(self, partial: Partial) -> Self {
+        Self { partial, ..self }
+    }
+
+    /// Returns what is to be said about one item: its nodules, or the verdict by which it has none.
+    pub fn observe(&self, item: &Item) -> Observation {
+        let loaded = match item.refusal() {
+            Some(verdict) => Err(verdict.clone()),
+            None => contained(|| item.load(&reading(self.partial)).map_err(|error| error.verdict())),
+        };
+        let (origin, found) = match loaded {
+            Ok(Loaded { volume, warnings, origin, .. }) => {
+                let verdict = Verdict::from_warnings(warnings);
+                (origin, contained(|| Ok((verdict, self.nodules(&volume)?))))
+            }
+            Err(verdict) => (ScanOrigin::default(), Err(verdict)),
+        };
+        let (verdict, nodules) = match found {
+            Ok((verdict, nodules)) => (verdict, Some(nodules)),
+            Err(verdict) => (verdict, None),
+        };
+        Observation {
+            path: item.path.clone(),
+            pseudonyms: Pseudonyms::default(),
+            origin,
+            verdict,
+            prediction: None,
+            grids: None,
+            heat_map: None,
+            nodules,
+            setbacks: Vec::new(),
+            provenance: self.provenance.clone(),
+        }
+    }
+
+    /// The nodules of a volume, the most probable first.
+    fn nodules(&self, volume: &Volume) -> Result<Vec<NoduleFinding>, Verdict> {
+        let lungs = Lungs::of(volume)?;
+        let found =
+            candidates(volume, &lungs.both, &self.settings.candidates).map_err(|error| refused(&error))?;
+        let scored = match &self.scorer {
+            Some(scorer) => scorer.probable(volume, &found, &self.settings.planes)?,
+            None => found.into_iter().map(|candidate| Scored { candidate, probability: None }).collect(),
+        };
+        let masks = LungMasks { right: Some(&lungs.right), left: Some(&lungs.left) };
+        // Several candidates may be one nodule, and some are too small: more are measured than are told.
+        let measured: Vec<Option<NoduleFinding>> = scored
+            .par_iter()
+            .take(3 * self.settings.at_most)
+            .map(|one| one.measured(volume, &masks))
+            .collect();
+        Ok(self.told(measured.into_iter().flatten()))
+    }
+
+    /// Each nodule once, those of the least size, as many as are wanted.
+    fn told(&self, measured: impl Iterator<Item = NoduleFinding>) -> Vec<NoduleFinding> {
+        let mut told: Vec<NoduleFinding> = Vec::new();
+        for nodule in measured.filter(|nodule| nodule.mean_diameter_mm >= self.settings.minimum_mm) {
+            let is_same = |other: &NoduleFinding| {
+                let apart = |axis: usize| (nodule.centre_mm[axis] - other.centre_mm[axis]).powi(2);
+                let apart_mm = (0..3).map(apart).sum::<f64>().sqrt();
+                apart_mm < nodule.effective_diameter_mm.max(other.effective_diameter_mm) / 2.0
+            };
+            if told.len() < self.settings.at_most && !told.iter().any(is_same) {
+                told.push(nodule);
+            }
+        }
+        told
+    }
+}
+
+/// A candidate and what a network gives it.
+struct Scored {
+    candidate: Candidate,
+    probability: Option<f32>,
+}
+
+impl Scored {
+    fn measured(&self, volume: &Volume, lungs: &LungMasks<'_>) -> Option<NoduleFinding> {
+        let nodule = Segmentation::at(volume, self.candidate.centre_mm, None).ok()?;
+        let finding = measure(&nodule, lungs)?;
+        Some(NoduleFinding { blobness: self.candidate.blobness, probability: self.probability, ..finding })
+    }
+}
+
+/// A bundle of pictures that tells nodules from what looks like them.
+#[derive(Debug)]
+struct Scorer {
+    predictor: Predictor,
+    chain: Chain,
+    /// Which class is a nodule.
+    class: usize,
+    /// Least probability.
+    least: f32,
+}
+
+impl Scorer {
+    /// The candidates that are probable enough, the most probable first: the mean over their three planes.
+    fn probable(
+        &self,
+        volume: &Volume,
+        found: &[Candidate],
+        settings: &PlaneSettings,
+    ) -> Result<Vec<Scored>, Verdict> {
+        let seen = |candidate: &Candidate| -> Result<Vec<Array3<f32>>, Verdict> {
+            let planes = planes(volume, candidate.centre_mm, settings).map_err(|error| refused(&error))?;
+            planes.into_iter().map(|plane| self.input(plane)).collect()
+        };
+        let inputs = found.par_iter().map(seen).collect::<Result<Vec<_>, _>>()?.concat();
+        let mut probabilities = Vec::new();
+        for batch in inputs.chunks(BATCH) {
+            let batch: Vec<&Array3<f32>> = batch.iter().collect();
+            let predictions = self.predictor.predict(&batch).map_err(|error| failed(&error))?;
+            probabilities.extend(predictions.iter().map(|one| one.probabilities[self.class]));
+        }
+        let of_planes = found.iter().zip(probabilities.chunks(3));
+        let mut scored: Vec<Scored> = of_planes
+            .map(|(candidate, planes)| Scored {
+                candidate: *candidate,
+                probability: Some(planes.iter().sum::<f32>() / planes.len() as f32),
+            })
+            .filter(|one| one.probability.is_some_and(|probability| probability >= self.least))
+            .collect();
+        scored.sort_by(|a, b| b.probability.unwrap_or(0.0).total_cmp(&a.probability.unwrap_or(0.0)));
+        Ok(scored)
+    }
+
+    /// A plane as the network sees it: a picture of 8 bits, as it learned from, through the bundle's chain.
+    fn input(&self, plane: Array2<f32>) -> Result<Array3<f32>, Verdict> {
+        let (rows, columns) = plane.dim();
+        let [black, white] = PICTURE_HU;
+        let gray = plane.mapv(|hu| ((hu - black) / (white - black) * 255.0).clamp(0.0, 255.0).floor());
+        let picture = Grid::of_picture(rows, columns)
+            .map_err(NoduleError::from)
+            .and_then(|grid| Ok(Volume::new(grid, gray.insert_axis(Axis(0)))?))
+            .map_err(|error| refused(&error))?;
+        let seen = self.chain.run(picture, &Processor::Cpu).map_err(|error| verdict_of(&error))?;
+        Ok(seen.into_parts().1)
+    }
+}
+
+fn refused(error: &NoduleError) -> Verdict {
+    Verdict::NotEvaluable(Reason::new(Code::NoAnatomy, error.to_string()))
+}
+
+fn failed(error: &PredictError) -> Verdict {
+    Verdict::NotEvaluable(Reason::new(Code::Device, error.to_string()))
+}
+
+/// Both lungs, and each by itself.
+struct Lungs {
+    both: Mask,
+    right: Mask,
+    left: Mask,
+}
+
+impl Lungs {
+    /// The lungs parted at their middle.
+    fn of(volume: &Volume) -> Result<Self, Verdict> {
+        let both = lung_mask(volume).ok_or_else(|| Verdict::NotEvaluable(Code::NoAnatomy.into()))?;
+        let grid = *both.grid();
+        let x_of =
+            |(z, y, x): (usize, usize, usize)| grid.patient_point([x as f64, y as f64, z as f64].into()).x;
+        let inside = || both.voxels().indexed_iter().filter(|(_, inside)| **inside).map(|(at, _)| x_of(at));
+        let middle_x = inside().sum::<f64>() / both.count().max(1) as f64;
+        let part = |is_left: bool| {
+            let voxels = Array3::from_shape_fn(both.voxels().dim(), |at| {
+                both.voxels()[at] && (x_of(at) > middle_x) == is_left
+            });
+            Mask::new(grid, voxels).map_err(|error| refused(&error.into()))
+        };
+        Ok(Self { right: part(false)?, left: part(true)?, both })
+    }
+}
