@@ -12,6 +12,7 @@ use crate::findings::{
 };
 use crate::geometry::Grid;
 use crate::intake::{Item, Loaded};
+use crate::lungs::{Lungs, LungsError};
 use crate::network::Compute;
 use crate::nodule::{
     Candidate, CandidateSettings, LungMasks, NoduleError, PlaneSettings, Segmentation, candidates, measure,
@@ -20,7 +21,7 @@ use crate::nodule::{
 use crate::predict::{PredictError, Predictor};
 use crate::preprocess::{Chain, Processor};
 use crate::units::{Hounsfield, Millimetres};
-use crate::volume::{Mask, Volume, anatomy::lung_mask};
+use crate::volume::{Mask, Volume};
 
 /// What the pictures of LUNA16's patches hold as 0 and 255.
 const PICTURE_HU: [Hounsfield; 2] = [-1000.0, 400.0];
@@ -139,19 +140,20 @@ impl NoduleFinder {
 
     /// The nodules of a volume, the most probable first.
     fn nodules(&self, volume: &Volume) -> Result<Vec<NoduleFinding>, Verdict> {
-        let lungs = Lungs::of(volume)?;
-        let found =
-            candidates(volume, &lungs.both, &self.settings.candidates).map_err(|error| refused(&error))?;
+        let lungs = Lungs::of(volume).map_err(|error| no_lungs(&error))?;
+        let both = lungs.both().ok_or_else(|| Verdict::NotEvaluable(Code::NoAnatomy.into()))?;
+        let found = candidates(volume, &both, &self.settings.candidates).map_err(|error| refused(&error))?;
         let scored = match &self.scorer {
             Some(scorer) => scorer.probable(volume, &found, &self.settings.planes)?,
             None => found.into_iter().map(|candidate| Scored { candidate, probability: None }).collect(),
         };
-        let masks = LungMasks { right: Some(&lungs.right), left: Some(&lungs.left) };
+        let [right, left] = [&lungs.right, &lungs.left].map(|lung| lung.as_ref().map(|lung| &lung.mask));
+        let place = Surroundings { both: &both, masks: LungMasks { right, left } };
         // Several candidates may be one nodule, and some are too small: more are measured than are told.
         let measured: Vec<Option<NoduleFinding>> = scored
             .par_iter()
-            .take(3 * self.settings.at_most)
-            .map(|one| one.measured(volume, &masks))
+            .take(2 * self.settings.at_most)
+            .map(|one| one.measured(volume, &place))
             .collect();
         Ok(self.told(measured.into_iter().flatten()))
     }
@@ -173,6 +175,12 @@ impl NoduleFinder {
     }
 }
 
+/// Both lungs, and each by itself.
+struct Surroundings<'a> {
+    both: &'a Mask,
+    masks: LungMasks<'a>,
+}
+
 /// A candidate and what a network gives it.
 struct Scored {
     candidate: Candidate,
@@ -180,9 +188,9 @@ struct Scored {
 }
 
 impl Scored {
-    fn measured(&self, volume: &Volume, lungs: &LungMasks<'_>) -> Option<NoduleFinding> {
-        let nodule = Segmentation::at(volume, self.candidate.centre_mm, None).ok()?;
-        let finding = measure(&nodule, lungs)?;
+    fn measured(&self, volume: &Volume, lungs: &Surroundings<'_>) -> Option<NoduleFinding> {
+        let nodule = Segmentation::at(volume, self.candidate.centre_mm, Some(lungs.both)).ok()?;
+        let finding = measure(&nodule, &lungs.masks)?;
         Some(NoduleFinding { blobness: self.candidate.blobness, probability: self.probability, ..finding })
     }
 }
@@ -243,36 +251,14 @@ impl Scorer {
     }
 }
 
+fn no_lungs(error: &LungsError) -> Verdict {
+    Verdict::NotEvaluable(Reason::new(Code::NoAnatomy, error.to_string()))
+}
+
 fn refused(error: &NoduleError) -> Verdict {
     Verdict::NotEvaluable(Reason::new(Code::NoAnatomy, error.to_string()))
 }
 
 fn failed(error: &PredictError) -> Verdict {
     Verdict::NotEvaluable(Reason::new(Code::Device, error.to_string()))
-}
-
-/// Both lungs, and each by itself.
-struct Lungs {
-    both: Mask,
-    right: Mask,
-    left: Mask,
-}
-
-impl Lungs {
-    /// The lungs parted at their middle.
-    fn of(volume: &Volume) -> Result<Self, Verdict> {
-        let both = lung_mask(volume).ok_or_else(|| Verdict::NotEvaluable(Code::NoAnatomy.into()))?;
-        let grid = *both.grid();
-        let x_of =
-            |(z, y, x): (usize, usize, usize)| grid.patient_point([x as f64, y as f64, z as f64].into()).x;
-        let inside = || both.voxels().indexed_iter().filter(|(_, inside)| **inside).map(|(at, _)| x_of(at));
-        let middle_x = inside().sum::<f64>() / both.count().max(1) as f64;
-        let part = |is_left: bool| {
-            let voxels = Array3::from_shape_fn(both.voxels().dim(), |at| {
-                both.voxels()[at] && (x_of(at) > middle_x) == is_left
-            });
-            Mask::new(grid, voxels).map_err(|error| refused(&error.into()))
-        };
-        Ok(Self { right: part(false)?, left: part(true)?, both })
-    }
 }

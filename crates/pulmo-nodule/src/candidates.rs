@@ -28,7 +28,8 @@ pub struct CandidateSettings {
     pub least_mm: Millimetres,
     /// Largest diameter sought; default 30 mm, beyond which it is a mass.
     pub most_mm: Millimetres,
-    /// How far beyond the mask of the lungs is searched, for nodules that touch the pleura; default 2 mm.
+    /// How far beyond the mask of the lungs values count; default 2 mm. Centres lie in the mask, which therefore must hold
+    /// the nodules that touch the pleura.
     pub margin_mm: Millimetres,
     /// Least blobness, default 60 HU: a third of the contrast of faint ground glass.
     pub least_blobness: Hounsfield,
@@ -99,7 +100,7 @@ pub fn candidates(
 }
 
 /// Of candidates that overlap the best, the best first.
-pub(crate) fn best_apart(mut found: Vec<Candidate>, at_most: usize) -> Vec<Candidate> {
+fn best_apart(mut found: Vec<Candidate>, at_most: usize) -> Vec<Candidate> {
     let place = |one: &Candidate| one.centre_mm.map(|mm| (mm * 1e3).round() as i64);
     found.sort_by(|a, b| b.blobness.total_cmp(&a.blobness).then_with(|| place(a).cmp(&place(b))));
     let mut kept: Vec<Candidate> = Vec::new();
@@ -133,15 +134,16 @@ impl Level {
     ) -> Result<Option<Self>, NoduleError> {
         let Some(grid) = grid_around(lungs, settings.margin_mm + 2.0 * FINEST_MM)? else { return Ok(None) };
         let coarse = halved(&grid)?;
-        let near = near_lungs(lungs, &coarse, settings.margin_mm);
+        let inside = in_lungs(lungs, &coarse);
+        let near = dilated(&inside, (settings.margin_mm / (2.0 * FINEST_MM)) as f32);
         let (grid, mut hu) = volume.placed_on(&grid, &grid).into_parts();
         let mut searched = Array3::from_elem(hu.dim(), false);
         let slices = hu.axis_iter_mut(Axis(0)).into_par_iter().zip(searched.axis_iter_mut(Axis(0)));
         slices.enumerate().for_each(|(z, (mut values, mut searched))| {
             for ((y, x), value) in values.indexed_iter_mut() {
-                let inside = near[[z / 2, y / 2, x / 2]];
-                searched[[y, x]] = inside;
-                *value = if inside { seen(*value) } else { LUNG_HU };
+                let block = [z / 2, y / 2, x / 2];
+                searched[[y, x]] = inside[block];
+                *value = if near[block] { seen(*value) } else { LUNG_HU };
             }
         });
         Ok(Some(Self { grid, hu, searched, voxel_mm: FINEST_MM }))
@@ -240,8 +242,8 @@ fn halved(grid: &Grid) -> Result<Grid, NoduleError> {
     Ok(grid.resized(grid.shape_zyx().map(|side| side / 2))?)
 }
 
-/// Which voxels of `grid` lie in the lungs or within a margin of them.
-fn near_lungs(lungs: &Mask, grid: &Grid, margin_mm: Millimetres) -> Array3<bool> {
+/// Which voxels of `grid` lie in the lungs or are enclosed by them.
+fn in_lungs(lungs: &Mask, grid: &Grid) -> Array3<bool> {
     let mut inside = Array3::from_elem(grid.shape_zyx(), false);
     inside.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(z, mut slice)| {
         for ((y, x), inside) in slice.indexed_iter_mut() {
@@ -249,11 +251,11 @@ fn near_lungs(lungs: &Mask, grid: &Grid, margin_mm: Millimetres) -> Array3<bool>
             *inside = lungs.grid().voxel_near(place.to_array()).is_some_and(|voxel| lungs.voxels()[voxel]);
         }
     });
-    dilated(&without_holes(inside), (margin_mm / grid.spacing_mm()[0]) as f32)
+    without_holes(&inside)
 }
 
 /// A region with what it encloses: large nodules are holes in a mask of what holds air.
-fn without_holes(region: Array3<bool>) -> Array3<bool> {
+fn without_holes(region: &Array3<bool>) -> Array3<bool> {
     let outside = label(&region.mapv(|inside| !inside)).select(|number, _| number == 1);
     outside.mapv(|outside| !outside)
 }

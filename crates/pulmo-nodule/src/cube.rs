@@ -30,7 +30,7 @@ impl Cube {
             return Err(NoduleError::Outside);
         }
         let finest = within.spacing_mm().into_iter().fold(f64::INFINITY, f64::min);
-        let voxel_mm = finest.clamp(0.5, 1.0);
+        let voxel_mm = finest.clamp(0.75, 1.0);
         let reach = (reach_mm / voxel_mm).ceil();
         let first = centre_mm - DVec3::splat(reach * voxel_mm);
         let affine = DAffine3::from_mat3_translation(DMat3::from_diagonal(DVec3::splat(voxel_mm)), first);

@@ -11,9 +11,9 @@
 
 use pulmo_metrics::{FROC_RATES, Froc, Mark, MarkedScan, Target};
 use pulmo_nodule::{Candidate, CandidateSettings, LungMasks, Segmentation, candidates, measure};
+use pulmo_scan::lungs::Lungs;
 use pulmo_scan::phantom::{Attachment, NoduleEdge, NoduleTruth, PhantomSettings, Study};
 use pulmo_scan::volume::Mask;
-use pulmo_scan::volume::anatomy::lung_mask;
 
 /// A phantom with its lungs and the candidates on it.
 struct Searched {
@@ -27,7 +27,7 @@ fn searched(count: usize) -> impl Iterator<Item = Searched> {
     let studies = (0..).map(|index| Study::generate(&PhantomSettings::default(), 15, index).unwrap());
     let with_nodules = studies.filter(|study| !study.truth().nodules.is_empty()).take(count);
     with_nodules.map(|study| {
-        let lungs = lung_mask(study.volume()).unwrap();
+        let lungs = Lungs::of(study.volume()).unwrap().both().unwrap();
         let found = candidates(study.volume(), &lungs, &CandidateSettings::default()).unwrap();
         Searched { study, lungs, found }
     })
@@ -56,7 +56,7 @@ fn tell(froc: &Froc) {
 
 /// Volume of what was measured at a nodule's own place, as a multiple of the truth's.
 fn volume_ratio(searched: &Searched, nodule: &NoduleTruth) -> f64 {
-    let found = Segmentation::at(searched.study.volume(), nodule.centre_mm, None).unwrap();
+    let found = Segmentation::at(searched.study.volume(), nodule.centre_mm, Some(&searched.lungs)).unwrap();
     found.volume_mm3() / (std::f64::consts::PI / 6.0 * nodule.diameter_mm.powi(3))
 }
 
@@ -76,7 +76,8 @@ fn nodules_are_found_and_measured() {
         for nodule in
             searched.study.truth().nodules.iter().filter(|one| is_plain(one) && one.diameter_mm >= 6.0)
         {
-            let found = Segmentation::at(searched.study.volume(), nodule.centre_mm, None).unwrap();
+            let found =
+                Segmentation::at(searched.study.volume(), nodule.centre_mm, Some(&searched.lungs)).unwrap();
             let lungs = LungMasks { right: Some(&searched.lungs), left: None };
             let told = measure(&found, &lungs).unwrap();
             let ratio = volume_ratio(searched, nodule);
@@ -101,7 +102,8 @@ fn figures() {
         scans.push(marked(&searched));
         for nodule in searched.study.truth().nodules.iter().filter(|one| one.diameter_mm >= 6.0) {
             let ratio = volume_ratio(&searched, nodule);
-            let found = Segmentation::at(searched.study.volume(), nodule.centre_mm, None).unwrap();
+            let found =
+                Segmentation::at(searched.study.volume(), nodule.centre_mm, Some(&searched.lungs)).unwrap();
             let told = measure(&found, &LungMasks::default()).unwrap();
             kinds[0] += usize::from(told.kind == nodule.kind);
             kinds[1] += 1;
