@@ -8,6 +8,7 @@ mod distance;
 mod error;
 mod gaussian;
 mod measure;
+mod narrow;
 mod place;
 mod planes;
 mod scales;

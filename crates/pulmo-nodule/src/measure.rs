@@ -4,6 +4,7 @@ use glam::DVec3;
 use ndarray::Zip;
 
 use crate::axes::axes;
+use crate::narrow::narrow;
 use crate::place::LungMasks;
 use crate::segmentation::Segmentation;
 use pulmo_scan::findings::{NoduleFinding, NoduleKind};
@@ -79,7 +80,7 @@ impl Content {
         let of = |sum: f64, count: f64| sum / f64::max(count, 1.0);
         Self {
             centre_mm: (half_filled > 0.0).then(|| nodule.mask.grid().patient_point(place / half_filled)),
-            mean_hu: of(sum_hu, half_filled) as f32,
+            mean_hu: narrow(of(sum_hu, half_filled)),
             solid_part: of(solid, outlined),
             core_part: of(core, outlined),
         }
