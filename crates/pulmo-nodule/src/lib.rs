@@ -17,6 +17,6 @@ mod segmentation;
 pub use candidates::{Candidate, CandidateSettings, candidates};
 pub use error::NoduleError;
 pub use measure::measure;
-pub use place::LungMasks;
+pub use place::LungSides;
 pub use planes::{PlaneSettings, planes};
 pub use segmentation::Segmentation;

@@ -5,7 +5,7 @@ use ndarray::Zip;
 
 use crate::axes::axes;
 use crate::narrow::narrow;
-use crate::place::LungMasks;
+use crate::place::LungSides;
 use crate::segmentation::Segmentation;
 use pulmo_scan::findings::{NoduleFinding, NoduleKind};
 use pulmo_scan::units::{Hounsfield, Millimetres};
@@ -24,7 +24,7 @@ const CORE_PART: f64 = 0.5;
 ///
 /// What it is made of: ground glass where less than 5 % of what is outlined has -300 HU or more; else solid where half
 /// of it or more is denser than the middle between its core and the lung, so that the rest is blur; else part-solid.
-pub fn measure(nodule: &Segmentation, lungs: &LungMasks<'_>) -> Option<NoduleFinding> {
+pub fn measure(nodule: &Segmentation, lungs: &LungSides<'_>) -> Option<NoduleFinding> {
     let axes = axes(&nodule.filled, nodule.mask.grid().spacing_mm()[0])?;
     let content = Content::of(nodule);
     let centre_mm = content.centre_mm?;

@@ -19,7 +19,7 @@ const SOUGHT_MM: Millimetres = 80.0;
 
 /// Each lung's mask; a lung that is not known is `None`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LungMasks<'a> {
+pub struct LungSides<'a> {
     /// The patient's right lung.
     pub right: Option<&'a Mask>,
     /// The patient's left lung.
@@ -34,7 +34,7 @@ pub(crate) struct NodulePlace {
     pub(crate) pleura_distance_mm: Millimetres,
 }
 
-impl LungMasks<'_> {
+impl LungSides<'_> {
     /// The lung that holds most of a nodule and of what lies around it; `None` where neither holds any.
     pub(crate) fn place(&self, nodule: &Segmentation, centre_mm: DVec3) -> Option<NodulePlace> {
         let lungs = [(Side::Right, self.right), (Side::Left, self.left)];
