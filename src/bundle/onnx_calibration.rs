@@ -81,6 +81,7 @@ fn isotonic(graph: &mut Graph, ramps: &Ramps, probabilities: &Edge) -> Result<Ed
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test values are f32")]
 mod tests {
     use super::*;
 

@@ -20,7 +20,8 @@ const MISSING: i32 = 77;
 #[test]
 fn judges_find_no_error_and_read_what_was_written() {
     let folder = tempfile::tempdir().unwrap();
-    for case in support::cases() {
+    // 300 nodules take the judges minutes; tests/objects.rs looks at them
+    for case in support::cases().into_iter().filter(|case| case.nodules.len() < 10) {
         let here = folder.path().join(case.name);
         for (name, form) in [("binary", SegmentationForm::Binary), ("labelmap", SegmentationForm::LabelMap)] {
             case.write(&here.join(name), form);

@@ -197,17 +197,27 @@ fn uids_are_derived_of_the_series_and_of_what_they_name() {
 
 #[test]
 fn what_once_lost_by_compression_is_told_of_all_that_is_made_of_it() {
-    let flag = |slices: &[CtSlice]| {
+    let told = |slices: &[CtSlice], tag| {
         let object = copied(&identity(slices), &[CopiedModule::Compression]);
-        object
-            .element_opt(tags::LOSSY_IMAGE_COMPRESSION)
-            .unwrap()
-            .map(|flag| flag.to_str().unwrap().into_owned())
+        object.element_opt(tag).unwrap().map(|flag| flag.to_str().unwrap().into_owned())
     };
     let mut slices = personal_series();
-    assert_eq!(flag(&slices), None);
+    assert_eq!(told(&slices, tags::LOSSY_IMAGE_COMPRESSION), None);
     slices[4].text((0x0028, 0x2110), "CS", "01");
-    assert_eq!(flag(&slices).as_deref(), Some("01"));
+    assert_eq!(told(&slices, tags::LOSSY_IMAGE_COMPRESSION).as_deref(), Some("01"));
+    let all = with(slices, |slice| {
+        slice.text((0x0028, 0x2112), "DS", "8");
+        slice.text((0x0028, 0x2114), "CS", "ISO_10918_1");
+    });
+    assert_eq!(told(&all, tags::LOSSY_IMAGE_COMPRESSION_RATIO).as_deref(), Some("8"));
+    assert_eq!(told(&all, tags::LOSSY_IMAGE_COMPRESSION_METHOD).as_deref(), Some("ISO_10918_1"));
+}
+
+#[test]
+fn what_is_made_of_no_patient_says_so() {
+    let slices = with(personal_series(), |slice| slice.text((0x0008, 0x001C), "CS", "YES"));
+    let object = copied(&identity(&slices), &[CopiedModule::Patient]);
+    assert_eq!(text(&object, tags::SYNTHETIC_DATA), "YES");
 }
 
 #[test]

@@ -141,6 +141,8 @@ impl<'a> Tracker<'a> {
             if z < top {
                 let nexts: Vec<Places> = branches.iter().flat_map(|branch| self.next(z, branch)).collect();
                 branches = nexts;
+                // Two branches that meet again are one.
+                branches.dedup();
             }
             if branches.len() > 1 {
                 carina = carina.or(Some(z));
@@ -153,7 +155,6 @@ impl<'a> Tracker<'a> {
             for [y, x] in branches.iter().flatten() {
                 lumen[[z, *y, *x]] = true;
             }
-            branches.dedup();
         }
         Track { lumen, slices }
     }

@@ -10,6 +10,7 @@ use dicom_dictionary_std::tags;
 /// Elements that are kept of a file's own data set beside those that pulmo reads, ascending (PS3.6 section 6).
 pub(super) const COPIED: &[(Tag, VR)] = &[
     (tags::SOP_INSTANCE_UID, VR::UI),
+    (tags::SYNTHETIC_DATA, VR::CS),
     (tags::STUDY_DATE, VR::DA),
     (tags::SERIES_DATE, VR::DA),
     (tags::ACQUISITION_DATE, VR::DA),
@@ -37,6 +38,8 @@ pub(super) const COPIED: &[(Tag, VR)] = &[
     (tags::STUDY_ID, VR::SH),
     (tags::LATERALITY, VR::CS),
     (tags::POSITION_REFERENCE_INDICATOR, VR::LO),
+    (tags::LOSSY_IMAGE_COMPRESSION_RATIO, VR::DS),
+    (tags::LOSSY_IMAGE_COMPRESSION_METHOD, VR::CS),
 ];
 
 #[cfg(test)]
