@@ -15,7 +15,7 @@ use crate::intake::{Item, Loaded};
 use crate::lungs::{Lungs, LungsError};
 use crate::network::Compute;
 use crate::nodule::{
-    Candidate, CandidateSettings, LungMasks, NoduleError, PlaneSettings, Segmentation, candidates, measure,
+    Candidate, CandidateSettings, LungSides, NoduleError, PlaneSettings, Segmentation, candidates, measure,
     planes,
 };
 use crate::predict::{PredictError, Predictor};
@@ -148,7 +148,7 @@ impl NoduleFinder {
             None => found.into_iter().map(|candidate| Scored { candidate, probability: None }).collect(),
         };
         let [right, left] = [&lungs.right, &lungs.left].map(|lung| lung.as_ref().map(|lung| &lung.mask));
-        let place = Surroundings { both: &both, masks: LungMasks { right, left } };
+        let place = Surroundings { both: &both, masks: LungSides { right, left } };
         // Several candidates may be one nodule, and some are too small: more are measured than are told.
         let measured: Vec<Option<NoduleFinding>> = scored
             .par_iter()
@@ -178,7 +178,7 @@ impl NoduleFinder {
 /// Both lungs, and each by itself.
 struct Surroundings<'a> {
     both: &'a Mask,
-    masks: LungMasks<'a>,
+    masks: LungSides<'a>,
 }
 
 /// A candidate and what a network gives it.

@@ -5,6 +5,7 @@ use ndarray::Array3;
 use crate::NoduleError;
 use crate::cube::{Cube, apart};
 use crate::gaussian::smoothed;
+use crate::narrow::narrow;
 use crate::scales::{bulge, diameters, seen, sigma_mm};
 use pulmo_scan::units::{Hounsfield, Millimetres};
 
@@ -12,6 +13,8 @@ use pulmo_scan::units::{Hounsfield, Millimetres};
 const DIAMETERS_MM: [Millimetres; 2] = [3.0, 30.0];
 /// How far from the place given the middle of a nodule may lie: as far, or half its radius where that is less.
 const OFF_MM: Millimetres = 3.0;
+/// How far beyond the ball the lung around it is looked at.
+const AROUND_MM: Millimetres = 10.0;
 /// Below this is aerated lung.
 const AERATED_HU: Hounsfield = -600.0;
 /// What aerated lung is taken for where there is none around.
@@ -38,12 +41,12 @@ impl Blob {
     pub(crate) fn in_middle(cube: &Cube, smooth: &Array3<f32>) -> Result<Self, NoduleError> {
         let values = cube.hu.mapv(seen);
         let (middle, diameter_mm) = best_ball(cube, &values);
-        let radius = (diameter_mm / 2.0 / cube.voxel_mm) as f32;
+        let radius = narrow(diameter_mm / 2.0 / cube.voxel_mm);
         let dense = smoothed(&values, 1.0 / cube.voxel_mm);
         let seed = densest(&dense, middle, (radius * 0.5).max(1.0));
         let inside = within_ball(smooth, seed, (radius * 0.4).max(1.5));
         let nodule_hu = median(inside).unwrap_or(LUNG_HU).min(SOFT_TISSUE_HU);
-        let around = within_ball(smooth, seed, radius + (10.0 / cube.voxel_mm) as f32);
+        let around = within_ball(smooth, seed, radius + narrow(AROUND_MM / cube.voxel_mm));
         let lung_hu = median(around.into_iter().filter(|hu| *hu < AERATED_HU).collect()).unwrap_or(LUNG_HU);
         if nodule_hu < lung_hu + LEAST_CONTRAST_HU {
             return Err(NoduleError::Nothing { level_hu: nodule_hu, lung_hu });
@@ -65,7 +68,7 @@ fn best_ball(cube: &Cube, values: &Array3<f32>) -> ([usize; 3], Millimetres) {
         let sigma = sigma_mm(diameter_mm) / cube.voxel_mm;
         let smooth = smoothed(values, sigma);
         let off = (OFF_MM.min(diameter_mm / 2.0) / cube.voxel_mm).max(1.0);
-        for voxel in voxels_near(middle, off as f32) {
+        for voxel in voxels_near(middle, narrow(off)) {
             let answer = sigma * sigma * f64::from(bulge(&smooth.view(), voxel));
             if answer > best {
                 (best, found) = (answer, (voxel, diameter_mm));

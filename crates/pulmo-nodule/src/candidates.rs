@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::NoduleError;
 use crate::distance::dilated;
 use crate::gaussian::smoothed;
+use crate::narrow::narrow;
 use crate::scales::{blobness, bulge, diameters, seen, sigma_mm};
 use pulmo_scan::geometry::{Grid, Unit, whole};
 use pulmo_scan::units::{Hounsfield, Millimetres};
@@ -101,8 +102,11 @@ pub fn candidates(
 
 /// Of candidates that overlap the best, the best first.
 fn best_apart(mut found: Vec<Candidate>, at_most: usize) -> Vec<Candidate> {
-    let place = |one: &Candidate| one.centre_mm.map(|mm| (mm * 1e3).round() as i64);
-    found.sort_by(|a, b| b.blobness.total_cmp(&a.blobness).then_with(|| place(a).cmp(&place(b))));
+    let place = |a: &Candidate, b: &Candidate| {
+        let along = |axis: usize| a.centre_mm[axis].total_cmp(&b.centre_mm[axis]);
+        along(2).then(along(1)).then(along(0))
+    };
+    found.sort_by(|a, b| b.blobness.total_cmp(&a.blobness).then_with(|| place(a, b)));
     let mut kept: Vec<Candidate> = Vec::new();
     for one in found {
         let overlaps = |other: &Candidate| {
@@ -135,7 +139,7 @@ impl Level {
         let Some(grid) = grid_around(lungs, settings.margin_mm + 2.0 * FINEST_MM)? else { return Ok(None) };
         let coarse = halved(&grid)?;
         let inside = in_lungs(lungs, &coarse);
-        let near = dilated(&inside, (settings.margin_mm / (2.0 * FINEST_MM)) as f32);
+        let near = dilated(&inside, narrow(settings.margin_mm / (2.0 * FINEST_MM)));
         let (grid, mut hu) = volume.placed_on(&grid, &grid).into_parts();
         let mut searched = Array3::from_elem(hu.dim(), false);
         let slices = hu.axis_iter_mut(Axis(0)).into_par_iter().zip(searched.axis_iter_mut(Axis(0)));

@@ -3,6 +3,8 @@
 use ndarray::{Array3, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
+use crate::narrow::narrow;
+
 /// Standard deviations at which the Gaussian is cut: 0.3 % of its weight lies beyond.
 const CUT: f64 = 3.0;
 
@@ -25,7 +27,7 @@ fn weights(sigma: f64) -> Vec<f32> {
     let reach = (1..).take_while(|reach| f64::from(*reach) < CUT * sigma + 1.0).last().unwrap_or(1);
     let weight = |place: i32| (-0.5 * (f64::from(place) / sigma.max(1e-3)).powi(2)).exp();
     let sum = weight(0) + 2.0 * (1..=reach).map(weight).sum::<f64>();
-    (0..=reach).map(|place| (weight(place) / sum) as f32).collect()
+    (0..=reach).map(|place| narrow(weight(place) / sum)).collect()
 }
 
 /// Smooths each row of a plane.

@@ -4,7 +4,8 @@ use glam::DVec3;
 use ndarray::Zip;
 
 use crate::axes::axes;
-use crate::place::LungMasks;
+use crate::narrow::narrow;
+use crate::place::LungSides;
 use crate::segmentation::Segmentation;
 use pulmo_scan::findings::{NoduleFinding, NoduleKind};
 use pulmo_scan::units::{Hounsfield, Millimetres};
@@ -23,7 +24,7 @@ const CORE_PART: f64 = 0.5;
 ///
 /// What it is made of: ground glass where less than 5 % of what is outlined has -300 HU or more; else solid where half
 /// of it or more is denser than the middle between its core and the lung, so that the rest is blur; else part-solid.
-pub fn measure(nodule: &Segmentation, lungs: &LungMasks<'_>) -> Option<NoduleFinding> {
+pub fn measure(nodule: &Segmentation, lungs: &LungSides<'_>) -> Option<NoduleFinding> {
     let axes = axes(&nodule.filled, nodule.mask.grid().spacing_mm()[0])?;
     let content = Content::of(nodule);
     let centre_mm = content.centre_mm?;
@@ -79,7 +80,7 @@ impl Content {
         let of = |sum: f64, count: f64| sum / f64::max(count, 1.0);
         Self {
             centre_mm: (half_filled > 0.0).then(|| nodule.mask.grid().patient_point(place / half_filled)),
-            mean_hu: of(sum_hu, half_filled) as f32,
+            mean_hu: narrow(of(sum_hu, half_filled)),
             solid_part: of(solid, outlined),
             core_part: of(core, outlined),
         }

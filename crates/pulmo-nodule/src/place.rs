@@ -9,6 +9,7 @@ use pulmo_scan::units::Millimetres;
 use pulmo_scan::volume::Mask;
 
 use crate::distance::dilated;
+use crate::narrow::narrow;
 use crate::segmentation::Segmentation;
 
 /// How far outside a lung's mask a nodule may lie and still be that lung's.
@@ -18,7 +19,7 @@ const SOUGHT_MM: Millimetres = 80.0;
 
 /// Each lung's mask; a lung that is not known is `None`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LungMasks<'a> {
+pub struct LungSides<'a> {
     /// The patient's right lung.
     pub right: Option<&'a Mask>,
     /// The patient's left lung.
@@ -33,11 +34,11 @@ pub(crate) struct NodulePlace {
     pub(crate) pleura_distance_mm: Millimetres,
 }
 
-impl LungMasks<'_> {
+impl LungSides<'_> {
     /// The lung that holds most of a nodule and of what lies around it; `None` where neither holds any.
     pub(crate) fn place(&self, nodule: &Segmentation, centre_mm: DVec3) -> Option<NodulePlace> {
         let lungs = [(Side::Right, self.right), (Side::Left, self.left)];
-        let voxel_mm = nodule.mask.grid().spacing_mm()[0] as f32;
+        let voxel_mm = narrow(nodule.mask.grid().spacing_mm()[0]);
         let around = dilated(nodule.mask.voxels(), NEAR_MM / voxel_mm);
         let held = |mask: &Mask| {
             let inside = around.indexed_iter().filter(|(_, inside)| **inside);

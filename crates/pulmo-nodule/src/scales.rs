@@ -3,6 +3,7 @@
 use glam::{DMat3, DVec3};
 use ndarray::{Array3, ArrayView3};
 
+use crate::narrow::narrow;
 use pulmo_scan::units::{Hounsfield, Millimetres};
 
 /// Each diameter sought is this many times the one before: the response to a ball falls by 3 % half way to the next.
@@ -55,7 +56,7 @@ pub(crate) fn blobness(smoothed: &Array3<f32>, voxel: [usize; 3], sigma: f64) ->
     if least >= 0.0 {
         return 0.0;
     }
-    (sigma * sigma * least * least / most.abs() / OF_A_BALL) as f32
+    narrow(sigma * sigma * least * least / most.abs() / OF_A_BALL)
 }
 
 /// Second derivatives at an inner voxel, per squared voxel.

@@ -10,6 +10,7 @@ use crate::blob::Blob;
 use crate::cube::{Cube, apart};
 use crate::distance::{dilated, eroded, part_with, squared_distance, within, without};
 use crate::gaussian::smoothed;
+use crate::narrow::narrow;
 use pulmo_scan::geometry::{Grid, whole};
 use pulmo_scan::units::{Hounsfield, Millimetres};
 use pulmo_scan::volume::{Mask, Volume};
@@ -27,9 +28,9 @@ const VESSEL: f32 = 0.5;
 /// The core lies within this many radii of the ball that the nodule resembles.
 const BOUND: f32 = 1.2;
 /// How far beyond the mask of the lungs a nodule may reach.
-const BEYOND_LUNGS_MM: f32 = 1.5;
+const BEYOND_LUNGS_MM: Millimetres = 1.5;
 /// The edge is as wide as this on either side of the outline: blur of scanner and kernel.
-const EDGE_MM: f32 = 1.5;
+const EDGE_MM: Millimetres = 1.5;
 /// A rim of less than this share of the nodule's contrast is the haze of a part-solid nodule, not blur.
 const HAZY_RIM: f32 = 0.6;
 
@@ -74,7 +75,7 @@ impl Segmentation {
         let blob = Blob::in_middle(&cube, &smooth)?;
         let outline_hu = blob.lung_hu + OUTLINE * blob.contrast_hu();
         let tissue = smooth.mapv(|hu| hu > outline_hu);
-        let lungs = lungs.map(|lungs| dilated(&cube.covered(lungs), BEYOND_LUNGS_MM / cube.voxel_mm as f32));
+        let lungs = lungs.map(|lungs| dilated(&cube.covered(lungs), narrow(BEYOND_LUNGS_MM / cube.voxel_mm)));
         let lungs = lungs.filter(|lungs| lungs[blob.seed]);
         let region = detached(&tissue, &blob, lungs.as_ref());
         let filled = filled(&cube, &tissue, &region, &blob);
@@ -177,7 +178,7 @@ fn without_vessels(free: &Array3<bool>, blob: &Blob, radius: f32) -> Array3<bool
 /// How much of each voxel the nodule fills: all inside, none far from it and in other tissue, and at the edge by its
 /// density between that of what lies beyond the edge and that of the nodule's rim.
 fn filled(cube: &Cube, tissue: &Array3<bool>, region: &Array3<bool>, blob: &Blob) -> Array3<f32> {
-    let edge = EDGE_MM / cube.voxel_mm as f32;
+    let edge = narrow(EDGE_MM / cube.voxel_mm);
     let inside = eroded(region, edge);
     let around = dilated(region, edge);
     let other = without(tissue.clone(), region);
@@ -202,5 +203,5 @@ fn filled(cube: &Cube, tissue: &Array3<bool>, region: &Array3<bool>, blob: &Blob
 fn mean(hu: &Array3<f32>, region: &Array3<bool>) -> Option<Hounsfield> {
     let inside = hu.iter().zip(region).filter(|(_, inside)| **inside);
     let (sum, count) = inside.fold((0.0, 0.0), |(sum, count), (hu, _)| (sum + f64::from(*hu), count + 1.0));
-    (count > 0.0).then(|| (sum / count) as f32)
+    (count > 0.0).then(|| narrow(sum / count))
 }

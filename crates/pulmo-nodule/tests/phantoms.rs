@@ -10,7 +10,7 @@
 )]
 
 use pulmo_metrics::{FROC_RATES, Froc, Mark, MarkedScan, Target};
-use pulmo_nodule::{Candidate, CandidateSettings, LungMasks, Segmentation, candidates, measure};
+use pulmo_nodule::{Candidate, CandidateSettings, LungSides, Segmentation, candidates, measure};
 use pulmo_scan::lungs::Lungs;
 use pulmo_scan::phantom::{Attachment, NoduleEdge, NoduleTruth, PhantomSettings, Study};
 use pulmo_scan::volume::Mask;
@@ -78,7 +78,7 @@ fn nodules_are_found_and_measured() {
         {
             let found =
                 Segmentation::at(searched.study.volume(), nodule.centre_mm, Some(&searched.lungs)).unwrap();
-            let lungs = LungMasks { right: Some(&searched.lungs), left: None };
+            let lungs = LungSides { right: Some(&searched.lungs), left: None };
             let told = measure(&found, &lungs).unwrap();
             let ratio = volume_ratio(searched, nodule);
             assert!((ratio - 1.0).abs() <= 0.10, "volume {ratio:.3} for {nodule:?}");
@@ -104,7 +104,7 @@ fn figures() {
             let ratio = volume_ratio(&searched, nodule);
             let found =
                 Segmentation::at(searched.study.volume(), nodule.centre_mm, Some(&searched.lungs)).unwrap();
-            let told = measure(&found, &LungMasks::default()).unwrap();
+            let told = measure(&found, &LungSides::default()).unwrap();
             kinds[0] += usize::from(told.kind == nodule.kind);
             kinds[1] += 1;
             println!(
