@@ -8,8 +8,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use pulmo_scan::dicom::PutAttribute;
-
-use super::{LungZone, NoduleDensity, NoduleSide};
+use pulmo_scan::findings::{LungThird, NoduleKind, Side};
 
 /// A concept of a coding scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,29 +34,29 @@ impl Concept {
     }
 
     /// The side of a lung, CID 244.
-    pub(crate) fn of_side(side: NoduleSide) -> Self {
+    pub(crate) fn of_side(side: Side) -> Self {
         match side {
-            NoduleSide::Left => LEFT,
-            NoduleSide::Right => RIGHT,
+            Side::Left => LEFT,
+            Side::Right => RIGHT,
         }
     }
 
     /// A third of a lung, CID 6171.
-    pub(crate) fn of_zone(zone: LungZone) -> Self {
+    pub(crate) fn of_zone(zone: LungThird) -> Self {
         match zone {
-            LungZone::Upper => sct("281392002", "Upper zone of lung"),
-            LungZone::Middle => sct("281393007", "Middle zone of lung"),
-            LungZone::Lower => sct("281394001", "Lower zone of lung"),
+            LungThird::Upper => sct("281392002", "Upper zone of lung"),
+            LungThird::Middle => sct("281393007", "Middle zone of lung"),
+            LungThird::Lower => sct("281394001", "Lower zone of lung"),
         }
     }
 
     /// The density of a nodule.
-    pub(crate) fn of_density(density: NoduleDensity) -> Self {
+    pub(crate) fn of_density(density: NoduleKind) -> Self {
         let radlex = |value, meaning| Self { scheme: "RADLEX", value, meaning };
         match density {
-            NoduleDensity::Solid => radlex("RID50151", "solid pulmonary nodule"),
-            NoduleDensity::PartSolid => radlex("RID50152", "part-solid pulmonary nodule"),
-            NoduleDensity::GroundGlass => radlex("RID50153", "non-solid pulmonary nodule"),
+            NoduleKind::Solid => radlex("RID50151", "solid pulmonary nodule"),
+            NoduleKind::PartSolid => radlex("RID50152", "part-solid pulmonary nodule"),
+            NoduleKind::GroundGlass => radlex("RID50153", "non-solid pulmonary nodule"),
         }
     }
 }

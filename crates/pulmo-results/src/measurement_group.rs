@@ -8,6 +8,7 @@ use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use glam::DVec3;
 use pulmo_scan::dicom::{DicomObject, PutAttribute};
+use pulmo_scan::findings::Side;
 
 use super::concept::{
     ABNORMAL_STRUCTURE, ALGORITHM_NAME, ALGORITHM_PARAMETERS, ALGORITHM_VERSION, ANATOMICAL_STRUCTURE,
@@ -20,7 +21,7 @@ use super::content::{Content, Point, Quantity, Relation};
 use super::frames::Frames;
 use super::origin_study::OriginStudy;
 use super::segments::{Segment, Tracking};
-use super::{Algorithm, MeasuredNodule, NoduleSide};
+use super::{Algorithm, MeasuredNodule};
 
 /// What groups refer to.
 pub(crate) struct Referred<'a> {
@@ -86,7 +87,7 @@ pub(crate) fn lung_group(
     referred: &Referred<'_>,
     segment: &Segment<'_>,
     tracking: &Tracking,
-    side: NoduleSide,
+    side: Side,
 ) -> Content {
     let volume = Quantity { value: segment.voxels.volume_mm3(), unit: CUBIC_MILLIMETRE };
     head(tracking, [ANATOMICAL_STRUCTURE, LUNG])
@@ -106,7 +107,7 @@ fn head(tracking: &Tracking, [category, what]: [Concept; 2]) -> Content {
         .with(Relation::Contains, Content::code(FINDING, what))
 }
 
-fn site(place: Concept, side: Option<NoduleSide>) -> Content {
+fn site(place: Concept, side: Option<Side>) -> Content {
     let side = side.map(|side| Content::code(LATERALITY, Concept::of_side(side)));
     Content::code(FINDING_SITE, place).with_all(Relation::ConceptModifier, side)
 }
