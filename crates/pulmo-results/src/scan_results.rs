@@ -15,7 +15,7 @@ pub struct ScanResults<'a> {
     /// be the scan as it was read, or regularised, reoriented or resampled.
     pub volume: &'a Volume,
     /// The lungs; `None` where they were not looked for.
-    pub lungs: Option<LungMasks<'a>>,
+    pub lungs: Option<LungSegments<'a>>,
     /// The nodules, in the order of their numbers.
     pub nodules: &'a [MeasuredNodule],
     /// What a classifier saw where, drawn into the key slices.
@@ -28,7 +28,7 @@ pub struct ScanResults<'a> {
 
 /// The masks of both lungs, each on the volume's grid or a window of it; `None` or empty of one that is not there.
 #[derive(Debug, Clone, Copy)]
-pub struct LungMasks<'a> {
+pub struct LungSegments<'a> {
     /// The patient's left lung.
     pub left: Option<&'a Mask>,
     /// The patient's right lung.

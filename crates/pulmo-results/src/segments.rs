@@ -31,7 +31,7 @@ pub(crate) enum SegmentKind {
 }
 
 /// One segment.
-pub(crate) struct Segment<'a> {
+pub(crate) struct NumberedSegment<'a> {
     pub(crate) kind: SegmentKind,
     /// From 1 on, in the order of the segments.
     pub(crate) number: u16,
@@ -63,7 +63,7 @@ pub(crate) fn lung_tracking(study: &OriginStudy<'_>, side: Side) -> Tracking {
 pub(crate) fn segments<'a>(
     study: &OriginStudy<'_>,
     results: &ScanResults<'a>,
-) -> Result<Vec<Segment<'a>>, ResultsError> {
+) -> Result<Vec<NumberedSegment<'a>>, ResultsError> {
     let lungs = results.lungs.iter().flat_map(|lungs| [(Side::Left, lungs.left), (Side::Right, lungs.right)]);
     let lungs = lungs.filter_map(|(side, mask)| Some((SegmentKind::Lung(side), mask?)));
     let nodule =
@@ -80,12 +80,12 @@ pub(crate) fn segments<'a>(
         let voxels = PlacedMask::on(results.volume.grid(), mask, &tracking.identifier.to_lowercase())?;
         let segments = found.len() + 1;
         let number = u16::try_from(segments).map_err(|_| ResultsError::TooManySegments { segments })?;
-        found.push(Segment { kind, number, voxels, tracking, side });
+        found.push(NumberedSegment { kind, number, voxels, tracking, side });
     }
     Ok(found)
 }
 
-impl Segment<'_> {
+impl NumberedSegment<'_> {
     fn colour(&self) -> Colour {
         match self.kind {
             SegmentKind::Lung(Side::Left) => colour::LEFT_LUNG,

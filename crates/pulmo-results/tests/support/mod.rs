@@ -19,7 +19,7 @@ use pulmo_forge::ct::{self, CtSlice};
 use pulmo_forge::enhanced::Enhanced;
 use pulmo_forge::load::{assembled, folder_of, found, keep};
 use pulmo_results::{
-    Algorithm, LungMasks, MeasuredNodule, ScanResults, SegmentationForm, WrittenAt, write_results,
+    Algorithm, LungSegments, MeasuredNodule, ScanResults, SegmentationForm, WrittenAt, write_results,
 };
 use pulmo_scan::dicom::{AssembleSettings, Irregular};
 use pulmo_scan::findings::{LungThird, NoduleKind, ScanOrigin, Side};
@@ -60,7 +60,7 @@ impl Case {
         ScanResults {
             origin: &self.origin,
             volume: &self.volume,
-            lungs: lungs.map(|[left, right]| LungMasks { left: Some(left), right: Some(right) }),
+            lungs: lungs.map(|[left, right]| LungSegments { left: Some(left), right: Some(right) }),
             nodules: &self.nodules,
             heat_map: None,
             algorithm,
