@@ -129,7 +129,7 @@ fn measurements(nodule: &MeasuredNodule, key_image: Option<&InMemDicomObject>) -
             .map(|value| ReportItem::number(name, Quantity { value, unit }))
     };
     let source = || key_image.map(|image| ReportItem::image(SOURCE_OF_MEASUREMENT, image.clone()));
-    let in_slice = |content: Content| content.with_all(Relation::InferredFrom, source());
+    let in_slice = |content: ReportItem| content.with_all(Relation::InferredFrom, source());
     let percent = nodule.probability.map(|probability| 100.0 * probability);
     let all = [
         number(VOLUME, nodule.volume_mm3, CUBIC_MILLIMETRE),
