@@ -23,6 +23,8 @@ KNOWN = [
     (r"labelmap/report$", r"Shall not be present for Referenced SOP Class that is not segmentation"),
     (r"labelmap/report$", r"Invalid or unknown image SOP class referenced from IMAGE content item"),
     (r"labelmap/report$", r"Reading invalid/incomplete content item IMAGE"),
+    # Synthetic Data is younger than dicom3tools 1.00
+    (r"", r"not a recognized standard attribute - \(0x0008,0x001c\)"),
     # dcmtk says so of every text in UTF-8
     (r"", r"The VR checker does not support this Specific Character Set: ISO_IR 192"),
 ]

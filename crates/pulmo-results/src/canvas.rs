@@ -2,11 +2,11 @@
 
 use super::colour::{BLACK, Colour, WHITE};
 use super::letters::{HEIGHT, PITCH, rows};
-use super::placed_mask::Window;
+use super::placed_mask::MaskWindow;
 
 /// At what height a line of letters stands.
 #[derive(Clone, Copy)]
-pub(crate) enum Line {
+pub(crate) enum TextLine {
     /// So many lines from above.
     Above(usize),
     Middle,
@@ -14,7 +14,7 @@ pub(crate) enum Line {
 }
 
 /// A picture in colours.
-pub(crate) struct Canvas {
+pub(crate) struct PictureCanvas {
     columns: usize,
     /// How many pixels each side of a pixel of the slice has here.
     scale: usize,
@@ -29,7 +29,7 @@ const LEAST_COLUMNS: usize = 384;
 const BLACK_HU: f32 = -1350.0;
 const WIDTH_HU: f32 = 1500.0;
 
-impl Canvas {
+impl PictureCanvas {
     /// A slice in Hounsfield units, by rows of `columns`, in a lung window; small slices are enlarged by a whole number.
     pub(crate) fn of_slice(slice_hu: &[f32], columns: usize) -> Self {
         let scale = LEAST_COLUMNS.div_ceil(columns.max(1));
@@ -79,7 +79,7 @@ impl Canvas {
     }
 
     /// Draws around a mask's pixels, just outside of them, so that nothing of it is hidden.
-    pub(crate) fn outline(&mut self, window: &Window<'_>, colour: Colour) {
+    pub(crate) fn outline(&mut self, window: &MaskWindow<'_>, colour: Colour) {
         let [height, width] = self.shape();
         let mut inside = vec![false; height * width];
         for [row, column] in window.pixels() {
@@ -138,13 +138,13 @@ impl Canvas {
     }
 
     /// Writes a line in white on black; `share` of the free width stays before it.
-    pub(crate) fn write(&mut self, text: &str, line: Line, share: f64) {
+    pub(crate) fn write(&mut self, text: &str, line: TextLine, share: f64) {
         let (scale, [height, width]) = (self.letter_scale(), self.shape());
         let pitch = scale * (HEIGHT + 3);
         let top = match line {
-            Line::Above(lines) => scale * 2 + lines * pitch,
-            Line::Middle => height / 2,
-            Line::Last => height.saturating_sub(pitch),
+            TextLine::Above(lines) => scale * 2 + lines * pitch,
+            TextLine::Middle => height / 2,
+            TextLine::Last => height.saturating_sub(pitch),
         };
         let free = width.saturating_sub(text.chars().count() * PITCH * scale + 4 * scale);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the width")]

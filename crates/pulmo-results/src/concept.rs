@@ -8,8 +8,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use pulmo_scan::dicom::PutAttribute;
-
-use super::{LungZone, NoduleDensity, NoduleSide};
+use pulmo_scan::findings::{LungThird, NoduleKind, Side};
 
 /// A concept of a coding scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,29 +34,29 @@ impl Concept {
     }
 
     /// The side of a lung, CID 244.
-    pub(crate) fn of_side(side: NoduleSide) -> Self {
+    pub(crate) fn of_side(side: Side) -> Self {
         match side {
-            NoduleSide::Left => LEFT,
-            NoduleSide::Right => RIGHT,
+            Side::Left => LEFT,
+            Side::Right => RIGHT,
         }
     }
 
     /// A third of a lung, CID 6171.
-    pub(crate) fn of_zone(zone: LungZone) -> Self {
+    pub(crate) fn of_zone(zone: LungThird) -> Self {
         match zone {
-            LungZone::Upper => sct("281392002", "Upper zone of lung"),
-            LungZone::Middle => sct("281393007", "Middle zone of lung"),
-            LungZone::Lower => sct("281394001", "Lower zone of lung"),
+            LungThird::Upper => sct("281392002", "Upper zone of lung"),
+            LungThird::Middle => sct("281393007", "Middle zone of lung"),
+            LungThird::Lower => sct("281394001", "Lower zone of lung"),
         }
     }
 
     /// The density of a nodule.
-    pub(crate) fn of_density(density: NoduleDensity) -> Self {
+    pub(crate) fn of_density(density: NoduleKind) -> Self {
         let radlex = |value, meaning| Self { scheme: "RADLEX", value, meaning };
         match density {
-            NoduleDensity::Solid => radlex("RID50151", "solid pulmonary nodule"),
-            NoduleDensity::PartSolid => radlex("RID50152", "part-solid pulmonary nodule"),
-            NoduleDensity::GroundGlass => radlex("RID50153", "non-solid pulmonary nodule"),
+            NoduleKind::Solid => radlex("RID50151", "solid pulmonary nodule"),
+            NoduleKind::PartSolid => radlex("RID50152", "part-solid pulmonary nodule"),
+            NoduleKind::GroundGlass => radlex("RID50153", "non-solid pulmonary nodule"),
         }
     }
 }
@@ -89,7 +88,7 @@ pub(crate) const ENGLISH: Concept = Concept { scheme: "RFC5646", value: "en", me
 
 // names of a report's items (TID 1001, 1204, 1410, 1411, 1419, 1500, 1600, 1602, 4019)
 pub(crate) const REPORT: Concept = dcm("126000", "Imaging Measurement Report");
-pub(crate) const LANGUAGE: Concept = dcm("121049", "Language of Content Item and Descendants");
+pub(crate) const LANGUAGE: Concept = dcm("121049", "Language of ReportItem Item and Descendants");
 pub(crate) const OBSERVER_TYPE: Concept = dcm("121005", "Observer Type");
 pub(crate) const DEVICE: Concept = dcm("121007", "Device");
 pub(crate) const DEVICE_UID: Concept = dcm("121012", "Device Observer UID");

@@ -47,12 +47,12 @@ pub(crate) struct Point<'a> {
 }
 
 /// One content item and what it holds.
-pub(crate) struct Content {
+pub(crate) struct ReportItem {
     item: InMemDicomObject,
     children: Vec<InMemDicomObject>,
 }
 
-impl Content {
+impl ReportItem {
     fn new(value_type: &str, name: Concept) -> Self {
         let mut item = InMemDicomObject::new_empty();
         item.put_text(tags::VALUE_TYPE, VR::CS, value_type);

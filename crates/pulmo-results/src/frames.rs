@@ -19,7 +19,7 @@ const PERPENDICULAR_WITHIN: f64 = 1e-3;
 const SAME_PLANE_WITHIN: f64 = 0.1;
 
 /// The slices of a volume as frames.
-pub(crate) struct Frames<'a> {
+pub(crate) struct SegmentFrames<'a> {
     grid: &'a Grid,
     study: &'a OriginStudy<'a>,
     /// Rows and columns.
@@ -28,7 +28,7 @@ pub(crate) struct Frames<'a> {
     spacing_mm: f64,
 }
 
-impl<'a> Frames<'a> {
+impl<'a> SegmentFrames<'a> {
     /// The frames of a volume's grid.
     ///
     /// # Errors

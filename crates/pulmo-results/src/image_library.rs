@@ -7,24 +7,24 @@ use super::concept::{
     CHEST, CT, FRAME_OF_REFERENCE, HORIZONTAL_SPACING, IMAGE_LIBRARY, IMAGE_LIBRARY_GROUP, MILLIMETRE,
     MODALITY, PIXEL_COLUMNS, PIXEL_ROWS, PIXELS, TARGET_REGION, VERTICAL_SPACING,
 };
-use super::content::{Content, Quantity, Relation};
+use super::content::{Quantity, Relation, ReportItem};
 use super::origin_study::OriginStudy;
 
 /// Returns the library of all images that a scan was made of.
-pub(crate) fn image_library(study: &OriginStudy<'_>) -> Content {
-    let images = study.references.iter().cloned().map(Content::library_image);
-    let group = Content::container(IMAGE_LIBRARY_GROUP)
+pub(crate) fn image_library(study: &OriginStudy<'_>) -> ReportItem {
+    let images = study.references.iter().cloned().map(ReportItem::library_image);
+    let group = ReportItem::container(IMAGE_LIBRARY_GROUP)
         .with_all(Relation::AcquisitionContext, descriptors(study))
         .with_all(Relation::Contains, images);
-    Content::container(IMAGE_LIBRARY).of_template("1600").with(Relation::Contains, group)
+    ReportItem::container(IMAGE_LIBRARY).of_template("1600").with(Relation::Contains, group)
 }
 
 /// What holds for all images.
-fn descriptors(study: &OriginStudy<'_>) -> Vec<Content> {
+fn descriptors(study: &OriginStudy<'_>) -> Vec<ReportItem> {
     let mut found = vec![
-        Content::code(MODALITY, CT),
-        Content::code(TARGET_REGION, CHEST),
-        Content::uid(FRAME_OF_REFERENCE, &study.frame_of_reference),
+        ReportItem::code(MODALITY, CT),
+        ReportItem::code(TARGET_REGION, CHEST),
+        ReportItem::uid(FRAME_OF_REFERENCE, &study.frame_of_reference),
     ];
     if let Some(plane) = study.planes.first() {
         let [_, rows, columns] = plane.shape_zyx().map(|side| side as f64);
@@ -36,7 +36,7 @@ fn descriptors(study: &OriginStudy<'_>) -> Vec<Content> {
                 (HORIZONTAL_SPACING, along_mm, MILLIMETRE),
                 (VERTICAL_SPACING, down_mm, MILLIMETRE),
             ]
-            .map(|(name, value, unit)| Content::number(name, Quantity { value, unit })),
+            .map(|(name, value, unit)| ReportItem::number(name, Quantity { value, unit })),
         );
     }
     found

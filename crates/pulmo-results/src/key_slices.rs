@@ -8,11 +8,11 @@ use pulmo_scan::dicom::{DicomObject, PutAttribute, decimals};
 use pulmo_scan::findings::HeatMap;
 use pulmo_scan::geometry::Grid;
 
-use super::canvas::{Canvas, Line};
+use super::canvas::{PictureCanvas, TextLine};
 use super::colour::{EVIDENCE, NODULE};
 use super::measurement_group::Referred;
 use super::origin_study::NewSeries;
-use super::segments::{Segment, SegmentKind};
+use super::segments::{NumberedSegment, SegmentKind};
 use super::{MeasuredNodule, ResultsError, ScanResults};
 
 /// What is burnt into every picture.
@@ -40,7 +40,7 @@ const MOST_NODULES: usize = 20;
 pub(crate) fn key_slices(
     referred: &Referred<'_>,
     results: &ScanResults<'_>,
-    segments: &[Segment<'_>],
+    segments: &[NumberedSegment<'_>],
 ) -> Result<Vec<DicomObject>, ResultsError> {
     let nodules = results.nodules.iter().enumerate().take(MOST_NODULES).filter_map(|(index, nodule)| {
         let z = slice_of(results.volume.grid(), nodule, own_segment(segments, index))?;
@@ -63,11 +63,11 @@ pub(crate) fn key_slices(
         .collect()
 }
 
-fn own_segment<'a, 'b>(segments: &'a [Segment<'b>], index: usize) -> Option<&'a Segment<'b>> {
+fn own_segment<'a, 'b>(segments: &'a [NumberedSegment<'b>], index: usize) -> Option<&'a NumberedSegment<'b>> {
     segments.iter().find(|segment| segment.kind == SegmentKind::Nodule(index))
 }
 
-fn slice_of(grid: &Grid, nodule: &MeasuredNodule, segment: Option<&Segment<'_>>) -> Option<usize> {
+fn slice_of(grid: &Grid, nodule: &MeasuredNodule, segment: Option<&NumberedSegment<'_>>) -> Option<usize> {
     let largest = segment.and_then(|segment| segment.voxels.largest_slice());
     largest.or_else(|| grid.voxel_near(nodule.centre_mm).map(|[z, ..]| z))
 }
@@ -85,12 +85,12 @@ fn lines_of(index: usize, nodule: &MeasuredNodule) -> Vec<String> {
 }
 
 /// The picture of a slice.
-fn drawn(slice: &KeySlice<'_>, results: &ScanResults<'_>, segments: &[Segment<'_>]) -> Canvas {
+fn drawn(slice: &KeySlice<'_>, results: &ScanResults<'_>, segments: &[NumberedSegment<'_>]) -> PictureCanvas {
     let grid = results.volume.grid();
     let [_, rows, columns] = grid.shape_zyx();
     let voxels = results.volume.as_slice();
     let slice_hu = voxels.get(slice.z * rows * columns..).and_then(|rest| rest.get(..rows * columns));
-    let mut canvas = Canvas::of_slice(slice_hu.unwrap_or_default(), columns);
+    let mut canvas = PictureCanvas::of_slice(slice_hu.unwrap_or_default(), columns);
     if let Some(map) = results.heat_map {
         canvas.tint(&shares(map, grid, slice.z), EVIDENCE);
     }
@@ -106,12 +106,12 @@ fn drawn(slice: &KeySlice<'_>, results: &ScanResults<'_>, segments: &[Segment<'_
         canvas.cross([row, column], NODULE);
     }
     for (line, text) in slice.lines.iter().enumerate() {
-        canvas.write(text, Line::Above(line), 0.0);
+        canvas.write(text, TextLine::Above(line), 0.0);
     }
     let [_, _, along] = grid.direction();
-    canvas.write(letter(-along), Line::Middle, 0.0);
-    canvas.write(letter(along), Line::Middle, 1.0);
-    canvas.write(WARNING, Line::Last, 0.5);
+    canvas.write(letter(-along), TextLine::Middle, 0.0);
+    canvas.write(letter(along), TextLine::Middle, 1.0);
+    canvas.write(WARNING, TextLine::Last, 0.5);
     canvas
 }
 
@@ -164,7 +164,7 @@ fn header(referred: &Referred<'_>, grid: &Grid, z: usize) -> InMemDicomObject {
     object
 }
 
-fn put_pixels(object: &mut InMemDicomObject, grid: &Grid, canvas: Canvas) {
+fn put_pixels(object: &mut InMemDicomObject, grid: &Grid, canvas: PictureCanvas) {
     let [_, spacing_y, spacing_x] = grid.spacing_mm();
     let scale = canvas.scale() as f64;
     object.put_text(tags::PIXEL_SPACING, VR::DS, &decimals(&[spacing_y / scale, spacing_x / scale]));

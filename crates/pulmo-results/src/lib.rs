@@ -37,7 +37,7 @@ mod written_at;
 
 pub use algorithm::Algorithm;
 pub use error::ResultsError;
-pub use scan_results::{LungMasks, LungZone, MeasuredNodule, NoduleDensity, NoduleSide, ScanResults};
+pub use scan_results::{LungSegments, MeasuredNodule, ScanResults};
 pub use segmentation::SegmentationForm;
 pub use write_results::write_results;
 pub use written_at::WrittenAt;

@@ -1,6 +1,6 @@
 //! How the pixels of a segmentation are stored.
 
-use super::placed_mask::Window;
+use super::placed_mask::MaskWindow;
 
 /// Frames of single bits, one behind the other without a gap: the first pixel is the lowest bit of the first byte.
 ///
@@ -15,7 +15,7 @@ pub(crate) struct BitFrames {
 
 impl BitFrames {
     /// Appends a frame.
-    pub(crate) fn push(&mut self, [rows, columns]: [usize; 2], window: &Window<'_>) {
+    pub(crate) fn push(&mut self, [rows, columns]: [usize; 2], window: &MaskWindow<'_>) {
         let start = self.length;
         self.length += rows * columns;
         self.bytes.resize(self.length.div_ceil(8), 0);
@@ -55,7 +55,7 @@ impl LabelFrames {
     }
 
     /// Paints a segment into the last frame, over what is there.
-    pub(crate) fn paint(&mut self, [rows, columns]: [usize; 2], window: &Window<'_>, number: u16) {
+    pub(crate) fn paint(&mut self, [rows, columns]: [usize; 2], window: &MaskWindow<'_>, number: u16) {
         let start = self.bytes.len() - rows * columns * self.bytes_each;
         for [row, column] in window.pixels() {
             let at = start + (row * columns + column) * self.bytes_each;

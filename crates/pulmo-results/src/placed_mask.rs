@@ -59,11 +59,11 @@ impl<'a> PlacedMask<'a> {
     }
 
     /// The part of a slice of the volume that the mask covers; `None` of a slice without a voxel of it.
-    pub(crate) fn slice(&self, z: usize) -> Option<Window<'_>> {
+    pub(crate) fn slice(&self, z: usize) -> Option<MaskWindow<'_>> {
         let [start, row, column] = self.start_zyx;
         let inside = z.checked_sub(start).filter(|inside| *inside < self.mask.grid().shape_zyx()[0])?;
         let voxels = self.mask.voxels().index_axis(Axis(0), inside);
-        voxels.iter().any(|inside| *inside).then_some(Window { voxels, row, column })
+        voxels.iter().any(|inside| *inside).then_some(MaskWindow { voxels, row, column })
     }
 
     /// Volume of the voxels that belong.
@@ -79,13 +79,13 @@ impl<'a> PlacedMask<'a> {
 }
 
 /// A part of a slice.
-pub(crate) struct Window<'a> {
+pub(crate) struct MaskWindow<'a> {
     voxels: ArrayView2<'a, bool>,
     row: usize,
     column: usize,
 }
 
-impl Window<'_> {
+impl MaskWindow<'_> {
     /// Row and column of each pixel that belongs, within the whole slice.
     pub(crate) fn pixels(&self) -> impl Iterator<Item = [usize; 2]> + '_ {
         let inside = self.voxels.indexed_iter().filter(|(_, inside)| **inside);

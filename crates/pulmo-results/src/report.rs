@@ -9,11 +9,11 @@ use super::concept::{
     COMMENT, CT_CHEST, DEVICE, DEVICE_MANUFACTURER, DEVICE_MODEL, DEVICE_NAME, DEVICE_UID, ENGLISH, FINDING,
     LANGUAGE, MEASUREMENTS, OBSERVER_TYPE, PROCEDURE, QUALITATIVE_EVALUATIONS, REPORT,
 };
-use super::content::{Content, Relation};
+use super::content::{Relation, ReportItem};
 use super::image_library::image_library;
 use super::measurement_group::{Referred, lung_group, nodule_group};
 use super::origin_study::{NewSeries, OriginStudy};
-use super::segments::{Segment, SegmentKind, lung_tracking, nodule_tracking};
+use super::segments::{NumberedSegment, SegmentKind, lung_tracking, nodule_tracking};
 use super::{ResultsError, ScanResults};
 
 /// Returns the Comprehensive 3D SR of a scan, by template 1500 (Measurement Report).
@@ -26,7 +26,7 @@ use super::{ResultsError, ScanResults};
 pub(crate) fn report(
     referred: &Referred<'_>,
     results: &ScanResults<'_>,
-    segments: &[Segment<'_>],
+    segments: &[NumberedSegment<'_>],
 ) -> Result<DicomObject, ResultsError> {
     let study = referred.study;
     let mut object = study.object(NewSeries::Report);
@@ -61,7 +61,11 @@ fn series_of(object: &DicomObject) -> InMemDicomObject {
 }
 
 /// The root of the report and all below it.
-fn content(referred: &Referred<'_>, results: &ScanResults<'_>, segments: &[Segment<'_>]) -> Content {
+fn content(
+    referred: &Referred<'_>,
+    results: &ScanResults<'_>,
+    segments: &[NumberedSegment<'_>],
+) -> ReportItem {
     let study = referred.study;
     let lungs = segments.iter().filter_map(|segment| match segment.kind {
         SegmentKind::Lung(side) => Some(lung_group(referred, segment, &lung_tracking(study, side), side)),
@@ -71,27 +75,27 @@ fn content(referred: &Referred<'_>, results: &ScanResults<'_>, segments: &[Segme
         let own = segments.iter().find(|segment| segment.kind == SegmentKind::Nodule(index));
         nodule_group(referred, nodule, &nodule_tracking(study, results, index), own)
     });
-    let groups: Vec<Content> = nodules.chain(lungs).collect();
+    let groups: Vec<ReportItem> = nodules.chain(lungs).collect();
     let found = if groups.is_empty() { nothing_found() } else { measured(groups) };
     let said = format!("{}: found by research software, not for diagnosis.", counted(results.nodules.len()));
-    Content::container(REPORT)
+    ReportItem::container(REPORT)
         .of_template("1500")
-        .with(Relation::ConceptModifier, Content::code(LANGUAGE, ENGLISH))
+        .with(Relation::ConceptModifier, ReportItem::code(LANGUAGE, ENGLISH))
         .with_all(Relation::ObservationContext, observer(study))
-        .with(Relation::ConceptModifier, Content::code(PROCEDURE, CT_CHEST))
+        .with(Relation::ConceptModifier, ReportItem::code(PROCEDURE, CT_CHEST))
         .with(Relation::Contains, image_library(study))
         .with(Relation::Contains, found)
-        .with(Relation::Contains, Content::text(COMMENT, &said))
+        .with(Relation::Contains, ReportItem::text(COMMENT, &said))
 }
 
-fn measured(groups: Vec<Content>) -> Content {
-    Content::container(MEASUREMENTS).with_all(Relation::Contains, groups)
+fn measured(groups: Vec<ReportItem>) -> ReportItem {
+    ReportItem::container(MEASUREMENTS).with_all(Relation::Contains, groups)
 }
 
 /// What stands in place of measurements, where there is nothing that could be measured.
-fn nothing_found() -> Content {
-    Content::container(QUALITATIVE_EVALUATIONS)
-        .with(Relation::Contains, Content::text(FINDING, "No nodule was found."))
+fn nothing_found() -> ReportItem {
+    ReportItem::container(QUALITATIVE_EVALUATIONS)
+        .with(Relation::Contains, ReportItem::text(FINDING, "No nodule was found."))
 }
 
 fn counted(nodules: usize) -> String {
@@ -103,13 +107,13 @@ fn counted(nodules: usize) -> String {
 }
 
 /// The items of TID 1002 and 1004.
-fn observer(study: &OriginStudy<'_>) -> Vec<Content> {
+fn observer(study: &OriginStudy<'_>) -> Vec<ReportItem> {
     let algorithm = study.algorithm();
     vec![
-        Content::code(OBSERVER_TYPE, DEVICE),
-        Content::uid(DEVICE_UID, &study.device_uid()),
-        Content::text(DEVICE_NAME, &algorithm.name),
-        Content::text(DEVICE_MANUFACTURER, "pulmo"),
-        Content::text(DEVICE_MODEL, &format!("{} {}", algorithm.name, algorithm.version)),
+        ReportItem::code(OBSERVER_TYPE, DEVICE),
+        ReportItem::uid(DEVICE_UID, &study.device_uid()),
+        ReportItem::text(DEVICE_NAME, &algorithm.name),
+        ReportItem::text(DEVICE_MANUFACTURER, "pulmo"),
+        ReportItem::text(DEVICE_MODEL, &format!("{} {}", algorithm.name, algorithm.version)),
     ]
 }

@@ -1,6 +1,6 @@
 //! What was found on one scan.
 
-use pulmo_scan::findings::{HeatMap, ScanOrigin};
+use pulmo_scan::findings::{HeatMap, LungThird, NoduleFinding, NoduleKind, ScanOrigin, Side};
 use pulmo_scan::units::Millimetres;
 use pulmo_scan::volume::{Mask, Volume};
 
@@ -15,7 +15,7 @@ pub struct ScanResults<'a> {
     /// be the scan as it was read, or regularised, reoriented or resampled.
     pub volume: &'a Volume,
     /// The lungs; `None` where they were not looked for.
-    pub lungs: Option<LungMasks<'a>>,
+    pub lungs: Option<LungSegments<'a>>,
     /// The nodules, in the order of their numbers.
     pub nodules: &'a [MeasuredNodule],
     /// What a classifier saw where, drawn into the key slices.
@@ -28,7 +28,7 @@ pub struct ScanResults<'a> {
 
 /// The masks of both lungs, each on the volume's grid or a window of it; `None` or empty of one that is not there.
 #[derive(Debug, Clone, Copy)]
-pub struct LungMasks<'a> {
+pub struct LungSegments<'a> {
     /// The patient's left lung.
     pub left: Option<&'a Mask>,
     /// The patient's right lung.
@@ -44,9 +44,9 @@ pub struct MeasuredNodule {
     /// its centre alone.
     pub mask: Option<Mask>,
     /// The lung that it lies in.
-    pub side: Option<NoduleSide>,
+    pub side: Option<Side>,
     /// How high in the lung it lies.
-    pub zone: Option<LungZone>,
+    pub zone: Option<LungThird>,
     /// Longest diameter in the slice where it is largest.
     pub long_axis_mm: Option<Millimetres>,
     /// Longest diameter perpendicular to the long axis in the same slice.
@@ -60,7 +60,7 @@ pub struct MeasuredNodule {
     /// Probability that it is a nodule, 0 to 1.
     pub probability: Option<f64>,
     /// What it is made of.
-    pub density: Option<NoduleDensity>,
+    pub density: Option<NoduleKind>,
 }
 
 impl MeasuredNodule {
@@ -81,39 +81,25 @@ impl MeasuredNodule {
         }
     }
 
+    /// A nodule as it was found, with its voxels where they are known.
+    pub fn of(finding: &NoduleFinding, mask: Option<Mask>) -> Self {
+        Self {
+            centre_mm: finding.centre_mm,
+            mask,
+            side: finding.side,
+            zone: finding.third,
+            long_axis_mm: Some(finding.long_axis_mm),
+            short_axis_mm: Some(finding.short_axis_mm),
+            mean_diameter_mm: Some(finding.mean_diameter_mm),
+            volume_mm3: Some(finding.volume_mm3),
+            mean_hu: Some(f64::from(finding.mean_hu)),
+            probability: finding.probability.map(f64::from),
+            density: Some(finding.kind),
+        }
+    }
+
     /// Its mask, if it has a voxel.
     pub(crate) fn voxels(&self) -> Option<&Mask> {
         self.mask.as_ref().filter(|mask| mask.voxels().iter().any(|inside| *inside))
     }
-}
-
-/// The lung that a nodule lies in, the patient's own left and right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoduleSide {
-    /// The left lung.
-    Left,
-    /// The right lung.
-    Right,
-}
-
-/// How high in a lung a nodule lies: its third from apex to base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LungZone {
-    /// The upper third.
-    Upper,
-    /// The middle third.
-    Middle,
-    /// The lower third.
-    Lower,
-}
-
-/// What a nodule is made of, by its attenuation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoduleDensity {
-    /// Soft tissue throughout.
-    Solid,
-    /// A solid part within ground glass.
-    PartSolid,
-    /// Vessels are seen through all of it.
-    GroundGlass,
 }

@@ -8,10 +8,10 @@ use dicom_object::InMemDicomObject;
 use pulmo_scan::dicom::{DicomObject, PutAttribute};
 
 use super::ResultsError;
-use super::frames::Frames;
+use super::frames::SegmentFrames;
 use super::origin_study::{NewSeries, OriginStudy};
 use super::packing::{BitFrames, LabelFrames};
-use super::segments::{Segment, background};
+use super::segments::{NumberedSegment, background};
 
 /// How a segmentation stores which voxels belong to what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,8 +49,8 @@ struct Stored {
 /// (label maps).
 pub(crate) fn segmentation(
     study: &OriginStudy<'_>,
-    frames: &Frames<'_>,
-    segments: &[Segment<'_>],
+    frames: &SegmentFrames<'_>,
+    segments: &[NumberedSegment<'_>],
     form: SegmentationForm,
 ) -> Result<DicomObject, ResultsError> {
     let stored = match form {
@@ -69,7 +69,7 @@ pub(crate) fn segmentation(
     Ok(DicomObject::new(class, object)?)
 }
 
-fn binary(frames: &Frames<'_>, segments: &[Segment<'_>]) -> Stored {
+fn binary(frames: &SegmentFrames<'_>, segments: &[NumberedSegment<'_>]) -> Stored {
     let (mut shown, mut pixels) = (Vec::new(), BitFrames::default());
     for segment in segments {
         for z in segment.voxels.slices() {
@@ -82,7 +82,7 @@ fn binary(frames: &Frames<'_>, segments: &[Segment<'_>]) -> Stored {
     Stored { shown, bits: 1, bytes: pixels.into_bytes() }
 }
 
-fn label_map(frames: &Frames<'_>, segments: &[Segment<'_>]) -> Stored {
+fn label_map(frames: &SegmentFrames<'_>, segments: &[NumberedSegment<'_>]) -> Stored {
     let shape = frames.shape.map(usize::from);
     let mut shown = Vec::new();
     let mut pixels = LabelFrames::holding(segments.last().map_or(0, |segment| segment.number));
@@ -102,7 +102,7 @@ fn label_map(frames: &Frames<'_>, segments: &[Segment<'_>]) -> Stored {
 fn put_description(
     object: &mut InMemDicomObject,
     study: &OriginStudy<'_>,
-    segments: &[Segment<'_>],
+    segments: &[NumberedSegment<'_>],
     form: SegmentationForm,
 ) {
     let (kind, overlap) = match form {
@@ -128,7 +128,12 @@ fn put_description(
 }
 
 /// Where and of what each frame is, and by which of it frames are ordered.
-fn put_groups(object: &mut InMemDicomObject, study: &OriginStudy<'_>, frames: &Frames<'_>, shown: &[Shown]) {
+fn put_groups(
+    object: &mut InMemDicomObject,
+    study: &OriginStudy<'_>,
+    frames: &SegmentFrames<'_>,
+    shown: &[Shown],
+) {
     let by_segment = shown.iter().any(|frame| frame.segment.is_some());
     put_dimensions(object, &study.derived_uid(&[b"dimensions", &[u8::from(by_segment)]]), by_segment);
     let has_sources = shown.iter().any(|frame| frames.source(frame.z).is_some());

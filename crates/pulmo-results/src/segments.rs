@@ -4,6 +4,7 @@ use dicom_core::{PrimitiveValue, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use pulmo_scan::dicom::{PutAttribute, decimals};
+use pulmo_scan::findings::Side;
 
 use super::colour::{self, Colour};
 use super::concept::{
@@ -11,7 +12,7 @@ use super::concept::{
 };
 use super::origin_study::OriginStudy;
 use super::placed_mask::PlacedMask;
-use super::{Algorithm, MeasuredNodule, NoduleSide, ResultsError, ScanResults};
+use super::{Algorithm, MeasuredNodule, ResultsError, ScanResults};
 
 /// What follows one thing through reports and segmentations.
 pub(crate) struct Tracking {
@@ -24,19 +25,19 @@ pub(crate) struct Tracking {
 /// What a segment is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SegmentKind {
-    Lung(NoduleSide),
+    Lung(Side),
     /// The nodule of this index.
     Nodule(usize),
 }
 
 /// One segment.
-pub(crate) struct Segment<'a> {
+pub(crate) struct NumberedSegment<'a> {
     pub(crate) kind: SegmentKind,
     /// From 1 on, in the order of the segments.
     pub(crate) number: u16,
     pub(crate) voxels: PlacedMask<'a>,
     tracking: Tracking,
-    side: Option<NoduleSide>,
+    side: Option<Side>,
 }
 
 /// The name of the nodule of an index.
@@ -49,7 +50,7 @@ pub(crate) fn nodule_tracking(study: &OriginStudy<'_>, results: &ScanResults<'_>
 }
 
 /// The name of a lung.
-pub(crate) fn lung_tracking(study: &OriginStudy<'_>, side: NoduleSide) -> Tracking {
+pub(crate) fn lung_tracking(study: &OriginStudy<'_>, side: Side) -> Tracking {
     let identifier = format!("{} lung", Concept::of_side(side).meaning());
     let uid = study.derived_uid(&[b"lung", identifier.as_bytes()]);
     Tracking { identifier, uid }
@@ -62,11 +63,8 @@ pub(crate) fn lung_tracking(study: &OriginStudy<'_>, side: NoduleSide) -> Tracki
 pub(crate) fn segments<'a>(
     study: &OriginStudy<'_>,
     results: &ScanResults<'a>,
-) -> Result<Vec<Segment<'a>>, ResultsError> {
-    let lungs = results
-        .lungs
-        .iter()
-        .flat_map(|lungs| [(NoduleSide::Left, lungs.left), (NoduleSide::Right, lungs.right)]);
+) -> Result<Vec<NumberedSegment<'a>>, ResultsError> {
+    let lungs = results.lungs.iter().flat_map(|lungs| [(Side::Left, lungs.left), (Side::Right, lungs.right)]);
     let lungs = lungs.filter_map(|(side, mask)| Some((SegmentKind::Lung(side), mask?)));
     let nodule =
         |(index, nodule): (usize, &'a MeasuredNodule)| Some((SegmentKind::Nodule(index), nodule.voxels()?));
@@ -82,16 +80,16 @@ pub(crate) fn segments<'a>(
         let voxels = PlacedMask::on(results.volume.grid(), mask, &tracking.identifier.to_lowercase())?;
         let segments = found.len() + 1;
         let number = u16::try_from(segments).map_err(|_| ResultsError::TooManySegments { segments })?;
-        found.push(Segment { kind, number, voxels, tracking, side });
+        found.push(NumberedSegment { kind, number, voxels, tracking, side });
     }
     Ok(found)
 }
 
-impl Segment<'_> {
+impl NumberedSegment<'_> {
     fn colour(&self) -> Colour {
         match self.kind {
-            SegmentKind::Lung(NoduleSide::Left) => colour::LEFT_LUNG,
-            SegmentKind::Lung(NoduleSide::Right) => colour::RIGHT_LUNG,
+            SegmentKind::Lung(Side::Left) => colour::LEFT_LUNG,
+            SegmentKind::Lung(Side::Right) => colour::RIGHT_LUNG,
             SegmentKind::Nodule(_) => colour::NODULE,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::frames::Frames;
+use super::frames::SegmentFrames;
 use super::key_slices::key_slices;
 use super::measurement_group::Referred;
 use super::origin_study::OriginStudy;
@@ -27,7 +27,7 @@ pub fn write_results(
     form: SegmentationForm,
 ) -> Result<Vec<PathBuf>, ResultsError> {
     let study = OriginStudy::of(results)?;
-    let frames = Frames::of(results.volume.grid(), &study)?;
+    let frames = SegmentFrames::of(results.volume.grid(), &study)?;
     let segments = segments(&study, results)?;
     let segmentation = match segments.as_slice() {
         [] => None,

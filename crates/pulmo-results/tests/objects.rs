@@ -20,7 +20,7 @@ use ndarray::Array3;
 use pulmo_forge::ct::{self, CtSlice};
 use pulmo_forge::load::with;
 use pulmo_results::{
-    LungMasks, MeasuredNodule, ResultsError, ScanResults, SegmentationForm, WrittenAt, write_results,
+    LungSegments, MeasuredNodule, ResultsError, ScanResults, SegmentationForm, WrittenAt, write_results,
 };
 use pulmo_scan::findings::{HeatMap, ScanOrigin};
 use pulmo_scan::volume::{Mask, Volume};
@@ -265,7 +265,7 @@ fn what_has_no_voxel_is_no_segment() {
     scan.nodules[0].mask = Some(empty.clone());
     let algorithm = algorithm();
     let right = &scan.lungs.as_ref().unwrap()[1];
-    let lungs = Some(LungMasks { left: Some(&empty), right: Some(right) });
+    let lungs = Some(LungSegments { left: Some(&empty), right: Some(right) });
     let folder = tempfile::tempdir().unwrap();
     let results = ScanResults { lungs, ..scan.results(&algorithm) };
     write_results(folder.path(), &results, SegmentationForm::LabelMap).unwrap();

@@ -19,13 +19,12 @@ use pulmo_forge::ct::{self, CtSlice};
 use pulmo_forge::enhanced::Enhanced;
 use pulmo_forge::load::{assembled, folder_of, found, keep};
 use pulmo_results::{
-    Algorithm, LungMasks, LungZone, MeasuredNodule, NoduleDensity, NoduleSide, ScanResults, SegmentationForm,
-    WrittenAt, write_results,
+    Algorithm, LungSegments, MeasuredNodule, ScanResults, SegmentationForm, WrittenAt, write_results,
 };
 use pulmo_scan::dicom::{AssembleSettings, Irregular};
-use pulmo_scan::findings::ScanOrigin;
+use pulmo_scan::findings::{LungThird, NoduleKind, ScanOrigin, Side};
 use pulmo_scan::geometry::Grid;
-use pulmo_scan::phantom::{PhantomSettings, Side, Study};
+use pulmo_scan::phantom::{PhantomSettings, Study};
 use pulmo_scan::volume::{Mask, Volume};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -61,7 +60,7 @@ impl Case {
         ScanResults {
             origin: &self.origin,
             volume: &self.volume,
-            lungs: lungs.map(|[left, right]| LungMasks { left: Some(left), right: Some(right) }),
+            lungs: lungs.map(|[left, right]| LungSegments { left: Some(left), right: Some(right) }),
             nodules: &self.nodules,
             heat_map: None,
             algorithm,
@@ -138,15 +137,15 @@ pub fn ball(grid: &Grid, centre_mm: [f64; 3], diameter_mm: f64) -> Mask {
 pub fn nodule(grid: &Grid, centre_mm: [f64; 3], diameter_mm: f64) -> MeasuredNodule {
     let mask = ball(grid, centre_mm, diameter_mm);
     MeasuredNodule {
-        side: Some(if centre_mm[0] > 0.0 { NoduleSide::Left } else { NoduleSide::Right }),
-        zone: Some(LungZone::Middle),
+        side: Some(if centre_mm[0] > 0.0 { Side::Left } else { Side::Right }),
+        zone: Some(LungThird::Middle),
         long_axis_mm: Some(diameter_mm + 0.25),
         short_axis_mm: Some(diameter_mm - 0.25),
         mean_diameter_mm: Some(diameter_mm),
         volume_mm3: Some(mask.volume_mm3()),
         mean_hu: Some(-42.5),
         probability: Some(0.875),
-        density: Some(NoduleDensity::PartSolid),
+        density: Some(NoduleKind::PartSolid),
         mask: Some(mask),
         ..MeasuredNodule::at(centre_mm)
     }
@@ -177,9 +176,9 @@ pub fn phantom() -> Case {
     study.write(source.path()).unwrap();
     let scan = assembled(&found(&source)[0], &keep()).unwrap();
     let grid = *scan.volume.grid();
-    let of_truth = |truth: &pulmo_scan::phantom::NoduleTruth| {
-        let side = if truth.side == Side::Left { NoduleSide::Left } else { NoduleSide::Right };
-        MeasuredNodule { side: Some(side), ..nodule(&grid, truth.centre_mm, truth.diameter_mm) }
+    let of_truth = |truth: &pulmo_scan::phantom::NoduleTruth| MeasuredNodule {
+        side: Some(truth.side),
+        ..nodule(&grid, truth.centre_mm, truth.diameter_mm)
     };
     let nodules = study.truth().nodules.iter().map(of_truth).collect();
     let lungs = Some(lungs(&scan.volume));
