@@ -23,5 +23,5 @@ mod ready;
 
 pub use engine::{Engine, EngineError, Outside};
 pub(crate) use input::SeenItem;
-pub use nodules::{NoduleFinder, NoduleSettings};
+pub use nodules::{NoduleFinder, NoduleSettings, SeenNodule, SeenNodules};
 pub(crate) use ready::Ready;

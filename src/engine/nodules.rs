@@ -57,6 +57,30 @@ impl Default for NoduleSettings {
     }
 }
 
+/// A nodule and where it lies.
+#[derive(Debug, Clone)]
+pub struct SeenNodule {
+    /// What is told of it.
+    pub finding: NoduleFinding,
+    /// Its voxels on a window of the volume's grid; `None` where it covers the middle of none of them.
+    pub mask: Option<Mask>,
+}
+
+/// A scan as the finder saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenNodules<'a> {
+    /// The scan, in Hounsfield units.
+    pub volume: &'a Volume,
+    /// Where it comes from.
+    pub origin: &'a ScanOrigin,
+    /// Its lungs.
+    pub lungs: &'a Lungs,
+    /// The nodules that are told, in their order.
+    pub nodules: &'a [SeenNodule],
+    /// With what they were found.
+    pub provenance: &'a Provenance,
+}
+
 /// Finds, scores and measures nodules.
 #[derive(Debug)]
 pub struct NoduleFinder {
@@ -107,21 +131,35 @@ impl NoduleFinder {
         Self { partial, ..self }
     }
 
-    /// Returns what is to be said about one item: its nodules, or the verdict by which it has none.
-    pub fn observe(&self, item: &Item) -> Observation {
+    /// Returns what is to be said about one item: its nodules, or the verdict by which it has none. Where they lie is
+    /// shown to `see` before.
+    pub fn observe(&self, item: &Item, see: impl FnOnce(&SeenNodules<'_>)) -> Observation {
         let loaded = match item.refusal() {
             Some(verdict) => Err(verdict.clone()),
             None => contained(|| item.load(&reading(self.partial)).map_err(|error| error.verdict())),
         };
         let (origin, found) = match loaded {
             Ok(Loaded { volume, warnings, origin, .. }) => {
-                let verdict = Verdict::from_warnings(warnings);
-                (origin, contained(|| Ok((verdict, self.nodules(&volume)?))))
+                let found = contained(|| self.nodules(&volume));
+                let found = found.map(|(lungs, nodules)| {
+                    let provenance = &self.provenance;
+                    see(&SeenNodules {
+                        volume: &volume,
+                        origin: &origin,
+                        lungs: &lungs,
+                        nodules: &nodules,
+                        provenance,
+                    });
+                    (Verdict::from_warnings(warnings), nodules)
+                });
+                (origin, found)
             }
             Err(verdict) => (ScanOrigin::default(), Err(verdict)),
         };
         let (verdict, nodules) = match found {
-            Ok((verdict, nodules)) => (verdict, Some(nodules)),
+            Ok((verdict, nodules)) => {
+                (verdict, Some(nodules.into_iter().map(|nodule| nodule.finding).collect()))
+            }
             Err(verdict) => (verdict, None),
         };
         Observation {
@@ -138,8 +176,8 @@ impl NoduleFinder {
         }
     }
 
-    /// The nodules of a volume, the most probable first.
-    fn nodules(&self, volume: &Volume) -> Result<Vec<NoduleFinding>, Verdict> {
+    /// The lungs of a volume and the nodules in them, the most probable first.
+    fn nodules(&self, volume: &Volume) -> Result<(Lungs, Vec<SeenNodule>), Verdict> {
         let lungs = Lungs::of(volume).map_err(|error| no_lungs(&error))?;
         let both = lungs.both().ok_or_else(|| Verdict::NotEvaluable(Code::NoAnatomy.into()))?;
         let found = candidates(volume, &both, &self.settings.candidates).map_err(|error| refused(&error))?;
@@ -150,22 +188,24 @@ impl NoduleFinder {
         let [right, left] = [&lungs.right, &lungs.left].map(|lung| lung.as_ref().map(|lung| &lung.mask));
         let place = Surroundings { both: &both, masks: LungSides { right, left } };
         // Several candidates may be one nodule, and some are too small: more are measured than are told.
-        let measured: Vec<Option<NoduleFinding>> = scored
+        let measured: Vec<Option<SeenNodule>> = scored
             .par_iter()
             .take(2 * self.settings.at_most)
             .map(|one| one.measured(volume, &place))
             .collect();
-        Ok(self.told(measured.into_iter().flatten()))
+        let told = self.told(measured.into_iter().flatten());
+        Ok((lungs, told))
     }
 
     /// Each nodule once, those of the least size, as many as are wanted.
-    fn told(&self, measured: impl Iterator<Item = NoduleFinding>) -> Vec<NoduleFinding> {
-        let mut told: Vec<NoduleFinding> = Vec::new();
-        for nodule in measured.filter(|nodule| nodule.mean_diameter_mm >= self.settings.minimum_mm) {
-            let is_same = |other: &NoduleFinding| {
-                let apart = |axis: usize| (nodule.centre_mm[axis] - other.centre_mm[axis]).powi(2);
+    fn told(&self, measured: impl Iterator<Item = SeenNodule>) -> Vec<SeenNodule> {
+        let mut told: Vec<SeenNodule> = Vec::new();
+        for nodule in measured.filter(|nodule| nodule.finding.mean_diameter_mm >= self.settings.minimum_mm) {
+            let is_same = |other: &SeenNodule| {
+                let [a, b] = [&nodule.finding, &other.finding];
+                let apart = |axis: usize| (a.centre_mm[axis] - b.centre_mm[axis]).powi(2);
                 let apart_mm = (0..3).map(apart).sum::<f64>().sqrt();
-                apart_mm < nodule.effective_diameter_mm.max(other.effective_diameter_mm) / 2.0
+                apart_mm < a.effective_diameter_mm.max(b.effective_diameter_mm) / 2.0
             };
             if told.len() < self.settings.at_most && !told.iter().any(is_same) {
                 told.push(nodule);
@@ -188,10 +228,12 @@ struct Scored {
 }
 
 impl Scored {
-    fn measured(&self, volume: &Volume, lungs: &Surroundings<'_>) -> Option<NoduleFinding> {
+    fn measured(&self, volume: &Volume, lungs: &Surroundings<'_>) -> Option<SeenNodule> {
         let nodule = Segmentation::at(volume, self.candidate.centre_mm, Some(lungs.both)).ok()?;
         let finding = measure(&nodule, &lungs.masks)?;
-        Some(NoduleFinding { blobness: self.candidate.blobness, probability: self.probability, ..finding })
+        let finding =
+            NoduleFinding { blobness: self.candidate.blobness, probability: self.probability, ..finding };
+        Some(SeenNodule { finding, mask: nodule.mask_on(volume.grid()) })
     }
 }
 

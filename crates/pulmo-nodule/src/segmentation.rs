@@ -111,20 +111,19 @@ impl Segmentation {
         voxels.map(|((z, y, x), _)| self.place_mm([z, y, x])).collect()
     }
 
-    /// The nodule on another grid: the voxels whose centres lie in it.
-    ///
-    /// # Errors
-    /// [`NoduleError::Volume`] never: the mask has the grid's shape.
-    pub fn mask_on(&self, grid: &Grid) -> Result<Mask, NoduleError> {
-        let mut voxels = Array3::from_elem(grid.shape_zyx(), false);
-        let [slices, rows, columns] = box_on(grid, self.mask.grid());
-        for z in slices {
-            for (y, x) in rows.clone().flat_map(|y| columns.clone().map(move |x| (y, x))) {
-                let place = grid.patient_point(DVec3::new(x as f64, y as f64, z as f64));
-                voxels[[z, y, x]] = self.holds(place);
-            }
-        }
-        Ok(Mask::new(*grid, voxels)?)
+    /// The nodule on a window of another grid, that of a scan: the voxels whose centres lie in it; `None` where none does.
+    pub fn mask_on(&self, grid: &Grid) -> Option<Mask> {
+        let ranges = box_on(grid, self.mask.grid());
+        let window = grid.window(
+            std::array::from_fn(|axis| ranges[axis].start.cast_signed()),
+            std::array::from_fn(|axis| ranges[axis].len()),
+        );
+        let window = window.ok()?;
+        let holds = |(z, y, x): (usize, usize, usize)| {
+            self.holds(window.patient_point(DVec3::new(x as f64, y as f64, z as f64)))
+        };
+        let mask = Mask::new(window, Array3::from_shape_fn(window.shape_zyx(), holds)).ok()?;
+        (mask.count() > 0).then_some(mask)
     }
 }
 

@@ -10,7 +10,7 @@
 )]
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::Array3;
 use pulmo_nodule::Segmentation;
@@ -24,11 +24,6 @@ struct Case {
     name: String,
     volume: Volume,
     mask: Array3<bool>,
-}
-
-fn folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("PULMO_DATA").map(PathBuf::from)?.join("nodules_3d");
-    folder.is_dir().then_some(folder)
 }
 
 fn array(path: &Path, name: &str) -> Array3<u8> {
@@ -66,7 +61,11 @@ fn agreement(case: &Case) -> Agreement {
         return Agreement { dice: 0.0, volume_ratio: 0.0 };
     };
     let mask = found.mask_on(case.volume.grid()).unwrap();
-    let both = mask.voxels().iter().zip(&case.mask).filter(|(own, other)| **own && **other).count() as f64;
+    let is_truth = |(z, y, x): (usize, usize, usize)| {
+        let place = mask.grid().patient_point([x as f64, y as f64, z as f64].into());
+        case.mask[case.volume.grid().voxel_near(place.to_array()).unwrap()]
+    };
+    let both = mask.voxels().indexed_iter().filter(|(at, own)| **own && is_truth(*at)).count() as f64;
     Agreement { dice: 2.0 * both / (mask.count() as f64 + truth), volume_ratio: found.volume_mm3() / truth }
 }
 
@@ -78,11 +77,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 
 #[test]
 fn most_nodules_are_outlined_as_a_reader_does() {
-    let Some(folder) = folder() else {
-        println!("skipped: PULMO_DATA names no folder with nodules_3d");
-        return;
-    };
-    let cases = cases(&folder);
+    let Some(data) = pulmo_forge::data_folder() else { return };
+    let cases = cases(&data.join("nodules_3d"));
     let agreements: Vec<Agreement> = cases.iter().map(agreement).collect();
     for (case, agreement) in cases.iter().zip(&agreements) {
         println!("{} dice {:.3} volume {:.2}", case.name, agreement.dice, agreement.volume_ratio);

@@ -18,7 +18,7 @@ pub enum ReportError {
     Csv {
         /// Why.
         #[from]
-        source: ::csv::Error,
+        source: csv::Error,
     },
     /// The metrics cannot be written as JSON.
     #[error("cannot write the metrics as JSON")]

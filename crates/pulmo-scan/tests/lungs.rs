@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use glam::{DAffine3, DMat3, DVec3};
 use ndarray::{Array3, Axis};
@@ -252,22 +252,13 @@ fn extras_that_exclude_each_other_are_refused() {
     assert!(Study::generate(&settings, 1, 0).is_err() && Study::lungs(&settings, 1, 0).is_err());
 }
 
-/// The folder of data that is not part of the project; says that the test is skipped where there is none.
-fn data(folder: &str) -> Option<PathBuf> {
-    let path =
-        std::env::var_os("PULMO_DATA").map(|data| Path::new(&data).join(folder)).filter(|path| path.is_dir());
-    if path.is_none() {
-        eprintln!("skipped: PULMO_DATA has no {folder}");
-    }
-    path
-}
-
 #[test]
 fn lungs_of_patients_have_plausible_volumes_and_keep_their_pneumonias() {
+    let Some(data) = pulmo_forge::data_folder() else { return };
+    let data = data.join("covid_ct_md");
     // Denser than -450 HU in the mask: vessels, and in the first two pneumonia.
     for (case, dense_ml) in [("P002", 90.0), ("cap002", 90.0), ("normal001", 70.0)] {
-        let Some(folder) = data(&format!("covid_ct_md/{case}")) else { return };
-        let item = find(&[folder]).into_iter().next().unwrap();
+        let item = find(&[data.join(case)]).into_iter().next().unwrap();
         let volume = item.load(&ReadSettings::default()).unwrap().volume;
         let lungs = Lungs::of(&volume).unwrap();
         let (right, left) = (lungs.right.as_ref().unwrap(), lungs.left.as_ref().unwrap());
@@ -284,12 +275,8 @@ fn lungs_of_patients_have_plausible_volumes_and_keep_their_pneumonias() {
             "{case}: {right_ml:.0} and {left_ml:.0} ml, {dense:.0} ml of them dense, airway {airway_ml:.1} ml"
         );
         assert!(dense > dense_ml, "{case}: {dense} ml dense");
-        infected_slices_have_lung(&folder_of(case), &volume, &both, case);
+        infected_slices_have_lung(&data.join(format!("{case}_slices.csv")), &volume, &both, case);
     }
-}
-
-fn folder_of(case: &str) -> PathBuf {
-    data("covid_ct_md").unwrap_or_default().join(format!("{case}_slices.csv"))
 }
 
 /// Slices in which a reader saw pneumonia, by their height.

@@ -17,7 +17,7 @@ use crate::gpu::Choice;
 use crate::metrics::OperatingRule;
 
 pub(super) use measured::{CalibrateArgs, DomainArgs};
-pub(super) use nodules::NodulesArgs;
+pub(super) use nodules::{NodulesArgs, SegmentationArg};
 pub(super) use onnx::OnnxArgs;
 pub(super) use reading::{OutsideArg, PartialArg, ReadArgs};
 pub(super) use series::{ConvertArgs, InspectArgs, PhantomArgs, PreprocessArgs};

@@ -1,15 +1,20 @@
 //! `pulmo nodules`.
 
 use std::fs::File;
+use std::path::Path;
 
 use anyhow::Context;
 
 use super::shared::{nothing_to_read, open_bundle, open_device_for, tell_passed_over};
-use crate::cli::args::NodulesArgs;
+use crate::cli::args::{NodulesArgs, SegmentationArg};
 use crate::cli::{Exit, printer, progress};
-use crate::engine::{NoduleFinder, NoduleSettings};
+use crate::engine::{NoduleFinder, NoduleSettings, SeenNodules};
 use crate::intake::Search;
+use crate::lungs::Lung;
 use crate::report::{NoduleTable, nodules_text, observation_line};
+use crate::results::{
+    self, Algorithm, LungSegments, MeasuredNodule, ScanResults, SegmentationForm, WrittenAt,
+};
 
 pub(super) fn run(args: &NodulesArgs) -> anyhow::Result<Exit> {
     let finder = finder(args)?;
@@ -22,11 +27,20 @@ pub(super) fn run(args: &NodulesArgs) -> anyhow::Result<Exit> {
     let mut search = Search::new(&args.paths, args.read.links());
     let (mut total, mut failed) = (0, 0);
     for item in search.by_ref() {
-        let observation = finder.observe(&item);
+        let mut written = Ok(());
+        let observation = finder.observe(&item, |seen| {
+            if let Some(folder) = &args.dicom_out {
+                let folder = folder.join(format!("{:05}", total + 1));
+                written = write_results(&folder, seen, args.dicom_segmentation);
+            }
+        });
         total += 1;
-        failed += usize::from(observation.nodules.is_none());
+        failed += usize::from(observation.nodules.is_none() || written.is_err());
         spinner.suspend(|| {
             printer::say(&nodules_text(&observation));
+            if let Err(error) = written {
+                printer::say(&format!("  no DICOM results: {error:#}"));
+            }
             printer::data(&observation_line(&observation, None))
         })?;
         if let Some(table) = &mut table {
@@ -57,4 +71,27 @@ fn finder(args: &NodulesArgs) -> anyhow::Result<NoduleFinder> {
     let bundle = open_bundle(Some(folder))?;
     let compute = open_device_for(&bundle, args.device)?;
     Ok(finder.with_bundle(&bundle, &compute))
+}
+
+/// Writes what was found on a scan as DICOM objects into `folder`.
+fn write_results(folder: &Path, seen: &SeenNodules<'_>, form: SegmentationArg) -> anyhow::Result<()> {
+    let mask = |lung: &Option<Lung>| lung.as_ref().map(|lung| lung.mask.clone());
+    let [right, left] = [mask(&seen.lungs.right), mask(&seen.lungs.left)];
+    let nodules = seen.nodules.iter().map(|one| MeasuredNodule::of(&one.finding, one.mask.clone()));
+    let nodules: Vec<MeasuredNodule> = nodules.collect();
+    let results = ScanResults {
+        origin: seen.origin,
+        volume: seen.volume,
+        lungs: Some(LungSegments { left: left.as_ref(), right: right.as_ref() }),
+        nodules: &nodules,
+        heat_map: None,
+        algorithm: &Algorithm::from(seen.provenance),
+        written: WrittenAt::now(),
+    };
+    let form = match form {
+        SegmentationArg::Binary => SegmentationForm::Binary,
+        SegmentationArg::Labelmap => SegmentationForm::LabelMap,
+    };
+    results::write_results(folder, &results, form)?;
+    Ok(())
 }
