@@ -261,6 +261,7 @@ fn looked_at(bench: &mut Bench) {
 fn made(bench: &mut Bench) {
     bench.run(0, "demo --studies 2 --device cpu --out @out/demo");
     bench.run(0, "phantom --regions --studies 2 --out @out/regions");
+    bench.run(0, "phantom --studies 1 --with arms-lowered --out @out/arms");
     bench.run(0, "bench --quick --device cpu --json @bench.json");
     let figures = PathBuf::from(bench.path("bench.json"));
     bench.file(&figures, Some("bench"));

@@ -88,7 +88,7 @@ pub(crate) const ENGLISH: Concept = Concept { scheme: "RFC5646", value: "en", me
 
 // names of a report's items (TID 1001, 1204, 1410, 1411, 1419, 1500, 1600, 1602, 4019)
 pub(crate) const REPORT: Concept = dcm("126000", "Imaging Measurement Report");
-pub(crate) const LANGUAGE: Concept = dcm("121049", "Language of ReportItem Item and Descendants");
+pub(crate) const LANGUAGE: Concept = dcm("121049", "Language of Content Item and Descendants");
 pub(crate) const OBSERVER_TYPE: Concept = dcm("121005", "Observer Type");
 pub(crate) const DEVICE: Concept = dcm("121007", "Device");
 pub(crate) const DEVICE_UID: Concept = dcm("121012", "Device Observer UID");
