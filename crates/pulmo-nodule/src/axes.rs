@@ -81,7 +81,7 @@ mod tests {
             let shrink = 1.0 - (z as f64 - 4.0).abs() / 10.0;
             let level = ((at.x / (10.0 * shrink)).powi(2) + (at.y / (6.0 * shrink)).powi(2)).sqrt();
             // About one voxel wide.
-            (0.5 + (1.0 - level) * 8.0).clamp(0.0, 1.0) as f32
+            crate::narrow::narrow((0.5 + (1.0 - level) * 8.0).clamp(0.0, 1.0))
         });
         let found = axes(&filled, 0.7).unwrap();
         assert!((found.long_mm - 14.0).abs() < 0.3 && (found.short_mm - 8.4).abs() < 0.3, "{found:?}");
