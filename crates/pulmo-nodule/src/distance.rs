@@ -1,25 +1,12 @@
 //! Distances to the nearest voxel outside a region, and the openings made of them.
 
-use ndarray::{Array3, ArrayViewMut1, Axis, Zip};
-use rayon::prelude::*;
-
-use pulmo_scan::volume::label;
-
-/// Further than any voxel of a volume is from another.
-const FAR: f32 = 1e10;
+use ndarray::{Array3, Zip};
+use pulmo_scan::volume::{label, squared_distance_mm2};
 
 /// Returns the squared distance of each voxel's centre to the nearest voxel for which `inside` is false, 0 there,
-/// in squared voxels. What lies beyond the array counts as inside.
-///
-/// # References
-/// Felzenszwalb and Huttenlocher 2012, doi:10.4086/toc.2012.v008a019.
+/// in squared voxels; infinite where there is none. What lies beyond the array counts as inside.
 pub(crate) fn squared_distance(inside: &Array3<bool>) -> Array3<f32> {
-    let mut squared = inside.mapv(|inside| if inside { FAR } else { 0.0 });
-    for axis in 0..3 {
-        let mut lines: Vec<_> = squared.lanes_mut(Axis(axis)).into_iter().collect();
-        lines.par_iter_mut().for_each_init(Envelope::default, |envelope, line| envelope.lower(line));
-    }
-    squared
+    squared_distance_mm2(&inside.mapv(|inside| !inside), [1.0; 3])
 }
 
 /// Returns the voxels of `region` further than `radius` voxels from what is outside it.
@@ -51,85 +38,9 @@ pub(crate) fn within(mut region: Array3<bool>, other: &Array3<bool>) -> Array3<b
     region
 }
 
-/// The lower envelope of parabolas over one line.
-#[derive(Default)]
-struct Envelope {
-    heights: Vec<f32>,
-    tops: Vec<usize>,
-    /// Where each parabola takes over from the one before it.
-    from: Vec<f32>,
-}
-
-impl Envelope {
-    /// Replaces each value by the least of `(x - q)^2 + value(q)` over all `q`.
-    fn lower(&mut self, line: &mut ArrayViewMut1<'_, f32>) {
-        self.heights.clear();
-        self.heights.extend(line.iter());
-        self.tops.clear();
-        self.from.clear();
-        for top in 0..line.len() {
-            self.add(top);
-        }
-        if self.tops.is_empty() {
-            return;
-        }
-        let mut parabola = 0;
-        for (place, value) in line.iter_mut().enumerate() {
-            while self.from.get(parabola + 1).is_some_and(|from| *from <= place as f32) {
-                parabola += 1;
-            }
-            let top = self.tops[parabola];
-            *value = (place as f32 - top as f32).powi(2) + self.heights[top];
-        }
-    }
-
-    fn add(&mut self, top: usize) {
-        if self.heights[top] >= FAR {
-            return;
-        }
-        let vertex = |q: usize| self.heights[q] + (q * q) as f32;
-        while let (Some(last), Some(from)) = (self.tops.last().copied(), self.from.last().copied()) {
-            let crossing = (vertex(top) - vertex(last)) / (2.0 * (top - last) as f32);
-            if crossing > from {
-                self.tops.push(top);
-                self.from.push(crossing);
-                return;
-            }
-            self.tops.pop();
-            self.from.pop();
-        }
-        self.tops.push(top);
-        self.from.push(f32::NEG_INFINITY);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulmo_random::Random;
-
-    #[test]
-    fn distances_are_those_of_all_pairs() {
-        let mut random = Random::new(7);
-        let inside = Array3::from_shape_fn((7, 9, 11), |_| random.chance(0.93));
-        let outside: Vec<[f32; 3]> = inside
-            .indexed_iter()
-            .filter(|(_, inside)| !**inside)
-            .map(|((z, y, x), _)| [z, y, x].map(|at| at as f32))
-            .collect();
-        let squared = squared_distance(&inside);
-        for ((z, y, x), found) in squared.indexed_iter() {
-            let here = [z, y, x].map(|at| at as f32);
-            let apart = |there: &[f32; 3]| (0..3).map(|axis| (here[axis] - there[axis]).powi(2)).sum::<f32>();
-            let nearest = outside.iter().map(apart).fold(f32::INFINITY, f32::min);
-            assert!((found - nearest).abs() < 1e-3, "{found} {nearest}");
-        }
-    }
-
-    #[test]
-    fn what_has_no_outside_is_far_everywhere() {
-        assert!(squared_distance(&Array3::from_elem((3, 4, 5), true)).iter().all(|far| *far >= FAR));
-    }
 
     #[test]
     fn a_ball_comes_back_from_erosion_and_dilation_without_its_stalk() {

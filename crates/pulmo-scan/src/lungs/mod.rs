@@ -27,8 +27,8 @@
 //! without any air is `None`, as one that was taken out: plain CT does not tell them apart.
 
 mod airway;
+mod balls;
 mod blocks;
-mod distance;
 mod error;
 #[expect(clippy::module_inception, reason = "the lungs are this room's main type")]
 mod lungs;

@@ -7,8 +7,8 @@
 
 use ndarray::{Array3, ArrayView2, Axis, Zip};
 
+use super::balls::{dilated, eroded};
 use super::blocks::Blocks;
-use super::distance::{dilated, eroded};
 use crate::units::{Hounsfield, Millimetres};
 use crate::volume::{Components, label};
 

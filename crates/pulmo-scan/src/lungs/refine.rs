@@ -3,8 +3,8 @@
 use ndarray::{Array3, Axis, Zip};
 use rayon::prelude::*;
 
+use super::balls::closed;
 use super::blocks::Blocks;
-use super::distance::closed;
 use super::sides::{LUNG_HU, grown_within};
 use crate::units::Hounsfield;
 use crate::volume::Volume;

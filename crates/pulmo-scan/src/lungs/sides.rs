@@ -4,9 +4,8 @@ use ndarray::{Array3, Zip};
 
 use super::LungsError;
 use super::blocks::Blocks;
-use super::distance::squared_distance_mm2;
 use crate::units::{Hounsfield, Millimetres};
-use crate::volume::{Components, eroded, label};
+use crate::volume::{Components, eroded, label, squared_distance_mm2};
 
 /// Below this is air or aerated lung: midway between lung (-850) and what lies around it, fat (-100) or muscle (50).
 pub(super) const LUNG_HU: Hounsfield = -450.0;

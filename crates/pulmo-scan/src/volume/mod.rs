@@ -3,6 +3,7 @@
 pub mod anatomy;
 mod block_means;
 mod components;
+mod distance;
 mod lung_extent;
 mod mask;
 mod neighbours;
@@ -12,6 +13,7 @@ mod volume;
 
 pub use block_means::block_means;
 pub use components::{Components, label};
+pub use distance::squared_distance_mm2;
 pub use lung_extent::LungExtent;
 pub use mask::Mask;
 pub use neighbours::eroded;
